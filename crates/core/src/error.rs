@@ -1,0 +1,127 @@
+//! What can go wrong, by stage. Every variant names the file, place or key, and what to do.
+
+use std::path::PathBuf;
+
+/// The result of everything fallible in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something could not be done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried: "read", "write", "open".
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+
+    /// A dump is in none of the formats that are known.
+    #[error("{input}: not a dump that waves reads: {reason} (hint: `waves import --help` lists the formats)")]
+    UnknownFormat {
+        /// The input as it was named.
+        input: String,
+        /// What it looks like instead.
+        reason: String,
+    },
+
+    /// A dump is in a known format, but broken.
+    #[error("{input}: {place}: {reason}")]
+    Malformed {
+        /// The input as it was named.
+        input: String,
+        /// Line, byte or key.
+        place: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+
+    /// No input holds a single derivation or attribute.
+    #[error("{inputs}: no derivation and no attribute in it (hint: was the command that made the dump interrupted?)")]
+    Empty {
+        /// The inputs as they were named.
+        inputs: String,
+    },
+
+    /// Derivations that need each other: no Nix makes them.
+    #[error("the dump is contradictory: these derivations need each other: {}", members.join(" -> "))]
+    Cycle {
+        /// Derivations along the cycle; each needs the next, the last needs the first.
+        members: Vec<String>,
+    },
+
+    /// More than the snapshot format can hold.
+    #[error("too large: {what} exceed {limit}")]
+    TooLarge {
+        /// What there are too many of.
+        what: &'static str,
+        /// How many there may be.
+        limit: u64,
+    },
+
+    /// A snapshot that cannot be used.
+    #[error("{}: {reason} (hint: make it again with `waves import`)", path.display())]
+    Snapshot {
+        /// The snapshot.
+        path: PathBuf,
+        /// Truncated, corrupt, foreign or newer.
+        reason: String,
+    },
+
+    /// A root selector that names nothing.
+    #[error("no package `{selector}` in this evaluation{}", hint(suggestions))]
+    UnknownPackage {
+        /// What was typed.
+        selector: String,
+        /// The nearest names.
+        suggestions: Vec<String>,
+    },
+
+    /// A root selector that names several packages.
+    #[error("`{selector}` is ambiguous; type one of:\n{}", candidates.join("\n"))]
+    AmbiguousPackage {
+        /// What was typed.
+        selector: String,
+        /// A line for each candidate: what to type, and its counts.
+        candidates: Vec<String>,
+    },
+
+    /// A pattern that is no glob.
+    #[error("`{pattern}` is not a glob pattern: {reason}")]
+    Pattern {
+        /// What was typed.
+        pattern: String,
+        /// Why not.
+        reason: String,
+    },
+
+    /// The evaluation has attributes but no input edges.
+    #[error(
+        "this evaluation has no edges, so nothing is known of what needs what (hint: import the derivations with it: \
+         `nix derivation show -r ATTRIBUTES > derivations.json`, then `waves import derivations.json {sources}`)"
+    )]
+    NoEdges {
+        /// The dumps that are there.
+        sources: String,
+    },
+}
+
+impl Error {
+    /// For `map_err` on I/O: says what was tried on which file.
+    pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+fn hint(suggestions: &[String]) -> String {
+    if suggestions.is_empty() {
+        return String::new();
+    }
+    let names: Vec<_> = suggestions.iter().map(|name| format!("`{name}`")).collect();
+    format!(" (did you mean {}?)", names.join(", "))
+}

@@ -1,0 +1,280 @@
+//! Attributes as JSON: lines of `nix-eval-jobs`, entries of `nix-env --json` and of nixpkgs CI's `outpaths.json`,
+//! `paths.json` and `meta.json`.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::drv_json::Text;
+use super::finding::{Finding, FindingKind};
+use super::raw::{RawInput, push_inputs};
+use super::record::{AttributeRecord, DerivationRecord, Interner, MetaRecord, OutputRecord, Path, Records, Symbol};
+use crate::store_path::{StorePath, split_name};
+
+/// What all the JSON descriptions of an attribute can say; each format says a part of it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Attribute<'a> {
+    #[serde(borrow)]
+    attr: Option<Text<'a>>,
+    attr_path: Option<Vec<String>>,
+    #[serde(borrow)]
+    drv_path: Option<Text<'a>>,
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow)]
+    pname: Option<Text<'a>>,
+    #[serde(borrow)]
+    version: Option<Text<'a>>,
+    #[serde(borrow)]
+    system: Option<Text<'a>>,
+    #[serde(default)]
+    outputs: Map<String, Value>,
+    input_drvs: Option<Map<String, Value>>,
+    required_system_features: Option<Vec<String>>,
+    #[serde(default)]
+    meta: Option<Meta>,
+    error: Option<Value>,
+}
+
+/// The part of `meta` that is kept. Values are taken as they come: `meta` is free-form.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Meta {
+    position: Value,
+    description: Value,
+    maintainers: Value,
+    teams: Value,
+    license: Value,
+    hydra_platforms: Value,
+    unfree: Value,
+    broken: Value,
+    insecure: Value,
+    known_vulnerabilities: Value,
+}
+
+/// Reads a line of `nix-eval-jobs`.
+///
+/// The attribute is named by `attrPath` where there is one: it tells a dot inside a component from one between two.
+pub(super) fn eval_job(records: &mut Records, interner: &Interner, json: &[u8]) -> Result<(), String> {
+    let job: Attribute<'_> = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    let attr = match (&job.attr_path, &job.attr) {
+        (Some(path), _) => dotted(path),
+        (None, Some(attr)) => attr.0.clone().into_owned(),
+        (None, None) => return Err("neither `attr` nor `attrPath`: not a line of nix-eval-jobs".to_owned()),
+    };
+    push(records, interner, &attr, None, &job);
+    Ok(())
+}
+
+/// Reads an entry of `nix-env -qaP --json`.
+pub(super) fn nix_env(records: &mut Records, interner: &Interner, attr: &str, json: &[u8]) -> Result<(), String> {
+    let entry: Attribute<'_> = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    push(records, interner, attr, None, &entry);
+    Ok(())
+}
+
+/// What an entry of an object that is keyed by attribute holds.
+pub(super) enum EntryShape {
+    /// `nix-env --json`.
+    NixEnv,
+    /// `outpaths.json` and `paths.json`: output name to path.
+    OutputPaths,
+    /// `meta.json`.
+    Meta,
+    /// None of them.
+    Unknown,
+}
+
+/// Tells which of the formats keyed by attribute an entry is of.
+pub(super) fn shape(json: &[u8]) -> EntryShape {
+    let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(json) else {
+        return EntryShape::Unknown;
+    };
+    let is_path = |value: &Value| value.as_str().is_some_and(|path| path.starts_with('/'));
+    if fields.contains_key("name") && (fields.contains_key("system") || fields.get("outputs").is_some_and(Value::is_object)) {
+        EntryShape::NixEnv
+    } else if !fields.is_empty() && fields.values().all(|value| value.is_null() || is_path(value)) {
+        EntryShape::OutputPaths
+    } else if ["available", "broken", "unfree", "description", "position", "license"].iter().any(|key| fields.contains_key(*key)) {
+        EntryShape::Meta
+    } else {
+        EntryShape::Unknown
+    }
+}
+
+/// Reads an entry of nixpkgs CI's `outpaths.json` or `paths.json`; `key` is `<attribute>.<system>`.
+pub(super) fn output_paths(records: &mut Records, interner: &Interner, key: &str, json: &[u8]) -> Result<(), String> {
+    let outputs: Map<String, Value> = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    let Some((attr, system)) = split_system(key) else {
+        records.findings.push(Finding { kind: FindingKind::UnknownEntry, what: format!("`{key}` does not end in a system") });
+        return Ok(());
+    };
+    let outputs = push_outputs(records, interner, outputs.iter().map(|(name, path)| (name.as_str(), path.as_str())));
+    let (attr, system) = (interner.intern(attr), Some(interner.intern(system)));
+    records.attributes.push(AttributeRecord { attr, system, derivation: None, outputs, meta: MetaRecord::default(), error: None });
+    Ok(())
+}
+
+/// Reads an entry of nixpkgs CI's `meta.json`; `key` is `<attribute>.<system>`.
+pub(super) fn meta(records: &mut Records, interner: &Interner, key: &str, json: &[u8]) -> Result<(), String> {
+    let meta: Meta = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    let Some((attr, system)) = split_system(key) else {
+        records.findings.push(Finding { kind: FindingKind::UnknownEntry, what: format!("`{key}` does not end in a system") });
+        return Ok(());
+    };
+    let (attr, system) = (interner.intern(attr), Some(interner.intern(system)));
+    records.attributes.push(AttributeRecord { attr, system, derivation: None, outputs: 0..0, meta: meta.record(interner), error: None });
+    Ok(())
+}
+
+/// Splits the key of a Hydra job: the system is the last component.
+pub(super) fn split_system(key: &str) -> Option<(&str, &str)> {
+    let (attr, system) = key.rsplit_once('.')?;
+    let (cpu, kernel) = system.split_once('-')?;
+    let is_word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    (!attr.is_empty() && is_word(cpu) && is_word(kernel) && KERNELS.contains(&kernel)).then_some((attr, system))
+}
+
+/// The kernels in Nix's system doubles that nixpkgs evaluates for.
+const KERNELS: [&str; 6] = ["linux", "darwin", "freebsd", "netbsd", "openbsd", "cygwin"];
+
+/// Joins the components of an attribute path; one that holds a dot is quoted, as Nix prints it.
+fn dotted(path: &[String]) -> String {
+    let parts: Vec<_> = path.iter().map(|part| if part.contains('.') { Cow::Owned(format!("\"{part}\"")) } else { Cow::Borrowed(part.as_str()) }).collect();
+    parts.join(".")
+}
+
+/// Adds the outputs of an attribute, sorted by name as Nix writes them.
+pub(super) fn push_outputs<'a>(records: &mut Records, interner: &Interner, outputs: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Range<u32> {
+    let mut outputs: Vec<_> = outputs.collect();
+    outputs.sort_unstable();
+    let start = records.outputs.len() as u32;
+    for (name, path) in outputs {
+        let path = path.and_then(StorePath::parse).map(|path| Path { hash: path.hash, name: interner.intern(path.name) });
+        records.outputs.push(OutputRecord { name: interner.intern(name), path });
+    }
+    start..records.outputs.len() as u32
+}
+
+fn push(records: &mut Records, interner: &Interner, attr: &str, system: Option<Symbol>, job: &Attribute<'_>) {
+    let error = job.error.as_ref().map(|error| interner.intern(error.as_str().unwrap_or("evaluation failed")));
+    let outputs = push_outputs(records, interner, job.outputs.iter().map(|(name, path)| (name.as_str(), path.as_str())));
+    let derivation = job.drv_path.as_ref().and_then(|path| {
+        let parsed = StorePath::parse_derivation(&path.0);
+        if parsed.is_none() {
+            records.findings.push(Finding { kind: FindingKind::Malformed, what: format!("{attr}: `{}` is not the store path of a derivation", path.0) });
+        }
+        parsed
+    });
+    let path = derivation.map(|path| Path { hash: path.hash, name: interner.intern(path.name) });
+    if let Some(path) = path {
+        push_partial_derivation(records, interner, path, job, outputs.clone());
+    }
+    let system = system.or_else(|| job.system.as_ref().map(|system| interner.intern(&system.0)));
+    let meta = job.meta.as_ref().map(|meta| meta.record(interner)).unwrap_or_default();
+    records.attributes.push(AttributeRecord { attr: interner.intern(attr), system, derivation: path, outputs, meta, error });
+}
+
+/// What a line on an attribute says of its derivation: less than the derivation itself would.
+fn push_partial_derivation(records: &mut Records, interner: &Interner, path: Path, job: &Attribute<'_>, outputs: Range<u32>) {
+    let name = job.name.as_ref().map_or_else(|| interner.resolve(path.name), |name| &name.0);
+    let (pname, version) = split_name(name);
+    let inputs: Vec<_> = job.input_drvs.iter().flatten().map(|(path, outputs)| RawInput {
+        path: Cow::Borrowed(path),
+        outputs: outputs.as_array().into_iter().flatten().filter_map(Value::as_str).map(Cow::Borrowed).collect(),
+    }).collect();
+    let mut features: Vec<&str> = job.required_system_features.iter().flatten().map(String::as_str).collect();
+    features.sort_unstable();
+    let empty = interner.intern("");
+    let record = DerivationRecord {
+        path,
+        pname: interner.intern(job.pname.as_ref().map_or(pname, |pname| &pname.0)),
+        version: interner.intern(job.version.as_ref().map_or(version, |version| &version.0)),
+        system: interner.intern(job.system.as_ref().map_or("", |system| &system.0)),
+        fixed_hash: empty,
+        features: interner.intern_list(features),
+        sources: empty,
+        src: None,
+        prefer_local: false,
+        floating: false,
+        recipe: None,
+        has_inputs: job.input_drvs.is_some(),
+        inputs: push_inputs(records, interner, &inputs),
+        outputs,
+    };
+    records.derivations.push(record);
+}
+
+impl Meta {
+    fn record(&self, interner: &Interner) -> MetaRecord {
+        let text = |value: &Value| value.as_str().map(|text| interner.intern(text));
+        MetaRecord {
+            position: text(&self.position),
+            description: text(&self.description),
+            maintainers: names(interner, &self.maintainers, &["github", "name", "email"]),
+            teams: names(interner, &self.teams, &["github", "shortName", "scope", "name"]),
+            licences: names(interner, &self.license, &["spdxId", "shortName", "fullName"]),
+            hydra_platforms: names(interner, &self.hydra_platforms, &["system", "config"]),
+            unfree: self.unfree.as_bool().or_else(|| is_unfree(&self.license)),
+            broken: self.broken.as_bool(),
+            insecure: self.insecure.as_bool().or_else(|| self.known_vulnerabilities.as_array().map(|list| !list.is_empty())),
+        }
+    }
+}
+
+/// A list of names: strings, or objects named by the first of `keys` that they have. A single value is a list of one.
+fn names(interner: &Interner, value: &Value, keys: &[&str]) -> Option<Symbol> {
+    let items = match value {
+        Value::Null => return None,
+        Value::Array(items) => items.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    let name = |item| match item {
+        &Value::String(ref text) => Some(text.as_str()),
+        item => keys.iter().find_map(|key| item.get(key)?.as_str()),
+    };
+    Some(interner.intern_list(items.iter().filter_map(name)))
+}
+
+/// Whether a licence says that it is not free; `None` if none says anything.
+fn is_unfree(license: &Value) -> Option<bool> {
+    let items = license.as_array().map_or(std::slice::from_ref(license), Vec::as_slice);
+    let free: Vec<bool> = items.iter().filter_map(|item| item.get("free")?.as_bool()).collect();
+    (!free.is_empty()).then(|| free.contains(&false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hydra_jobs_end_in_a_system() {
+        assert_eq!(split_system("python3Packages.numpy.x86_64-linux"), Some(("python3Packages.numpy", "x86_64-linux")));
+        assert_eq!(split_system("a.aarch64-darwin"), Some(("a", "aarch64-darwin")));
+        for key in ["release-checks", "a.b", "a.gtk-doc", "x86_64-linux"] {
+            assert_eq!(split_system(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_dot_inside_a_component_is_quoted() {
+        assert_eq!(dotted(&["a".to_owned(), "b.c".to_owned()]), "a.\"b.c\"");
+    }
+
+    #[test]
+    fn licences_in_every_spelling() {
+        let interner = Interner::new();
+        let licences = |json: &str| {
+            let value: Value = serde_json::from_str(json).expect("json");
+            names(&interner, &value, &["spdxId", "shortName", "fullName"]).map(|list| interner.resolve(list).to_owned())
+        };
+        assert_eq!(licences(r#""MIT""#).as_deref(), Some("MIT"));
+        assert_eq!(licences(r#"{"shortName":"x","fullName":"y"}"#).as_deref(), Some("x"));
+        assert_eq!(licences(r#"[{"spdxId":"MIT"},{"fullName":"y"}]"#).as_deref(), Some("MIT\u{1f}y"));
+        assert_eq!(licences("[]").as_deref(), Some(""));
+        assert_eq!(licences("null"), None);
+    }
+}

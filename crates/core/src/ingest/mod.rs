@@ -1,0 +1,458 @@
+//! Dumps in, neutral records out.
+//!
+//! [`ingest`] opens each input, tells its format by its content, cuts it into batches ([`split`]) and parses the
+//! batches on all cores. A reader knows one format and produces [`record::Records`]; it joins nothing: that is
+//! [`crate::graph`]'s work. Every reader is pulled: the thread that is free reads and decompresses the next batch, so
+//! memory is bounded by a batch for each thread and nothing queues up.
+
+pub(crate) mod finding;
+pub(crate) mod record;
+
+mod attribute;
+mod aterm;
+mod drv_json;
+mod nix_env_text;
+mod raw;
+mod recipe;
+mod source;
+mod split;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use finding::{FindingKind, FindingList, Findings, LISTED_FINDINGS};
+pub use source::Input;
+
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use finding::Finding;
+use record::{Interner, Records};
+use source::{Dump, Layout};
+use split::{Batch, EntrySplitter, LineSplitter, Lines};
+
+/// `.drv` files in one unit of parallel work.
+const FILES_PER_BATCH: usize = 256;
+/// Members of a tar that are held in memory at once.
+const MEMBERS_PER_RUN: usize = 4096;
+
+/// The format of a dump.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Format {
+    /// `nix derivation show -r` or `nix show-derivation -r`.
+    DerivationJson,
+    /// `.drv` files: a directory, a tar, a list of paths or a single one.
+    DerivationFiles,
+    /// JSON lines of `nix-eval-jobs`.
+    EvalJobs,
+    /// `nix-env -qaP --json`.
+    NixEnvJson,
+    /// `nix-env -qaP --out-path` or `--drv-path`.
+    NixEnvText,
+    /// nixpkgs CI's `outpaths.json` or `paths.json`.
+    OutputPaths,
+    /// nixpkgs CI's `meta.json`.
+    Meta,
+}
+
+impl Format {
+    /// The name that reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DerivationJson => "nix derivation show",
+            Self::DerivationFiles => ".drv files",
+            Self::EvalJobs => "nix-eval-jobs",
+            Self::NixEnvJson => "nix-env --json",
+            Self::NixEnvText => "nix-env",
+            Self::OutputPaths => "outpaths.json",
+            Self::Meta => "meta.json",
+        }
+    }
+}
+
+/// Where a part of an evaluation comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The input as it was named; `-` is standard input.
+    pub file: String,
+    /// Its format.
+    pub format: Format,
+    /// Its length in bytes, as it lies there: compressed, if it is.
+    pub bytes: u64,
+    /// SHA-256 of the same bytes; of a directory, of its files' names and hashes in the form of `sha256sum`.
+    pub sha256: String,
+    /// When it was changed last, in seconds since 1970; absent for standard input.
+    pub modified: Option<u64>,
+    /// Derivations that it describes.
+    pub derivations: u64,
+    /// Attributes that it describes.
+    pub attributes: u64,
+}
+
+/// What an ingest read: records in the order of the inputs, not yet joined.
+pub struct Ingest {
+    pub(crate) interner: Interner,
+    pub(crate) batches: Vec<Records>,
+    pub(crate) findings: Findings,
+    /// Where the records come from.
+    pub sources: Vec<Source>,
+}
+
+/// Reads every input. Time O(bytes) over all cores; space O(records).
+///
+/// # Errors
+///
+/// A file that cannot be read, is in no known format, or is broken outside a single line or entry; malformed lines and
+/// entries are findings instead. So are inputs with nothing in them.
+pub fn ingest(inputs: &[Input], progress: &dyn Progress) -> Result<Ingest> {
+    let mut reader = Reader { interner: Interner::new(), progress, batches: Vec::new(), findings: Findings::default(), sources: Vec::new() };
+    for input in inputs {
+        match input {
+            Input::Stdin => reader.dump(Dump::new("-".to_owned(), Box::new(io::stdin()), None)?)?,
+            Input::Path(path) if path.is_dir() => reader.directory(path)?,
+            Input::Path(path) => reader.dump(Dump::open(path)?)?,
+            Input::Closure(paths) => reader.closure("store closure", paths, None)?,
+        }
+    }
+    let Reader { interner, batches, findings, sources, .. } = reader;
+    if sources.iter().all(|source| source.derivations + source.attributes == 0) {
+        let inputs: Vec<_> = sources.into_iter().map(|source| source.file).collect();
+        return Err(Error::Empty { inputs: inputs.join(", ") });
+    }
+    Ok(Ingest { interner, batches, findings, sources })
+}
+
+struct Reader<'p> {
+    interner: Interner,
+    progress: &'p dyn Progress,
+    batches: Vec<Records>,
+    findings: Findings,
+    sources: Vec<Source>,
+}
+
+impl Reader<'_> {
+    fn dump(&mut self, dump: Dump) -> Result<()> {
+        let digest = dump.digest_handle();
+        let (name, modified) = (dump.name.clone(), dump.modified);
+        self.progress.begin(&format!("reading {name}"), None);
+        let (format, batches) = match dump.layout {
+            Layout::JsonObject => self.json_object(dump)?,
+            Layout::JsonLines => (Format::EvalJobs, self.lines(dump, attribute::eval_job)?),
+            Layout::Table => (Format::NixEnvText, self.lines(dump, table_row)?),
+            Layout::Tar => (Format::DerivationFiles, self.tar(dump)?),
+            Layout::Derivation => (Format::DerivationFiles, self.single_derivation(dump)?),
+            Layout::PathList => return self.path_list(dump),
+        };
+        let (bytes, sha256) = Dump::digest(&digest);
+        self.finish(Source { file: name, format, bytes, sha256, modified, derivations: 0, attributes: 0 }, batches);
+        Ok(())
+    }
+
+    /// Takes the records of a source in, and its counts.
+    fn finish(&mut self, mut source: Source, batches: Vec<Records>) {
+        for mut batch in batches {
+            source.derivations += batch.derivations.len() as u64;
+            source.attributes += batch.attributes.len() as u64;
+            for Finding { kind, what } in batch.findings.drain(..) {
+                self.findings.add(kind, || format!("{}: {what}", source.file));
+            }
+            self.batches.push(batch);
+        }
+        self.sources.push(source);
+    }
+
+    /// An object keyed by derivation or by attribute; what its first entry is, the dump is.
+    fn json_object(&self, dump: Dump) -> Result<(Format, Vec<Records>)> {
+        let name = dump.name;
+        let batches = parallel(EntrySplitter::new(dump.reader), |batch| {
+            let batch = batch.map_err(|error| Error::Malformed { input: name.clone(), place: "JSON".to_owned(), reason: error.to_string() })?;
+            self.progress.advance(1);
+            Ok(self.entries(&batch))
+        })?;
+        let format = batches.iter().find_map(|(format, _)| *format).unwrap_or(Format::DerivationJson);
+        Ok((format, batches.into_iter().map(|(_, records)| records).collect()))
+    }
+
+    fn entries(&self, batch: &Batch) -> (Option<Format>, Records) {
+        let mut records = Records::default();
+        let mut format = None;
+        for (key, value, offset) in batch.entries() {
+            let Ok(key) = serde_json::from_slice::<String>(key) else {
+                records.findings.push(Finding { kind: FindingKind::Malformed, what: format!("byte {offset}: the key before is not a JSON string") });
+                continue;
+            };
+            match self.entry(&mut records, &key, value) {
+                Ok(found) => format = format.or(found),
+                Err(error) => records.findings.push(Finding { kind: FindingKind::Malformed, what: format!("byte {offset}, key `{key}`: {error}") }),
+            }
+        }
+        (format, records)
+    }
+
+    fn entry(&self, records: &mut Records, key: &str, value: &[u8]) -> Result<Option<Format>, String> {
+        let interner = &self.interner;
+        if Path::new(key).extension().is_some_and(|extension| extension == "drv") {
+            raw::push(records, interner, key, drv_json::parse(value).map_err(|error| error.to_string())?);
+            return Ok(Some(Format::DerivationJson));
+        }
+        match attribute::shape(value) {
+            attribute::EntryShape::NixEnv => attribute::nix_env(records, interner, key, value).map(|()| Some(Format::NixEnvJson)),
+            attribute::EntryShape::OutputPaths => attribute::output_paths(records, interner, key, value).map(|()| Some(Format::OutputPaths)),
+            attribute::EntryShape::Meta => attribute::meta(records, interner, key, value).map(|()| Some(Format::Meta)),
+            // The version that Nix 2.33 and later write beside the derivations.
+            attribute::EntryShape::Unknown if key == "version" => Ok(None),
+            attribute::EntryShape::Unknown => {
+                records.findings.push(Finding { kind: FindingKind::UnknownEntry, what: format!("`{key}`") });
+                Ok(None)
+            }
+        }
+    }
+
+    fn lines(&self, dump: Dump, parse: impl Fn(&mut Records, &Interner, &[u8]) -> Result<(), String> + Sync) -> Result<Vec<Records>> {
+        let name = dump.name;
+        parallel(LineSplitter::new(dump.reader), |lines| {
+            let Lines { bytes, first_line } = lines.map_err(Error::io("read", &name))?;
+            self.progress.advance(1);
+            let mut records = Records::default();
+            for (number, line) in (first_line..).zip(bytes.split(|&byte| byte == b'\n')) {
+                if line.trim_ascii().is_empty() {
+                    continue;
+                }
+                if let Err(error) = parse(&mut records, &self.interner, line) {
+                    records.findings.push(Finding { kind: FindingKind::Malformed, what: format!("line {number}: {error}") });
+                }
+            }
+            Ok(records)
+        })
+    }
+
+    /// One `.drv` file by itself; its path is its name.
+    fn single_derivation(&self, dump: Dump) -> Result<Vec<Records>> {
+        let mut bytes = Vec::new();
+        let mut reader = dump.reader;
+        reader.read_to_end(&mut bytes).map_err(Error::io("read", &dump.name))?;
+        let mut records = Records::default();
+        self.derivation_file(&mut records, &dump.name, &bytes);
+        Ok(vec![records])
+    }
+
+    fn derivation_file(&self, records: &mut Records, name: &str, bytes: &[u8]) {
+        match aterm::parse(bytes) {
+            Ok(raw) => raw::push(records, &self.interner, name, raw),
+            Err(error) => records.findings.push(Finding { kind: FindingKind::Malformed, what: format!("{name}: {error}") }),
+        }
+    }
+
+    /// A tar is read on one thread, a run of members at a time, and each run parsed on all cores.
+    fn tar(&self, dump: Dump) -> Result<Vec<Records>> {
+        let name = dump.name;
+        let mut archive = tar::Archive::new(dump.reader);
+        let mut members = archive.entries().map_err(Error::io("read", &name))?.map(read_member);
+        let mut batches = Vec::new();
+        loop {
+            let run: Vec<Member> = members.by_ref().take(MEMBERS_PER_RUN).collect::<io::Result<_>>().map_err(Error::io("read", &name))?;
+            if run.is_empty() {
+                return Ok(batches);
+            }
+            self.progress.advance(run.len() as u64);
+            batches.par_extend(run.par_chunks(FILES_PER_BATCH).map(|members| self.members(members)));
+        }
+    }
+
+    fn members(&self, members: &[Member]) -> Records {
+        let mut records = Records::default();
+        for member in members {
+            match member {
+                Member::Derivation(path, bytes) => self.derivation_file(&mut records, path, bytes),
+                Member::Other(path) => records.findings.push(Finding { kind: FindingKind::SkippedFile, what: path.clone() }),
+                Member::Directory => {}
+            }
+        }
+        records
+    }
+
+    /// The derivations that a list names, and what of their closure lies beside them.
+    fn path_list(&mut self, dump: Dump) -> Result<()> {
+        let (name, modified) = (dump.name.clone(), dump.modified);
+        let mut paths = Vec::new();
+        for line in BufReader::new(dump.reader).lines() {
+            let line = line.map_err(Error::io("read", &name))?;
+            match line.trim() {
+                "" => {}
+                path if source::is_drv_path(path) => paths.push(PathBuf::from(path)),
+                other => self.findings.add(FindingKind::SkippedFile, || format!("{name}: `{other}` is not the path of a derivation")),
+            }
+        }
+        self.closure(&name, &paths, modified)
+    }
+
+    /// Derivations of a store and all that they need, nearest first, each file once.
+    fn closure(&mut self, name: &str, roots: &[PathBuf], modified: Option<u64>) -> Result<()> {
+        let mut seen: FxHashSet<crate::store_path::StoreHash> = FxHashSet::default();
+        let mut frontier: BTreeSet<PathBuf> = roots.iter().cloned().collect();
+        let mut files = FileDigest::default();
+        let mut batches = Vec::new();
+        self.progress.begin(&format!("reading {name}"), None);
+        let mut required = true;
+        while !frontier.is_empty() {
+            let paths: Vec<PathBuf> = frontier.into_iter().collect();
+            let mut found = self.files(&paths, required, &mut files)?;
+            frontier = BTreeSet::new();
+            for records in &found {
+                seen.extend(records.derivations.iter().map(|derivation| derivation.path.hash));
+            }
+            let store = paths[0].parent().unwrap_or(Path::new("")).to_owned();
+            for input in found.iter().flat_map(|records| &records.inputs) {
+                let path = input.derivation;
+                if seen.insert(path.hash) {
+                    frontier.insert(store.join(format!("{}-{}.drv", path.hash, self.interner.resolve(path.name))));
+                }
+            }
+            batches.append(&mut found);
+            // An input that is not there is a dangling one, which the graph counts.
+            required = false;
+        }
+        let (bytes, sha256) = files.finish();
+        self.finish(Source { file: name.to_owned(), format: Format::DerivationFiles, bytes, sha256, modified, derivations: 0, attributes: 0 }, batches);
+        Ok(())
+    }
+
+    /// A directory such as a Nix store, with `.drv` files; or one of dumps, which are read in the order of their names.
+    fn directory(&mut self, directory: &Path) -> Result<()> {
+        let (mut derivations, mut others) = (Vec::new(), Vec::new());
+        for entry in fs::read_dir(directory).map_err(Error::io("read", directory))? {
+            let path = entry.map_err(Error::io("read", directory))?.path();
+            if path.extension().is_some_and(|extension| extension == "drv") { derivations.push(path) } else { others.push(path) }
+        }
+        derivations.sort_unstable();
+        others.sort_unstable();
+        if derivations.is_empty() {
+            return self.directory_of_dumps(others);
+        }
+        let name = directory.display().to_string();
+        for path in others {
+            self.findings.add(FindingKind::SkippedFile, || path.display().to_string());
+        }
+        self.progress.begin(&format!("reading {name}"), Some(derivations.len() as u64));
+        let mut files = FileDigest::default();
+        let batches = self.files(&derivations, true, &mut files)?;
+        let (bytes, sha256) = files.finish();
+        self.finish(Source { file: name, format: Format::DerivationFiles, bytes, sha256, modified: None, derivations: 0, attributes: 0 }, batches);
+        Ok(())
+    }
+
+    fn directory_of_dumps(&mut self, paths: Vec<PathBuf>) -> Result<()> {
+        for path in paths {
+            if path.is_dir() {
+                self.directory(&path)?;
+                continue;
+            }
+            match Dump::open(&path) {
+                Ok(dump) => self.dump(dump)?,
+                Err(error @ Error::UnknownFormat { .. }) => self.findings.add(FindingKind::SkippedFile, || error.to_string()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads and parses `.drv` files; one that is not there is an error only if it is `required`.
+    fn files(&self, paths: &[PathBuf], required: bool, digest: &mut FileDigest) -> Result<Vec<Records>> {
+        let batches: Vec<Result<(Records, Vec<FileHash>)>> = paths
+            .par_chunks(FILES_PER_BATCH)
+            .map(|chunk| {
+                let mut records = Records::default();
+                let mut hashes = Vec::with_capacity(chunk.len());
+                for path in chunk {
+                    let bytes = match fs::read(path) {
+                        Err(error) if error.kind() == io::ErrorKind::NotFound && !required => continue,
+                        read => read.map_err(Error::io("read", path))?,
+                    };
+                    let name = path.to_string_lossy();
+                    hashes.push(FileHash::new(&name, &bytes));
+                    self.derivation_file(&mut records, &name, &bytes);
+                }
+                self.progress.advance(chunk.len() as u64);
+                Ok((records, hashes))
+            })
+            .collect();
+        let mut all = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let (records, hashes) = batch?;
+            hashes.iter().for_each(|hash| digest.add(hash));
+            all.push(records);
+        }
+        Ok(all)
+    }
+}
+
+fn table_row(records: &mut Records, interner: &Interner, line: &[u8]) -> Result<(), String> {
+    nix_env_text::row(records, interner, std::str::from_utf8(line).map_err(|error| error.to_string())?)
+}
+
+/// A member of a tar.
+enum Member {
+    Derivation(String, Vec<u8>),
+    Directory,
+    Other(String),
+}
+
+fn read_member<R: Read>(member: io::Result<tar::Entry<'_, R>>) -> io::Result<Member> {
+    let mut member = member?;
+    let path = String::from_utf8_lossy(&member.path_bytes()).into_owned();
+    if member.header().entry_type().is_dir() {
+        return Ok(Member::Directory);
+    }
+    if !path.ends_with(".drv") || !member.header().entry_type().is_file() {
+        return Ok(Member::Other(path));
+    }
+    let mut bytes = Vec::new();
+    member.read_to_end(&mut bytes)?;
+    Ok(Member::Derivation(path, bytes))
+}
+
+/// Maps items on all cores and returns the results in the order of the items; the first error in that order wins.
+fn parallel<I: Send, T: Send>(items: impl Iterator<Item = I> + Send, map: impl Fn(I) -> Result<T> + Sync) -> Result<Vec<T>> {
+    let mut results: Vec<(usize, Result<T>)> = items.enumerate().par_bridge().map(|(index, item)| (index, map(item))).collect();
+    results.sort_unstable_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// A line of `sha256sum`, and the length of the file.
+struct FileHash {
+    line: String,
+    bytes: u64,
+}
+
+impl FileHash {
+    fn new(path: &str, bytes: &[u8]) -> Self {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        Self { line: format!("{}  {name}\n", source::hex(&Sha256::digest(bytes))), bytes: bytes.len() as u64 }
+    }
+}
+
+/// The hash of many files in the order of their paths.
+#[derive(Default)]
+struct FileDigest {
+    hasher: Sha256,
+    bytes: u64,
+}
+
+impl FileDigest {
+    fn add(&mut self, file: &FileHash) {
+        self.hasher.update(file.line.as_bytes());
+        self.bytes += file.bytes;
+    }
+
+    fn finish(self) -> (u64, String) {
+        (self.bytes, source::hex(&self.hasher.finalize()))
+    }
+}

@@ -1,0 +1,179 @@
+//! The neutral rows that every reader produces. Strings are interned; nothing is allocated per edge.
+
+use std::ops::Range;
+
+use lasso::{Key, ThreadedRodeo};
+use rustc_hash::FxBuildHasher;
+
+use super::finding::Finding;
+use crate::store_path::StoreHash;
+
+/// Separates the items of an interned list.
+///
+/// A list is one interned string: most lists (`out`, `dev` and `out`, one maintainer) occur thousands of times.
+pub(crate) const LIST_SEPARATOR: char = '\u{1f}';
+
+/// An interned string, or an interned list.
+pub(crate) type Symbol = lasso::Spur;
+
+/// The strings of an ingest, shared by its threads.
+pub(crate) struct Interner(ThreadedRodeo<Symbol, FxBuildHasher>);
+
+impl Interner {
+    pub(crate) fn new() -> Self {
+        Self(ThreadedRodeo::with_hasher(FxBuildHasher))
+    }
+
+    pub(crate) fn intern(&self, text: &str) -> Symbol {
+        self.0.get_or_intern(text)
+    }
+
+    /// Interns a list. An item cannot be empty; a separator inside an item is replaced.
+    pub(crate) fn intern_list<'a>(&self, items: impl IntoIterator<Item = &'a str>) -> Symbol {
+        let mut items = items.into_iter().filter(|item| !item.is_empty());
+        let Some(first) = items.next() else {
+            return self.intern("");
+        };
+        let second = items.next();
+        if second.is_none() && !first.contains(LIST_SEPARATOR) {
+            return self.intern(first);
+        }
+        let mut list = first.replace(LIST_SEPARATOR, "\u{fffd}");
+        for item in second.into_iter().chain(items) {
+            list.push(LIST_SEPARATOR);
+            list.extend(item.chars().map(|c| if c == LIST_SEPARATOR { '\u{fffd}' } else { c }));
+        }
+        self.intern(&list)
+    }
+
+    pub(crate) fn resolve(&self, symbol: Symbol) -> &str {
+        self.0.resolve(&symbol)
+    }
+
+    /// The number of distinct strings so far.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// The position of a symbol's string in its interner.
+pub(crate) fn symbol_index(symbol: Symbol) -> usize {
+    symbol.into_usize()
+}
+
+/// A store path with its name interned; a derivation's name goes without `.drv`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Path {
+    pub(crate) hash: StoreHash,
+    pub(crate) name: Symbol,
+}
+
+/// One edge: a derivation that is needed, and which of its outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InputRecord {
+    pub(crate) derivation: Path,
+    /// List of output names, sorted.
+    pub(crate) outputs: Symbol,
+}
+
+/// An output; its path is unknown for floating content-addressed derivations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OutputRecord {
+    pub(crate) name: Symbol,
+    pub(crate) path: Option<Path>,
+}
+
+/// A derivation as one dump describes it.
+#[derive(Clone, Debug)]
+pub(crate) struct DerivationRecord {
+    pub(crate) path: Path,
+    pub(crate) pname: Symbol,
+    pub(crate) version: Symbol,
+    /// Empty if the dump does not say.
+    pub(crate) system: Symbol,
+    /// Method, algorithm and hash of a fixed output; empty for every other derivation.
+    pub(crate) fixed_hash: Symbol,
+    /// List of required system features.
+    pub(crate) features: Symbol,
+    /// List of base names of the files that were copied to the store for it.
+    pub(crate) sources: Symbol,
+    /// Output path or file that its `src` names.
+    pub(crate) src: Option<StoreHash>,
+    pub(crate) prefer_local: bool,
+    /// Content-addressed with a hash that only its build tells.
+    pub(crate) floating: bool,
+    /// The recipe hash; `None` where the dump does not hold the whole derivation.
+    pub(crate) recipe: Option<u128>,
+    /// Whether the dump says what the derivation needs.
+    pub(crate) has_inputs: bool,
+    pub(crate) inputs: Range<u32>,
+    pub(crate) outputs: Range<u32>,
+}
+
+/// `meta` of an attribute; what a dump leaves out is unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MetaRecord {
+    pub(crate) position: Option<Symbol>,
+    pub(crate) description: Option<Symbol>,
+    pub(crate) maintainers: Option<Symbol>,
+    pub(crate) teams: Option<Symbol>,
+    pub(crate) licences: Option<Symbol>,
+    pub(crate) hydra_platforms: Option<Symbol>,
+    pub(crate) unfree: Option<bool>,
+    pub(crate) broken: Option<bool>,
+    pub(crate) insecure: Option<bool>,
+}
+
+impl MetaRecord {
+    /// Fills what is unknown from `other`.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            position: self.position.or(other.position),
+            description: self.description.or(other.description),
+            maintainers: self.maintainers.or(other.maintainers),
+            teams: self.teams.or(other.teams),
+            licences: self.licences.or(other.licences),
+            hydra_platforms: self.hydra_platforms.or(other.hydra_platforms),
+            unfree: self.unfree.or(other.unfree),
+            broken: self.broken.or(other.broken),
+            insecure: self.insecure.or(other.insecure),
+        }
+    }
+}
+
+/// An attribute as one dump describes it.
+#[derive(Clone, Debug)]
+pub(crate) struct AttributeRecord {
+    /// Dotted attribute path.
+    pub(crate) attr: Symbol,
+    /// The system it was evaluated for, or its derivation's.
+    pub(crate) system: Option<Symbol>,
+    pub(crate) derivation: Option<Path>,
+    pub(crate) outputs: Range<u32>,
+    pub(crate) meta: MetaRecord,
+    pub(crate) error: Option<Symbol>,
+}
+
+/// What a reader found in one batch of its input.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    pub(crate) derivations: Vec<DerivationRecord>,
+    pub(crate) inputs: Vec<InputRecord>,
+    pub(crate) outputs: Vec<OutputRecord>,
+    pub(crate) attributes: Vec<AttributeRecord>,
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Records {
+    pub(crate) fn inputs_of(&self, derivation: &DerivationRecord) -> &[InputRecord] {
+        &self.inputs[span(&derivation.inputs)]
+    }
+
+    pub(crate) fn outputs_of(&self, outputs: &Range<u32>) -> &[OutputRecord] {
+        &self.outputs[span(outputs)]
+    }
+}
+
+fn span(range: &Range<u32>) -> Range<usize> {
+    range.start as usize..range.end as usize
+}

@@ -1,0 +1,221 @@
+//! Opening a dump: files and standard input, plain or compressed, and what their bytes say they are.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
+
+use sha2::{Digest, Sha256};
+
+use super::{aterm, nix_env_text};
+use crate::error::{Error, Result};
+
+/// Bytes at the beginning of a dump by which its format is told.
+const HEAD_BYTES: usize = 1 << 16;
+/// Zstandard windows up to 2 GiB are accepted (`zstd --long=31`).
+const MAX_ZSTD_WINDOW_LOG: u32 = 31;
+
+/// Something to ingest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A file, or a directory of dumps or of `.drv` files.
+    Path(PathBuf),
+    /// Standard input.
+    Stdin,
+    /// Derivations in a store, and all that they need, by their paths.
+    Closure(Vec<PathBuf>),
+}
+
+/// How a dump is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// One JSON object with an entry for each derivation or attribute.
+    JsonObject,
+    /// A JSON object on each line.
+    JsonLines,
+    /// The table of `nix-env`.
+    Table,
+    /// One `.drv` file.
+    Derivation,
+    /// `.drv` files in a tar.
+    Tar,
+    /// Paths of `.drv` files, a line each.
+    PathList,
+}
+
+/// What is known of the bytes of a dump once they are read.
+#[derive(Default)]
+struct Digested {
+    hasher: Sha256,
+    bytes: u64,
+}
+
+/// Counts and hashes what is read through it.
+struct DigestReader<R> {
+    reader: R,
+    digested: Arc<Mutex<Digested>>,
+}
+
+impl<R: Read> Read for DigestReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.reader.read(buffer)?;
+        let mut digested = self.digested.lock().unwrap_or_else(PoisonError::into_inner);
+        digested.hasher.update(&buffer[..length]);
+        digested.bytes += length as u64;
+        Ok(length)
+    }
+}
+
+/// A dump that is open: decompressed, its layout known, its bytes counted and hashed as they are read.
+pub(super) struct Dump {
+    pub(super) name: String,
+    pub(super) layout: Layout,
+    pub(super) reader: Box<dyn Read + Send>,
+    /// Seconds since 1970 of the file's last change.
+    pub(super) modified: Option<u64>,
+    digested: Arc<Mutex<Digested>>,
+}
+
+impl Dump {
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        let metadata = file.metadata().map_err(Error::io("read", path))?;
+        let modified = metadata.modified().ok().and_then(|time| Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs()));
+        Self::new(path.display().to_string(), Box::new(file), modified)
+    }
+
+    pub(super) fn new(name: String, reader: Box<dyn Read + Send>, modified: Option<u64>) -> Result<Self> {
+        let digested = Arc::<Mutex<Digested>>::default();
+        let reader = DigestReader { reader, digested: Arc::clone(&digested) };
+        let failed = |error| Error::Io { action: "read", path: PathBuf::from(&name), source: error };
+        let mut reader = decompress(reader).map_err(failed)?;
+        let head = read_head(&mut reader).map_err(failed)?;
+        let layout = layout(&head).map_err(|reason| Error::UnknownFormat { input: name.clone(), reason })?;
+        Ok(Self { name, layout, reader: Box::new(Cursor::new(head).chain(reader)), modified, digested })
+    }
+
+    /// Length and SHA-256 of the bytes that were read: of the whole dump, once its reader is at the end.
+    pub(super) fn digest(digested: &DigestHandle) -> (u64, String) {
+        let digested = digested.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (digested.bytes, hex(&digested.hasher.clone().finalize()))
+    }
+
+    pub(super) fn digest_handle(&self) -> DigestHandle {
+        DigestHandle(Arc::clone(&self.digested))
+    }
+}
+
+/// Keeps the digest of a dump while its reader is consumed.
+pub(super) struct DigestHandle(Arc<Mutex<Digested>>);
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
+}
+
+fn decompress(mut reader: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+    let mut magic = Vec::new();
+    reader.by_ref().take(6).read_to_end(&mut magic)?;
+    let whole = Cursor::new(magic.clone()).chain(reader);
+    Ok(match magic.as_slice() {
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            let mut decoder = zstd::Decoder::new(whole)?;
+            decoder.window_log_max(MAX_ZSTD_WINDOW_LOG)?;
+            Box::new(decoder)
+        }
+        [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+        [0xfd, b'7', b'z', b'X', b'Z', 0] => Box::new(liblzma::read::XzDecoder::new_multi_decoder(whole)),
+        _ => Box::new(whole),
+    })
+}
+
+fn read_head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// The keys of a line of nix-eval-jobs.
+const EVAL_JOB_KEYS: [&str; 8] = ["attr", "attrPath", "drvPath", "error", "cacheStatus", "isCached", "constituents", "extraValue"];
+
+fn layout(head: &[u8]) -> Result<Layout, String> {
+    if head.get(257..262) == Some(b"ustar") {
+        return Ok(Layout::Tar);
+    }
+    if aterm::looks_like(head) {
+        return Ok(Layout::Derivation);
+    }
+    let Some(start) = head.iter().position(|byte| !byte.is_ascii_whitespace()) else {
+        return Err("it is empty".to_owned());
+    };
+    let head = &head[start..];
+    let line = String::from_utf8_lossy(head.split(|&byte| byte == b'\n').next().unwrap_or(head));
+    if head[0] == b'{' {
+        return Ok(if is_eval_job(head, &line) { Layout::JsonLines } else { Layout::JsonObject });
+    }
+    if is_drv_path(line.trim()) {
+        return Ok(Layout::PathList);
+    }
+    // Warnings of the command may stand before its table.
+    if String::from_utf8_lossy(head).lines().any(nix_env_text::looks_like) {
+        return Ok(Layout::Table);
+    }
+    Err(match head[0] {
+        b'[' => "a JSON array; derivations come as an object, attributes as lines or an object".to_owned(),
+        byte if byte.is_ascii_graphic() => format!("it begins with `{}`", line.chars().take(40).collect::<String>().escape_debug()),
+        byte => format!("it begins with byte 0x{byte:02x}"),
+    })
+}
+
+/// Whether the first JSON object is a line of nix-eval-jobs, and not a document keyed by derivation or attribute.
+fn is_eval_job(head: &[u8], line: &str) -> bool {
+    if let Ok(serde_json::Value::Object(first)) = serde_json::from_str(line) {
+        return EVAL_JOB_KEYS.iter().any(|key| first.get(*key).is_some_and(|value| !value.is_object()));
+    }
+    // The line is longer than the head: its first key must tell.
+    let text = String::from_utf8_lossy(head);
+    let mut parts = text.trim_start_matches('{').trim_start().splitn(3, '"');
+    let key = parts.nth(1).unwrap_or_default();
+    let value = parts.next().unwrap_or_default().trim_start().trim_start_matches(':').trim_start();
+    EVAL_JOB_KEYS.contains(&key) && !value.starts_with('{')
+}
+
+pub(super) fn is_drv_path(text: &str) -> bool {
+    text.starts_with('/') && crate::store_path::StorePath::parse_derivation(text).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout_of(text: &str) -> Result<Layout, String> {
+        layout(text.as_bytes())
+    }
+
+    #[test]
+    fn formats_are_told_by_content() {
+        let drv = "/nix/store/0ni6gvd2q0z58h77lrfc2b2xff98jsv5-a.drv";
+        for (text, expected) in [
+            ("{\"attr\":\"a\",\"error\":\"x\"}\n", Layout::JsonLines),
+            ("{\"meta\":{},\"attr\":\"a\"}\n{}", Layout::JsonLines),
+            ("\n {\n \"a\": {}}", Layout::JsonObject),
+            ("{\"attr\":{\"name\":\"attr-1\",\"outputs\":{}}}", Layout::JsonObject),
+            ("Derive([],", Layout::Derivation),
+            (drv, Layout::PathList),
+            (&format!("a  {drv}"), Layout::Table),
+            (&format!("warning: x\na  {drv}"), Layout::Table),
+        ] {
+            assert_eq!(layout_of(text), Ok(expected), "{text}");
+        }
+        let long = format!("{{\"attr\":\"a\",\"error\":\"{}\"}}", "x".repeat(2 * HEAD_BYTES));
+        assert_eq!(layout(&long.as_bytes()[..HEAD_BYTES]), Ok(Layout::JsonLines));
+    }
+
+    #[test]
+    fn what_is_no_dump_is_said() {
+        assert_eq!(layout_of("  \n"), Err("it is empty".to_owned()));
+        assert!(layout_of("[]").expect_err("array").contains("array"));
+        assert!(layout_of("hello world").expect_err("prose").contains("hello world"));
+        assert!(layout(&[0, 1]).expect_err("binary").contains("0x00"));
+    }
+}

@@ -1,0 +1,5 @@
+//! wip
+pub mod error;
+pub mod ingest;
+pub mod progress;
+pub mod store_path;
