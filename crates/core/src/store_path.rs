@@ -24,7 +24,7 @@ const DIGITS: [u8; 256] = {
 /// The hash part of a store path, decoded: what makes a path unique.
 ///
 /// Ordered by its bytes, which is not the order of its text.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Pod, Zeroable)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct StoreHash([u8; 20]);
 

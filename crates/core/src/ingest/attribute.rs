@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::drv_json::Text;
 use super::finding::{Finding, FindingKind};
 use super::raw::{RawInput, push_inputs};
-use super::record::{AttributeRecord, DerivationRecord, Interner, MetaRecord, OutputRecord, Path, Records, Symbol};
+use super::record::{AttributeRecord, DerivationRecord, Interner, MetaRecord, Path, Records, Symbol};
 use crate::store_path::{StorePath, split_name};
 
 /// What all the JSON descriptions of an attribute can say; each format says a part of it.
@@ -65,14 +65,14 @@ pub(super) fn eval_job(records: &mut Records, interner: &Interner, json: &[u8]) 
         (None, Some(attr)) => attr.0.clone().into_owned(),
         (None, None) => return Err("neither `attr` nor `attrPath`: not a line of nix-eval-jobs".to_owned()),
     };
-    push(records, interner, &attr, None, &job);
+    push(records, interner, &attr, &job);
     Ok(())
 }
 
 /// Reads an entry of `nix-env -qaP --json`.
 pub(super) fn nix_env(records: &mut Records, interner: &Interner, attr: &str, json: &[u8]) -> Result<(), String> {
     let entry: Attribute<'_> = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-    push(records, interner, attr, None, &entry);
+    push(records, interner, attr, &entry);
     Ok(())
 }
 
@@ -153,13 +153,12 @@ pub(super) fn push_outputs<'a>(records: &mut Records, interner: &Interner, outpu
     outputs.sort_unstable();
     let start = records.outputs.len() as u32;
     for (name, path) in outputs {
-        let path = path.and_then(StorePath::parse).map(|path| Path { hash: path.hash, name: interner.intern(path.name) });
-        records.outputs.push(OutputRecord { name: interner.intern(name), path });
+        records.push_output(interner, name, path.and_then(StorePath::parse));
     }
     start..records.outputs.len() as u32
 }
 
-fn push(records: &mut Records, interner: &Interner, attr: &str, system: Option<Symbol>, job: &Attribute<'_>) {
+fn push(records: &mut Records, interner: &Interner, attr: &str, job: &Attribute<'_>) {
     let error = job.error.as_ref().map(|error| interner.intern(error.as_str().unwrap_or("evaluation failed")));
     let outputs = push_outputs(records, interner, job.outputs.iter().map(|(name, path)| (name.as_str(), path.as_str())));
     let derivation = job.drv_path.as_ref().and_then(|path| {
@@ -173,9 +172,8 @@ fn push(records: &mut Records, interner: &Interner, attr: &str, system: Option<S
     if let Some(path) = path {
         push_partial_derivation(records, interner, path, job, outputs.clone());
     }
-    let system = system.or_else(|| job.system.as_ref().map(|system| interner.intern(&system.0)));
     let meta = job.meta.as_ref().map(|meta| meta.record(interner)).unwrap_or_default();
-    records.attributes.push(AttributeRecord { attr: interner.intern(attr), system, derivation: path, outputs, meta, error });
+    records.attributes.push(AttributeRecord { attr: interner.intern(attr), system: None, derivation: path, outputs, meta, error });
 }
 
 /// What a line on an attribute says of its derivation: less than the derivation itself would.

@@ -18,6 +18,8 @@ pub enum FindingKind {
     DanglingInput,
     /// An attribute's derivation that no dump defines.
     UndefinedDerivation,
+    /// An attribute's derivation that no dump defines, but whose outputs another derivation has.
+    JoinedByOutput,
     /// A derivation that is described more than once, each time the same.
     DuplicateDerivation,
     /// A derivation that two descriptions disagree on; the first counts.
@@ -43,6 +45,7 @@ impl FindingKind {
             Self::EvaluationError => ("evaluation error", "evaluation errors"),
             Self::DanglingInput => ("input that no dump defines", "inputs that no dump defines"),
             Self::UndefinedDerivation => ("derivation without a description", "derivations without a description"),
+            Self::JoinedByOutput => ("derivation joined by its output path", "derivations joined by their output paths"),
             Self::DuplicateDerivation => ("repeated derivation", "repeated derivations"),
             Self::ContradictoryDerivation => ("contradictory derivation", "contradictory derivations"),
             Self::DuplicateAttribute => ("repeated attribute", "repeated attributes"),

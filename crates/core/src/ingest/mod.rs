@@ -161,6 +161,7 @@ impl Reader<'_> {
         for mut batch in batches {
             source.derivations += batch.derivations.len() as u64;
             source.attributes += batch.attributes.len() as u64;
+            batch.source = self.sources.len();
             for Finding { kind, what } in batch.findings.drain(..) {
                 self.findings.add(kind, || format!("{}: {what}", source.file));
             }
@@ -244,9 +245,10 @@ impl Reader<'_> {
         Ok(vec![records])
     }
 
+    /// A `.drv` file; wherever it lies, its name tells its store path.
     fn derivation_file(&self, records: &mut Records, name: &str, bytes: &[u8]) {
         match aterm::parse(bytes) {
-            Ok(raw) => raw::push(records, &self.interner, name, raw),
+            Ok(raw) => raw::push(records, &self.interner, base_name(name), raw),
             Err(error) => records.findings.push(Finding { kind: FindingKind::Malformed, what: format!("{name}: {error}") }),
         }
     }
@@ -426,6 +428,10 @@ fn parallel<I: Send, T: Send>(items: impl Iterator<Item = I> + Send, map: impl F
     results.into_iter().map(|(_, result)| result).collect()
 }
 
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// A line of `sha256sum`, and the length of the file.
 struct FileHash {
     line: String,
@@ -434,8 +440,7 @@ struct FileHash {
 
 impl FileHash {
     fn new(path: &str, bytes: &[u8]) -> Self {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        Self { line: format!("{}  {name}\n", source::hex(&Sha256::digest(bytes))), bytes: bytes.len() as u64 }
+        Self { line: format!("{}  {}\n", source::hex(&Sha256::digest(bytes)), base_name(path)), bytes: bytes.len() as u64 }
     }
 }
 

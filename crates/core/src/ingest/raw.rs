@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::finding::{Finding, FindingKind};
 use super::recipe;
-use super::record::{DerivationRecord, InputRecord, Interner, OutputRecord, Path, Records, Symbol};
+use super::record::{DerivationRecord, InputRecord, Interner, Path, Records, Symbol};
 use crate::store_path::{StorePath, split_name};
 
 /// An output as a dump spells it.
@@ -122,10 +122,7 @@ fn push_outputs(records: &mut Records, interner: &Interner, attrs: &Attributes<'
         // Nix 2.32 and later leave the path of a fixed output out; it still stands in `env`.
         let path = output.path.as_deref().filter(|path| !path.is_empty()).or_else(|| attrs.raw.env(&output.name));
         let path = path.and_then(StorePath::parse).filter(|path| is_output_name(path.name, derivation, &output.name));
-        records.outputs.push(OutputRecord {
-            name: interner.intern(&output.name),
-            path: path.map(|path| Path { hash: path.hash, name: interner.intern(path.name) }),
-        });
+        records.push_output(interner, &output.name, path);
     }
     start..records.outputs.len() as u32
 }

@@ -6,7 +6,7 @@ use lasso::{Key, ThreadedRodeo};
 use rustc_hash::FxBuildHasher;
 
 use super::finding::Finding;
-use crate::store_path::StoreHash;
+use crate::store_path::{StoreHash, StorePath};
 
 /// Separates the items of an interned list.
 ///
@@ -146,7 +146,7 @@ impl MetaRecord {
 pub(crate) struct AttributeRecord {
     /// Dotted attribute path.
     pub(crate) attr: Symbol,
-    /// The system it was evaluated for, or its derivation's.
+    /// The system it was evaluated for, where its key says it; else its derivation's counts.
     pub(crate) system: Option<Symbol>,
     pub(crate) derivation: Option<Path>,
     pub(crate) outputs: Range<u32>,
@@ -157,6 +157,10 @@ pub(crate) struct AttributeRecord {
 /// What a reader found in one batch of its input.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
+    /// Number of the input that they come from.
+    pub(crate) source: usize,
+    /// Store directory of the first output path.
+    pub(crate) store_dir: Option<Symbol>,
     pub(crate) derivations: Vec<DerivationRecord>,
     pub(crate) inputs: Vec<InputRecord>,
     pub(crate) outputs: Vec<OutputRecord>,
@@ -165,6 +169,15 @@ pub(crate) struct Records {
 }
 
 impl Records {
+    /// Adds an output; what is no store path is unknown.
+    pub(crate) fn push_output(&mut self, interner: &Interner, name: &str, path: Option<StorePath<'_>>) {
+        if let Some(directory) = path.and_then(|path| path.store_dir) {
+            self.store_dir.get_or_insert_with(|| interner.intern(directory));
+        }
+        let path = path.map(|path| Path { hash: path.hash, name: interner.intern(path.name) });
+        self.outputs.push(OutputRecord { name: interner.intern(name), path });
+    }
+
     pub(crate) fn inputs_of(&self, derivation: &DerivationRecord) -> &[InputRecord] {
         &self.inputs[span(&derivation.inputs)]
     }

@@ -1,0 +1,300 @@
+//! The derivation graph: derivations are nodes, attributes and outputs hang off them, packages contract them.
+//!
+//! A rebuild propagates from an input to its user, and stops at a fixed-output derivation, whose output path does not
+//! change with its inputs. Positions are topological: what a derivation needs has a smaller [`DerivationIx`], so every
+//! longest path, level and closure is one pass over the positions.
+
+mod build;
+mod columns;
+mod index;
+mod map;
+mod order;
+mod package;
+mod reach;
+mod scc;
+mod set;
+mod storage;
+mod view;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+pub use index::{AttributeIx, DerivationIx, PackageIx};
+pub use set::DerivationSet;
+pub use view::{Attribute, Derivation, Output, Package};
+
+use crate::error::{Error, Result};
+use crate::ingest::{Findings, Input, Source, ingest};
+use crate::progress::Progress;
+use columns::{NONE, Section};
+use storage::Storage;
+
+/// Which way along the edges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Towards what is rebuilt.
+    Dependents,
+    /// Towards what causes the rebuild.
+    Dependencies,
+}
+
+/// Where a graph comes from, and what was found on the way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Provenance {
+    pub(crate) sources: Vec<Source>,
+    pub(crate) findings: Findings,
+    pub(crate) store_dir: String,
+}
+
+impl Provenance {
+    fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// Every derivation, attribute, output and package of an evaluation.
+///
+/// Immutable. It lives in the bytes of a snapshot, mapped from a file or just built: cheap to open, nothing to parse.
+#[derive(Debug)]
+pub struct Graph {
+    storage: Storage,
+    provenance: Provenance,
+}
+
+impl Graph {
+    /// Reads dumps and joins them into a graph: [`ingest`], then [`Graph::build`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the two.
+    pub fn import(inputs: &[Input], progress: &dyn Progress) -> Result<Self> {
+        Self::build(ingest(inputs, progress)?, progress)
+    }
+
+    /// Opens a snapshot: maps it and checks every byte. O(bytes), some gigabytes a second.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Snapshot`] if it is truncated, corrupt, foreign, or of another version; [`Error::Io`].
+    pub fn open(path: &Path) -> Result<Self> {
+        let corrupt = |reason: String| Error::Snapshot { path: path.to_owned(), reason };
+        let storage = Storage::open(path)?;
+        check(&storage).map_err(|what| corrupt(format!("it is corrupt: {what}")))?;
+        Self::from_storage(storage).map_err(|error| corrupt(error.to_string()))
+    }
+
+    /// Whether a file begins as a snapshot does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if it cannot be read.
+    pub fn is_snapshot(path: &Path) -> Result<bool> {
+        let mut head = Vec::new();
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        file.take(8).read_to_end(&mut head).map_err(Error::io("read", path))?;
+        Ok(storage::is_snapshot(&head))
+    }
+
+    /// Writes a snapshot: the old file or the new one is there at any moment, never a part.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; the old file is then untouched.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        self.storage.write(path)
+    }
+
+    fn from_storage(storage: Storage) -> Result<Self> {
+        let json: &[u8] = storage.column(Section::Provenance);
+        let provenance = serde_json::from_slice(json).map_err(|error| Error::Malformed {
+            input: "snapshot".to_owned(),
+            place: "provenance".to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(Self { storage, provenance })
+    }
+
+    /// Names the graph: equal graphs have equal digests, whatever dumps they were read from.
+    pub fn digest(&self) -> String {
+        format!("{:016x}", self.storage.digest())
+    }
+
+    /// Length of the snapshot in bytes.
+    pub fn snapshot_bytes(&self) -> usize {
+        self.storage.len()
+    }
+
+    /// The dumps that it was made from.
+    pub fn sources(&self) -> &[Source] {
+        &self.provenance.sources
+    }
+
+    /// What was not taken as it stood.
+    pub fn findings(&self) -> &Findings {
+        &self.provenance.findings
+    }
+
+    /// The store directory, `/nix/store` as a rule.
+    pub fn store_dir(&self) -> &str {
+        &self.provenance.store_dir
+    }
+
+    /// The number of derivations, those included of which nothing but the path is known.
+    pub fn derivation_count(&self) -> usize {
+        self.storage.derivations().len()
+    }
+
+    /// The number of attributes, those included that do not evaluate.
+    pub fn attribute_count(&self) -> usize {
+        self.storage.attributes().len()
+    }
+
+    /// The number of outputs.
+    pub fn output_count(&self) -> usize {
+        self.storage.outputs().targets.len()
+    }
+
+    /// The number of input edges, those into fixed-output derivations included.
+    pub fn edge_count(&self) -> usize {
+        self.storage.inputs().targets.len()
+    }
+
+    /// The number of edges along which rebuilds propagate.
+    pub fn rebuild_edge_count(&self) -> usize {
+        self.storage.users().targets.len()
+    }
+
+    /// The number of packages.
+    pub fn package_count(&self) -> usize {
+        self.storage.packages().len()
+    }
+
+    /// All derivations, in topological order.
+    pub fn derivations(&self) -> impl DoubleEndedIterator<Item = Derivation<'_>> + ExactSizeIterator {
+        (0..self.derivation_count()).map(|at| self.derivation(DerivationIx::new(at)))
+    }
+
+    /// All attributes, by attribute path and system.
+    pub fn attributes(&self) -> impl DoubleEndedIterator<Item = Attribute<'_>> + ExactSizeIterator {
+        (0..self.attribute_count()).map(|at| self.attribute(AttributeIx::new(at)))
+    }
+
+    /// All packages, in the order of their first derivations.
+    pub fn packages(&self) -> impl DoubleEndedIterator<Item = Package<'_>> + ExactSizeIterator {
+        (0..self.package_count()).map(|at| self.package(PackageIx::new(at)))
+    }
+
+    /// A derivation.
+    pub fn derivation(&self, ix: DerivationIx) -> Derivation<'_> {
+        Derivation::new(self, ix)
+    }
+
+    /// An attribute.
+    pub fn attribute(&self, ix: AttributeIx) -> Attribute<'_> {
+        Attribute::new(self, ix)
+    }
+
+    /// A package.
+    pub fn package(&self, ix: PackageIx) -> Package<'_> {
+        Package::new(self, ix)
+    }
+
+    /// The attributes with exactly this path, one for each system. O(log attributes).
+    pub fn find_attribute(&self, path: &str) -> impl Iterator<Item = Attribute<'_>> {
+        let rows = self.storage.attributes();
+        let first = rows.partition_point(|row| self.storage.text(row.path) < path);
+        let last = rows.partition_point(|row| self.storage.text(row.path) <= path);
+        (first..last).map(|at| self.attribute(AttributeIx::new(at)))
+    }
+
+    /// A set with no derivation in it.
+    pub fn empty_set(&self) -> DerivationSet {
+        DerivationSet::new(self.derivation_count())
+    }
+
+    /// What `roots` rebuild, roots included; or, the other way, what rebuilds them.
+    ///
+    /// Time O(V/64 + edges of the closure), space O(V/8) bytes.
+    pub fn closure(&self, roots: impl IntoIterator<Item = DerivationIx>, direction: Direction) -> DerivationSet {
+        match direction {
+            Direction::Dependents => reach::closure(self.storage.users(), roots),
+            Direction::Dependencies => self.dependencies(roots),
+        }
+    }
+
+    /// Against the order, along the same edges: nothing behind a fixed-output derivation rebuilds it.
+    fn dependencies(&self, roots: impl IntoIterator<Item = DerivationIx>) -> DerivationSet {
+        let mut reached = DerivationSet::from_members(self.derivation_count(), roots);
+        for derivation in self.derivations().rev() {
+            if reached.contains(derivation.ix()) {
+                derivation.rebuild_inputs().for_each(|input| {
+                    reached.insert(input);
+                });
+            }
+        }
+        reached
+    }
+
+    /// Cycles of packages among `members`: packages that need each other through different derivations.
+    ///
+    /// Each cycle is sorted by position; the largest comes first. Derivations themselves never form one. O(V + E).
+    pub fn package_cycles(&self, members: &DerivationSet) -> Vec<Vec<PackageIx>> {
+        let rows = self.storage.derivations();
+        let users = self.storage.users();
+        let edges = members.iter().flat_map(|derivation| {
+            let package = rows[derivation.get()].package;
+            let used_by = users.row(derivation.get()).iter().filter(|user| members.contains(**user)).map(|user| rows[user.get()].package);
+            used_by.filter(move |user| *user != package).map(move |user| (package.get() as u32, user.get() as u32))
+        });
+        let cycles = scc::cycles(self.package_count(), edges);
+        cycles.into_iter().map(|cycle| cycle.into_iter().map(|package| PackageIx::new(package as usize)).collect()).collect()
+    }
+}
+
+/// Checks that every position and string of a foreign snapshot is within bounds, so that no reader has to.
+fn check(storage: &Storage) -> Result<(), &'static str> {
+    let (derivations, attributes, packages) = (storage.derivations(), storage.attributes(), storage.packages());
+    let strings = storage.strings();
+    let text = std::str::from_utf8(strings.targets).map_err(|_| "its names are not UTF-8")?;
+    let sound = |offsets: &[u32], rows: usize, targets: usize| {
+        offsets.len() == rows + 1 && offsets[0] == 0 && offsets[rows] as usize == targets && offsets.is_sorted()
+    };
+    let string_rows = strings.offsets.len().checked_sub(1).ok_or("it has no names")?;
+    let offsets_sound = sound(strings.offsets, string_rows, strings.targets.len())
+        && strings.offsets.par_iter().all(|&at| text.is_char_boundary(at as usize))
+        && sound(storage.outputs().offsets, derivations.len(), storage.outputs().targets.len())
+        && sound(storage.inputs().offsets, derivations.len(), storage.inputs().targets.len())
+        && sound(storage.users().offsets, derivations.len(), storage.users().targets.len())
+        && sound(storage.attributes_of().offsets, derivations.len(), storage.attributes_of().targets.len())
+        && sound(storage.members().offsets, packages.len(), storage.members().targets.len())
+        && storage.inputs().targets.len() == storage.input_outputs().targets.len();
+    if !offsets_sound {
+        return Err("its rows overlap");
+    }
+    let string = |ix: u32| (ix as usize) < string_rows;
+    let optional = |ix: u32| ix == NONE || string(ix);
+    let derivation = |ix: u32| ix == NONE || (ix as usize) < derivations.len();
+    let rows_sound = derivations.par_iter().all(|row| {
+        let strings = [row.name, row.pname, row.version, row.system, row.fixed_hash, row.features, row.sources];
+        strings.into_iter().all(string) && derivation(row.src) && row.package.get() < packages.len()
+    }) && attributes.par_iter().all(|row| {
+        let strings = [row.path, row.system, row.position, row.description, row.maintainers, row.teams, row.licences];
+        strings.into_iter().all(string) && optional(row.error) && optional(row.hydra_platforms) && derivation(row.derivation)
+    }) && storage.outputs().targets.par_iter().all(|row| string(row.name) && optional(row.path_name))
+        && storage.input_outputs().targets.par_iter().all(|&ix| string(ix))
+        && storage.attributes_of().targets.par_iter().all(|ix| ix.get() < attributes.len())
+        && storage.members().targets.par_iter().all(|ix| ix.get() < derivations.len());
+    let no_package_is_empty = storage.members().offsets.windows(2).all(|pair| pair[0] < pair[1]);
+    if !rows_sound || !no_package_is_empty {
+        return Err("a position in it is out of bounds");
+    }
+    let topological = (0..derivations.len()).into_par_iter().all(|at| {
+        let behind = |ix: &DerivationIx| ix.get() > at && ix.get() < derivations.len();
+        storage.inputs().row(at).iter().all(|ix| ix.get() < at) && storage.users().row(at).iter().all(behind)
+    });
+    if topological { Ok(()) } else { Err("its derivations are out of order") }
+}

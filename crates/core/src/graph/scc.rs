@@ -1,0 +1,49 @@
+//! Strongly connected components. The only file that names petgraph.
+
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+/// The strongly connected components of more than one node, each sorted, largest first and then by first member.
+///
+/// Iterative (Kosaraju's algorithm): a chain of any length needs no stack. Time and space O(V + E).
+pub(super) fn cycles(nodes: usize, edges: impl Iterator<Item = (u32, u32)>) -> Vec<Vec<u32>> {
+    let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(nodes, 0);
+    for _ in 0..nodes {
+        graph.add_node(());
+    }
+    for (from, to) in edges {
+        graph.add_edge(NodeIndex::new(from as usize), NodeIndex::new(to as usize), ());
+    }
+    let mut cycles: Vec<Vec<u32>> = kosaraju_scc(&graph)
+        .into_iter()
+        .filter(|component| component.len() > 1)
+        .map(|component| {
+            let mut members: Vec<u32> = component.into_iter().map(|node| node.index() as u32).collect();
+            members.sort_unstable();
+            members
+        })
+        .collect();
+    cycles.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    cycles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_cycles_and_a_tail() {
+        let edges = [(0, 1), (1, 0), (1, 2), (3, 4), (4, 5), (5, 3), (5, 6)];
+        assert_eq!(cycles(7, edges.into_iter()), [vec![3, 4, 5], vec![0, 1]]);
+    }
+
+    #[test]
+    fn a_chain_of_a_million_needs_no_stack() {
+        let chain = std::thread::Builder::new().stack_size(256 << 10).spawn(|| {
+            let back = std::iter::once((999_999, 0));
+            (cycles(1_000_000, (0..999_999).map(|node| (node, node + 1))), cycles(1_000_000, (0..999_999).map(|node| (node, node + 1)).chain(back)))
+        });
+        let (chain, ring) = chain.expect("thread starts").join().expect("no overflow");
+        assert_eq!((chain.len(), ring.len(), ring[0].len()), (0, 1, 1_000_000));
+    }
+}

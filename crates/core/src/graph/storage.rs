@@ -1,0 +1,183 @@
+//! The snapshot file: a header, a table of sections, and the sections, each with a checksum.
+//!
+//! A graph always lives in such bytes, whether they were mapped from a file or have just been built: opening a
+//! snapshot parses nothing, and writing one copies bytes. `docs/formats.md` has the layout.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::ops::Range;
+use std::path::Path;
+
+use bytemuck::Pod;
+use twox_hash::XxHash3_64;
+
+use super::columns::{SECTIONS, Section};
+use super::map::{Mapping, map};
+use crate::error::{Error, Result};
+
+const MAGIC: [u8; 8] = *b"\x89waves\r\n";
+/// Changes whenever the layout does; there is no reading of other versions.
+const VERSION: u32 = 1;
+/// Written in native order: a snapshot of a machine of the other byte order is refused.
+const BYTE_ORDER: u32 = 0x0102_0304;
+/// Sections begin at multiples of this.
+const ALIGNMENT: usize = 16;
+
+const HEADER_BYTES: usize = 48;
+const ENTRY_BYTES: usize = 24;
+const TABLE_BYTES: usize = SECTIONS * ENTRY_BYTES;
+const BODY_START: usize = (HEADER_BYTES + TABLE_BYTES).next_multiple_of(ALIGNMENT);
+
+/// The bytes of a snapshot, and where its sections are.
+#[derive(Debug)]
+pub(super) struct Storage {
+    bytes: Bytes,
+    sections: [Range<usize>; SECTIONS],
+}
+
+#[derive(Debug)]
+enum Bytes {
+    Mapped(Mapping),
+    /// Words, for their alignment.
+    Built(Vec<u128>),
+}
+
+impl Bytes {
+    fn all(&self) -> &[u8] {
+        match self {
+            Self::Mapped(mapping) => mapping,
+            Self::Built(words) => bytemuck::cast_slice(words),
+        }
+    }
+}
+
+/// Whether a file begins as a snapshot does, of whatever version.
+pub(super) fn is_snapshot(head: &[u8]) -> bool {
+    head.starts_with(&MAGIC)
+}
+
+impl Storage {
+    pub(super) fn column<T: Pod>(&self, section: Section) -> &[T] {
+        // Alignment and length were checked when the storage was made.
+        bytemuck::cast_slice(&self.bytes.all()[self.sections[section as usize].clone()])
+    }
+
+    /// Puts sections together.
+    pub(super) fn build(sections: &[Vec<u8>; SECTIONS]) -> Self {
+        let length = sections.iter().fold(BODY_START, |end, section| end.next_multiple_of(ALIGNMENT) + section.len());
+        let mut words = vec![0_u128; length.div_ceil(size_of::<u128>())];
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+        let total = bytes.len();
+        let mut end = BODY_START;
+        let ranges = std::array::from_fn(|index| {
+            let section = &sections[index];
+            let start = end.next_multiple_of(ALIGNMENT);
+            end = start + section.len();
+            bytes[start..end].copy_from_slice(section);
+            let entry = HEADER_BYTES + index * ENTRY_BYTES;
+            put(bytes, entry, &(start as u64).to_ne_bytes());
+            put(bytes, entry + 8, &(section.len() as u64).to_ne_bytes());
+            put(bytes, entry + 16, &XxHash3_64::oneshot(section).to_ne_bytes());
+            start..end
+        });
+        put(bytes, 0, &MAGIC);
+        put(bytes, 8, &VERSION.to_ne_bytes());
+        put(bytes, 12, &BYTE_ORDER.to_ne_bytes());
+        put(bytes, 16, &(total as u64).to_ne_bytes());
+        put(bytes, 24, &(SECTIONS as u64).to_ne_bytes());
+        let table = XxHash3_64::oneshot(&bytes[HEADER_BYTES..BODY_START]);
+        put(bytes, 32, &table.to_ne_bytes());
+        let header = XxHash3_64::oneshot(&bytes[..40]);
+        put(bytes, 40, &header.to_ne_bytes());
+        Self { bytes: Bytes::Built(words), sections: ranges }
+    }
+
+    /// Maps a snapshot and checks every byte of it. O(bytes), at the speed of the checksum.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        let mapping = map(&file).map_err(Error::io("read", path))?;
+        let sections = check(&mapping).map_err(|reason| Error::Snapshot { path: path.to_owned(), reason })?;
+        Ok(Self { bytes: Bytes::Mapped(mapping), sections })
+    }
+
+    /// Writes the snapshot: to a temporary file beside `path`, to the disk, and then to its name.
+    pub(super) fn write(&self, path: &Path) -> Result<()> {
+        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(directory).map_err(Error::io("write", directory))?;
+        let mut file = tempfile::Builder::new().prefix(".waves-").tempfile_in(directory).map_err(Error::io("write", directory))?;
+        file.write_all(self.bytes.all()).map_err(Error::io("write", path))?;
+        file.as_file().sync_all().map_err(Error::io("write", path))?;
+        file.persist(path).map_err(|error| error.error).map_err(Error::io("write", path))?;
+        // The rename itself must survive a crash too.
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(Error::io("write", directory))
+    }
+
+    /// Names the graph: equal graphs have equal digests, wherever they come from.
+    pub(super) fn digest(&self) -> u64 {
+        let table = &self.bytes.all()[HEADER_BYTES + ENTRY_BYTES..HEADER_BYTES + TABLE_BYTES];
+        let mut hasher = XxHash3_64::new();
+        for entry in table.chunks_exact(ENTRY_BYTES) {
+            // Length and checksum; the offset moves with the provenance.
+            std::hash::Hasher::write(&mut hasher, &entry[8..]);
+        }
+        std::hash::Hasher::finish(&hasher)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.all().len()
+    }
+}
+
+fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
+    bytes[at..at + value.len()].copy_from_slice(value);
+}
+
+fn number(bytes: &[u8], at: usize) -> u64 {
+    bytes.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_ne_bytes)
+}
+
+fn short(bytes: &[u8], at: usize) -> u32 {
+    bytes.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_ne_bytes)
+}
+
+/// Checks header, table and sections; the sections' ranges.
+fn check(bytes: &[u8]) -> Result<[Range<usize>; SECTIONS], String> {
+    if bytes.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    if !is_snapshot(bytes) {
+        return Err("it is not a snapshot of waves".to_owned());
+    }
+    if bytes.len() < BODY_START {
+        return Err(format!("it is truncated: {} bytes are less than a header", bytes.len()));
+    }
+    let version = short(bytes, 8);
+    if version != VERSION {
+        let age = if version > VERSION { "newer" } else { "older" };
+        return Err(format!("it has format {version}, {age} than the {VERSION} of this waves"));
+    }
+    if short(bytes, 12) != BYTE_ORDER {
+        return Err("it was written by a machine of the other byte order".to_owned());
+    }
+    if XxHash3_64::oneshot(&bytes[..40]) != number(bytes, 40) {
+        return Err("it is corrupt: the checksum of its header does not match".to_owned());
+    }
+    let length = number(bytes, 16);
+    if length != bytes.len() as u64 {
+        return Err(format!("it is truncated: {} of {length} bytes are there", bytes.len()));
+    }
+    if XxHash3_64::oneshot(&bytes[HEADER_BYTES..BODY_START]) != number(bytes, 32) || number(bytes, 24) != SECTIONS as u64 {
+        return Err("it is corrupt: the checksum of its table does not match".to_owned());
+    }
+    let mut sections = std::array::from_fn(|_| 0..0);
+    for (index, range) in sections.iter_mut().enumerate() {
+        let entry = HEADER_BYTES + index * ENTRY_BYTES;
+        let (start, length) = (number(bytes, entry) as usize, number(bytes, entry + 8) as usize);
+        let body = start.checked_add(length).and_then(|end| bytes.get(start..end)).filter(|_| start % ALIGNMENT == 0);
+        if body.map(XxHash3_64::oneshot) != Some(number(bytes, entry + 16)) {
+            return Err(format!("it is corrupt: the checksum of section {index} does not match"));
+        }
+        *range = start..start + length;
+    }
+    Ok(sections)
+}
