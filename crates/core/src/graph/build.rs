@@ -71,6 +71,10 @@ struct JoinedAttribute {
     attr: Symbol,
     system: Option<Symbol>,
     node: Option<u32>,
+    /// Whether a dump named the derivation, and not only its outputs.
+    exact: bool,
+    /// Its first output path, by which descriptions without a derivation are joined.
+    output: Option<StoreHash>,
     meta: MetaRecord,
     error: Option<Symbol>,
     source: usize,
@@ -158,13 +162,22 @@ impl Join<'_> {
         let record = self.record(at);
         let (path, has_inputs) = (record.path, record.has_inputs);
         let outputs = self.batches[at.0].outputs_of(&record.outputs);
+        let mut mixed = false;
         if let Some(&known) = self.by_path.get(&path.hash) {
             let node = &mut self.nodes[known as usize];
             let fuller = node.record.is_some_and(|first| self.batches[first.0].derivations[first.1].has_inputs);
+            let whole = node.record.is_some_and(|first| self.batches[first.0].derivations[first.1].recipe.is_some());
             if has_inputs && !fuller {
                 node.record = Some(at);
             }
-        } else if let Some(&known) = outputs.iter().find_map(|output| self.by_output.get(&output.path?.hash)) {
+            let new = |output: &&OutputRecord| !node.outputs.iter().any(|known| known.name == output.name);
+            if !whole {
+                let more: Vec<OutputRecord> = outputs.iter().filter(new).copied().collect();
+                node.outputs.extend(more);
+            }
+            // Some attributes are sets of outputs picked from several derivations.
+            mixed = outputs.iter().any(|output| output.path.is_some() && !node.outputs.iter().any(|known| known.path == output.path));
+        } else if let Some(known) = self.whole_with_output(outputs) {
             self.by_path.insert(path.hash, known);
             let name = self.name(path);
             self.findings.add(FindingKind::JoinedByOutput, || name);
@@ -172,21 +185,29 @@ impl Join<'_> {
             self.by_path.insert(path.hash, self.nodes.len() as u32);
             self.push_node(Some(path), Some(at), outputs.to_vec());
         }
+        if mixed {
+            let name = self.name(path);
+            self.findings.add(FindingKind::MixedOutputs, || name);
+        }
+    }
+
+    /// The derivation with one of these outputs, among those that a dump describes in full.
+    fn whole_with_output(&self, outputs: &[OutputRecord]) -> Option<u32> {
+        let known = outputs.iter().filter_map(|output| self.by_output.get(&output.path?.hash).copied());
+        known.into_iter().find(|&node| self.nodes[node as usize].record.is_some_and(|at| self.record(at).recipe.is_some()))
     }
 
     fn push_node(&mut self, path: Option<Path>, record: Option<(usize, usize)>, outputs: Vec<OutputRecord>) -> u32 {
         let node = self.nodes.len() as u32;
-        let is_fixed = record.is_some_and(|at| !self.interner.resolve(self.record(at).fixed_hash).is_empty());
         for output in outputs.iter().filter_map(|output| output.path) {
             match self.by_output.entry(output.hash) {
                 Entry::Vacant(entry) => {
                     entry.insert(node);
                 }
-                // Fixed outputs with one content have one path, however many derivations fetch it.
-                Entry::Occupied(_) if is_fixed => {}
+                // Derivations that differ only behind a fixed output build the same path.
                 Entry::Occupied(_) => {
                     let name = format!("{}-{}", output.hash, self.interner.resolve(output.name));
-                    self.findings.add(FindingKind::ContradictoryOutput, || name);
+                    self.findings.add(FindingKind::SharedOutput, || name);
                 }
             }
         }
@@ -202,8 +223,8 @@ impl Join<'_> {
         for records in batches {
             for record in &records.attributes {
                 let node = self.attribute_node(record, records);
-                let same_path = by_path.entry(record.attr).or_default();
-                self.add_attribute(&mut joined, same_path, record, node, records.source);
+                let same_path = by_path.entry(self.unquoted(record.attr)).or_default();
+                self.add_attribute(&mut joined, same_path, record, node, records);
             }
         }
         for attribute in joined.iter().filter(|attribute| attribute.error.is_some()) {
@@ -212,6 +233,12 @@ impl Join<'_> {
             self.findings.add(FindingKind::EvaluationError, || format!("{attr}: {error}"));
         }
         joined
+    }
+
+    /// The key of an attribute: not every dump quotes a component with a dot in it.
+    fn unquoted(&self, attr: Symbol) -> Symbol {
+        let text = self.interner.resolve(attr);
+        if text.contains('"') { self.interner.intern(&text.replace('"', "")) } else { attr }
     }
 
     /// The derivation of an attribute: by path, then by output path, else a new one of which no more is known.
@@ -230,20 +257,33 @@ impl Join<'_> {
         Some(self.push_node(record.derivation, None, outputs.to_vec()))
     }
 
-    fn add_attribute(&mut self, joined: &mut Vec<JoinedAttribute>, same_path: &mut Vec<usize>, record: &AttributeRecord, node: Option<u32>, source: usize) {
+    fn add_attribute(&mut self, joined: &mut Vec<JoinedAttribute>, same_path: &mut Vec<usize>, record: &AttributeRecord, node: Option<u32>, records: &Records) {
+        let source = records.source;
+        let output = records.outputs_of(&record.outputs).iter().find_map(|output| output.path).map(|path| path.hash);
         let system_of = |node: Option<u32>| node.and_then(|node| self.nodes[node as usize].record).map(|at| self.record(at).system);
         let same_system = |known: &JoinedAttribute| match (known.system, record.system) {
             (Some(known), Some(new)) => known == new,
             _ => true,
         };
-        let matches = |known: &JoinedAttribute| same_system(known) && (known.node == node || known.node.is_none() || node.is_none());
+        let exact = record.derivation.is_some();
+        let same_derivation = |known: &JoinedAttribute| match (known.node, node) {
+            (Some(first), Some(second)) => first == second || (!(known.exact && exact) && known.output == output),
+            _ => true,
+        };
+        let matches = |known: &JoinedAttribute| same_system(known) && same_derivation(known);
         if let Some(&at) = same_path.iter().find(|&&at| matches(&joined[at])) {
             let known = &mut joined[at];
             if known.source == source {
                 let attr = self.interner.resolve(record.attr);
                 self.findings.add(FindingKind::DuplicateAttribute, || attr.to_owned());
             }
-            known.node = known.node.or(node);
+            // Of two spellings, the quoted one can be typed.
+            if self.interner.resolve(record.attr).contains('"') {
+                known.attr = record.attr;
+            }
+            known.node = if exact && !known.exact { node } else { known.node.or(node) };
+            known.exact |= exact;
+            known.output = known.output.or(output);
             known.system = known.system.or(record.system);
             known.meta = known.meta.or(record.meta);
             known.error = known.error.or(record.error);
@@ -261,7 +301,7 @@ impl Join<'_> {
             return;
         }
         same_path.push(joined.len());
-        joined.push(JoinedAttribute { attr: record.attr, system: record.system, node, meta: record.meta, error: record.error, source });
+        joined.push(JoinedAttribute { attr: record.attr, system: record.system, node, exact, output, meta: record.meta, error: record.error, source });
     }
 
     /// Edges between nodes; an input that no dump defines becomes a node of its own.
@@ -346,15 +386,18 @@ struct Strings<'i> {
 
 impl<'i> Strings<'i> {
     fn new(interner: &'i Interner) -> Self {
-        let mut strings = Self { interner, positions: vec![NONE; interner.len() + 1], offsets: vec![0], bytes: Vec::new(), overflow: false };
-        let empty = interner.intern("");
-        strings.positions.resize(interner.len(), NONE);
-        strings.position(empty);
+        let mut strings = Self { interner, positions: vec![NONE; interner.len()], offsets: vec![0], bytes: Vec::new(), overflow: false };
+        // The empty string is at position 0.
+        strings.position(interner.intern(""));
         strings
     }
 
     fn position(&mut self, symbol: Symbol) -> StringIx {
-        let known = &mut self.positions[symbol_index(symbol)];
+        let index = symbol_index(symbol);
+        if index >= self.positions.len() {
+            self.positions.resize(self.interner.len(), NONE);
+        }
+        let known = &mut self.positions[index];
         if *known == NONE {
             *known = self.offsets.len() as u32 - 1;
             self.bytes.extend_from_slice(self.interner.resolve(symbol).as_bytes());
@@ -381,6 +424,8 @@ struct Writer<'i> {
     inputs: Inputs,
     derivations: Vec<DerivationRow>,
     outputs: Vec<OutputRow>,
+    /// The first output with each path.
+    first_output: FxHashMap<StoreHash, u32>,
     output_offsets: Vec<u32>,
     input_targets: Vec<DerivationIx>,
     input_outputs: Vec<StringIx>,
@@ -411,6 +456,7 @@ impl<'i> Writer<'i> {
             inputs,
             derivations: Vec::with_capacity(order.len()),
             outputs: Vec::new(),
+            first_output: FxHashMap::default(),
             output_offsets: vec![0],
             input_targets: Vec::new(),
             input_outputs: Vec::new(),
@@ -531,7 +577,9 @@ impl<'i> Writer<'i> {
 
     fn push_outputs(&mut self, node: u32) {
         for output in &self.nodes[node as usize].outputs {
+            let here = self.outputs.len() as u32;
             self.outputs.push(OutputRow {
+                first: output.path.map_or(here, |path| *self.first_output.entry(path.hash).or_insert(here)),
                 hash: output.path.map(|path| path.hash).unwrap_or_default(),
                 name: self.strings.position(output.name),
                 path_name: output.path.map_or(NONE, |path| self.strings.position(path.name)),

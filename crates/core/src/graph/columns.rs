@@ -80,6 +80,8 @@ pub(super) struct OutputRow {
     pub(super) name: StringIx,
     /// Name part of its path, or [`NONE`] if the path is unknown.
     pub(super) path_name: u32,
+    /// The first output with this path: several derivations may build one path.
+    pub(super) first: u32,
 }
 
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]

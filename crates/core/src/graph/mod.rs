@@ -153,9 +153,16 @@ impl Graph {
         self.storage.attributes().len()
     }
 
-    /// The number of outputs.
+    /// The number of distinct outputs: derivations that differ only behind a fixed output build the same paths.
     pub fn output_count(&self) -> usize {
-        self.storage.outputs().targets.len()
+        self.storage.outputs().targets.iter().enumerate().filter(|(at, row)| row.first as usize == *at).count()
+    }
+
+    /// The number of distinct outputs of `members`. O(outputs).
+    pub fn output_count_of(&self, members: &DerivationSet) -> usize {
+        let outputs = self.storage.outputs();
+        let mut seen = vec![false; outputs.targets.len()];
+        members.iter().flat_map(|derivation| outputs.row(derivation.get())).filter(|row| !std::mem::replace(&mut seen[row.first as usize], true)).count()
     }
 
     /// The number of input edges, those into fixed-output derivations included.
@@ -284,7 +291,7 @@ fn check(storage: &Storage) -> Result<(), &'static str> {
     }) && attributes.par_iter().all(|row| {
         let strings = [row.path, row.system, row.position, row.description, row.maintainers, row.teams, row.licences];
         strings.into_iter().all(string) && optional(row.error) && optional(row.hydra_platforms) && derivation(row.derivation)
-    }) && storage.outputs().targets.par_iter().all(|row| string(row.name) && optional(row.path_name))
+    }) && storage.outputs().targets.par_iter().all(|row| string(row.name) && optional(row.path_name) && (row.first as usize) < storage.outputs().targets.len())
         && storage.input_outputs().targets.par_iter().all(|&ix| string(ix))
         && storage.attributes_of().targets.par_iter().all(|ix| ix.get() < attributes.len())
         && storage.members().targets.par_iter().all(|ix| ix.get() < derivations.len());

@@ -20,6 +20,8 @@ pub enum FindingKind {
     UndefinedDerivation,
     /// An attribute's derivation that no dump defines, but whose outputs another derivation has.
     JoinedByOutput,
+    /// An attribute with outputs that its derivation does not build; it is counted with its derivation.
+    MixedOutputs,
     /// A derivation that is described more than once, each time the same.
     DuplicateDerivation,
     /// A derivation that two descriptions disagree on; the first counts.
@@ -28,8 +30,8 @@ pub enum FindingKind {
     DuplicateAttribute,
     /// An attribute that two descriptions disagree on; the first counts.
     ContradictoryAttribute,
-    /// An output path that two derivations claim; the first counts.
-    ContradictoryOutput,
+    /// An output path that a further derivation builds: they differ only behind a fixed output.
+    SharedOutput,
     /// A line or entry that cannot be read.
     Malformed,
     /// An entry that is neither a derivation nor an attribute, such as CI's `release-checks`.
@@ -46,11 +48,12 @@ impl FindingKind {
             Self::DanglingInput => ("input that no dump defines", "inputs that no dump defines"),
             Self::UndefinedDerivation => ("derivation without a description", "derivations without a description"),
             Self::JoinedByOutput => ("derivation joined by its output path", "derivations joined by their output paths"),
+            Self::MixedOutputs => ("attribute with outputs of another derivation", "attributes with outputs of other derivations"),
             Self::DuplicateDerivation => ("repeated derivation", "repeated derivations"),
             Self::ContradictoryDerivation => ("contradictory derivation", "contradictory derivations"),
             Self::DuplicateAttribute => ("repeated attribute", "repeated attributes"),
             Self::ContradictoryAttribute => ("contradictory attribute", "contradictory attributes"),
-            Self::ContradictoryOutput => ("output path of two derivations", "output paths of two derivations"),
+            Self::SharedOutput => ("derivation output that another derivation builds too", "derivation outputs that another derivation builds too"),
             Self::Malformed => ("malformed entry", "malformed entries"),
             Self::UnknownEntry => ("entry of unknown shape", "entries of unknown shape"),
             Self::SkippedFile => ("skipped file", "skipped files"),
