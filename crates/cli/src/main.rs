@@ -1,1 +1,29 @@
-fn main(){}
+//! `waves`: what a change of a Nix package set rebuilds, why, and in which order.
+
+mod args;
+mod commands;
+mod exit_code;
+mod load;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::Args;
+use exit_code::exit_code;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return output::usage(&error),
+    };
+    match commands::run(&args) {
+        Ok(verdict) => verdict.into(),
+        Err(error) => {
+            output::failure(&error);
+            exit_code(&error)
+        }
+    }
+}

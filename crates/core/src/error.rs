@@ -90,6 +90,15 @@ pub enum Error {
         candidates: Vec<String>,
     },
 
+    /// An attribute without a derivation.
+    #[error("`{attribute}` does not evaluate: {error}")]
+    NotEvaluated {
+        /// The attribute.
+        attribute: String,
+        /// What Nix said.
+        error: String,
+    },
+
     /// A pattern that is no glob.
     #[error("`{pattern}` is not a glob pattern: {reason}")]
     Pattern {

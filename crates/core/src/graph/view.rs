@@ -6,6 +6,7 @@ use super::columns::{AttributeRow, DerivationRow, NONE, OutputRow, attribute_fla
 use super::index::{AttributeIx, DerivationIx, PackageIx};
 use super::{Direction, Graph};
 use crate::ingest::record::LIST_SEPARATOR;
+use crate::store_path::StoreHash;
 
 /// The items of an interned list.
 fn items(list: &str) -> impl Iterator<Item = &str> {
@@ -55,6 +56,11 @@ impl<'g> Derivation<'g> {
     /// The system that builds it; empty if unknown.
     pub fn system(self) -> &'g str {
         self.graph.storage.text(self.row().system)
+    }
+
+    /// Whether its path or the path of one of its outputs has this hash.
+    pub(crate) fn may_have_hash(self, hash: StoreHash) -> bool {
+        self.row().hash == hash || self.graph.storage.outputs().row(self.ix.get()).iter().any(|row| row.hash == hash)
     }
 
     /// Base name of its store path; of its first output, if no dump told the derivation's.

@@ -1,0 +1,283 @@
+//! What can be typed. Nothing here is resolved: that is each command's work.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  a limit is exceeded (--fail-over), or a plan is wrong (--verify)
+  2  the command line is wrong: unknown option, package or pattern
+  3  a dump or snapshot is missing, broken, or says too little
+  4  Nix is not there, or failed
+  5  a file cannot be written";
+
+/// What a change of a Nix package set rebuilds, why, and in which order
+#[derive(Debug, Parser)]
+#[command(name = "waves", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Snapshot, or dumps to read instead [default: .waves/graph.waves, here or above; or $WAVES_GRAPH]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) graph: Vec<PathBuf>,
+
+    /// Say nothing but the result
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+
+    /// Threads [default: one for each core]
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Read dumps and write a snapshot
+    Import(ImportArgs),
+    /// Evaluate with Nix and write a snapshot
+    Eval(EvalArgs),
+    /// Show what a snapshot is made of, and what was skipped
+    Info(InfoArgs),
+    /// What a change rebuilds
+    Impact(ImpactArgs),
+    /// Packages by what they rebuild
+    Rank(RankArgs),
+    /// Why a change of one package rebuilds another
+    Why(WhyArgs),
+    /// In which order a change is rebuilt: levels and waves
+    Plan(PlanArgs),
+    /// Completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Manual page of waves or of one command
+    Man {
+        /// The command
+        command: Option<String>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Formats, told by content; plain, gzip, zstd or xz:
+  nix derivation show -r, nix show-derivation -r   (Nix 2.4 to 2.35; edges)
+  .drv files: a directory such as /nix/store, a tar, or a list of their paths   (edges)
+  nix-eval-jobs   (names and meta; edges with --show-input-drvs)
+  nix-env -qaP --json or --out-path, outpaths.json, paths.json, meta.json   (names)
+Several dumps become one graph. For all of nixpkgs:
+  nix-env -f . -qaP --drv-path --no-name | awk '{print $2}' | sort -u > paths
+  waves import paths eval-jobs.jsonl")]
+pub(crate) struct ImportArgs {
+    /// Dumps, directories, or `-` for standard input
+    #[arg(required = true, value_name = "DUMP")]
+    pub(crate) dumps: Vec<PathBuf>,
+
+    /// Where to write the snapshot
+    #[arg(long, short, value_name = "FILE", default_value = crate::load::DEFAULT_GRAPH)]
+    pub(crate) output: PathBuf,
+
+    /// List what was skipped, dangling, repeated or contradictory
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct EvalArgs {
+    /// A Nix file, a directory with a default.nix, or a flake reference
+    #[arg(value_name = "PATH_OR_FLAKE")]
+    pub(crate) target: String,
+
+    /// Evaluate only this attribute and what is below it; may be repeated
+    #[arg(long, value_name = "ATTR")]
+    pub(crate) attr: Vec<String>,
+
+    /// Evaluate for this system [default: this machine's]
+    #[arg(long, value_name = "SYSTEM")]
+    pub(crate) system: Option<String>,
+
+    /// Nix processes at once
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) workers: usize,
+
+    /// Memory for each of them, in MiB; one that needs more is stopped, and its attributes are tried one by one
+    #[arg(long, value_name = "MIB", default_value_t = 4096)]
+    pub(crate) max_memory: u64,
+
+    /// Where to write the snapshot
+    #[arg(long, short, value_name = "FILE", default_value = crate::load::DEFAULT_GRAPH)]
+    pub(crate) output: PathBuf,
+
+    /// List evaluation errors, and whatever was skipped
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct InfoArgs {
+    /// List what was skipped, dangling, repeated or contradictory
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RootArgs {
+    /// What changes: attribute path, pname, store path, or glob; several with commas or repeated
+    #[arg(long = "root", short = 'r', required = true, value_name = "PACKAGE", value_delimiter = ',')]
+    pub(crate) roots: Vec<String>,
+
+    /// Only the derivation that the root names, not all of its package
+    #[arg(long)]
+    pub(crate) exact: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct FilterArgs {
+    /// Only this system
+    #[arg(long, value_name = "SYSTEM")]
+    pub(crate) system: Option<String>,
+
+    /// Only this many edges from a root
+    #[arg(long, value_name = "N")]
+    pub(crate) depth: Option<usize>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct FormatArgs {
+    /// How to write it
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: FormatArg,
+
+    /// Items of a list that are shown; 0 is all [default: 20 in text, Markdown and DOT, else all]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArg {
+    #[default]
+    Text,
+    Json,
+    Jsonl,
+    Markdown,
+    Dot,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImpactArgs {
+    #[command(flatten)]
+    pub(crate) root: RootArgs,
+
+    /// The inverse question: what rebuilds the roots
+    #[arg(long)]
+    pub(crate) inverse: bool,
+
+    /// Exit with 1 if more attributes than this are rebuilt
+    #[arg(long, value_name = "N")]
+    pub(crate) fail_over: Option<usize>,
+
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RankArgs {
+    /// What to sort by
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) sort: SortArg,
+
+    /// Only packages with an attribute, not the inner steps of others
+    #[arg(long)]
+    pub(crate) named: bool,
+
+    /// Only packages with a derivation for this system
+    #[arg(long, value_name = "SYSTEM")]
+    pub(crate) system: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortArg {
+    #[default]
+    Derivations,
+    Attributes,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WhyArgs {
+    /// What changes
+    #[arg(value_name = "FROM")]
+    pub(crate) from: String,
+
+    /// What is rebuilt
+    #[arg(value_name = "TO")]
+    pub(crate) to: String,
+
+    /// Everything between them, not only a shortest chain
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    /// Only the derivations that are named, not all of their packages
+    #[arg(long)]
+    pub(crate) exact: bool,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) root: RootArgs,
+
+    /// Waves at most
+    #[arg(long, value_name = "N", default_value_t = waves_core::plan::DEFAULT_MAX_WAVES, value_parser = at_least_one)]
+    pub(crate) max_waves: usize,
+
+    /// Show every level
+    #[arg(long)]
+    pub(crate) levels: bool,
+
+    /// Show the packages of every wave
+    #[arg(long, conflicts_with = "levels")]
+    pub(crate) packages: bool,
+
+    /// Check the plan with an independent verifier; exit with 1 if it is wrong
+    #[arg(long, conflicts_with_all = ["system", "depth"])]
+    pub(crate) verify: bool,
+
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "a whole number from 1".to_owned())
+}
+
+impl RootArgs {
+    /// How much a root takes in.
+    pub(crate) fn scope(&self) -> waves_core::analysis::Scope {
+        if self.exact { waves_core::analysis::Scope::Exact } else { waves_core::analysis::Scope::Package }
+    }
+}

@@ -1,0 +1,15 @@
+//! `waves info`: what a snapshot is made of.
+
+use waves_core::report::InfoReport;
+
+use crate::args::{Args, InfoArgs};
+use crate::commands::Failure;
+use crate::exit_code::Verdict;
+use crate::{load, output};
+
+pub(crate) fn run(args: &Args, info: &InfoArgs) -> Result<Verdict, Failure> {
+    let graph = load::graph(args)?;
+    let limit = if info.verbose { info.format.limit.unwrap_or(usize::MAX) } else { 0 };
+    output::print(&InfoReport::new(&graph, limit), &info.format)?;
+    Ok(Verdict::Fine)
+}

@@ -1,0 +1,51 @@
+//! One file a command.
+
+mod eval;
+mod generate;
+mod impact;
+mod import;
+mod info;
+mod plan;
+mod rank;
+mod why;
+
+use std::io;
+
+use waves_core::error::Error;
+
+use crate::args::{Args, Command};
+use crate::exit_code::Verdict;
+
+/// Why a command did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Core(#[from] Error),
+    #[error("{0}")]
+    Usage(String),
+    #[error("{0}")]
+    NoGraph(String),
+    #[error("{0}")]
+    Nix(String),
+    #[error("cannot write the result: {0}")]
+    Write(io::Error),
+}
+
+/// Runs the command that was typed.
+pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
+    if let Some(threads) = args.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        pool.map_err(|error| Failure::Usage(format!("--threads {threads}: {error}")))?;
+    }
+    match &args.command {
+        Command::Import(import) => import::run(args, import),
+        Command::Eval(eval) => eval::run(args, eval),
+        Command::Info(info) => info::run(args, info),
+        Command::Impact(impact) => impact::run(args, impact),
+        Command::Rank(rank) => rank::run(args, rank),
+        Command::Why(why) => why::run(args, why),
+        Command::Plan(plan) => plan::run(args, plan),
+        Command::Completions { shell } => generate::completions(*shell),
+        Command::Man { command } => generate::man(command.as_deref()),
+    }
+}

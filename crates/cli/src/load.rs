@@ -1,0 +1,44 @@
+//! Which graph a command is about: `--graph`, else `WAVES_GRAPH`, else the nearest `.waves/graph.waves`.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use waves_core::graph::Graph;
+use waves_core::ingest::Input;
+
+use crate::args::Args;
+use crate::commands::Failure;
+use crate::progress;
+
+/// Where a snapshot is written and looked for.
+pub(crate) const DEFAULT_GRAPH: &str = ".waves/graph.waves";
+
+/// Opens the graph that the arguments name: a snapshot, or dumps that are read for this one question.
+pub(crate) fn graph(args: &Args) -> Result<Graph, Failure> {
+    let paths = paths(args)?;
+    let [path] = paths.as_slice() else {
+        return dumps(args, &paths);
+    };
+    if path != Path::new("-") && path.is_file() && Graph::is_snapshot(path)? { Ok(Graph::open(path)?) } else { dumps(args, &paths) }
+}
+
+/// Reads dumps into a graph.
+pub(crate) fn dumps(args: &Args, paths: &[PathBuf]) -> Result<Graph, Failure> {
+    let inputs: Vec<Input> = paths.iter().map(|path| if path == Path::new("-") { Input::Stdin } else { Input::Path(path.clone()) }).collect();
+    let progress = progress::new(args.quiet);
+    Ok(Graph::import(&inputs, &progress)?)
+}
+
+fn paths(args: &Args) -> Result<Vec<PathBuf>, Failure> {
+    if !args.graph.is_empty() {
+        return Ok(args.graph.clone());
+    }
+    if let Some(paths) = env::var_os("WAVES_GRAPH").filter(|paths| !paths.is_empty()) {
+        return Ok(env::split_paths(&paths).collect());
+    }
+    let here = env::current_dir().map_err(|error| Failure::NoGraph(format!("the working directory is gone: {error}")))?;
+    let found = here.ancestors().map(|directory| directory.join(DEFAULT_GRAPH)).find(|path| path.is_file());
+    found.map(|path| vec![path]).ok_or_else(|| {
+        Failure::NoGraph(format!("no {DEFAULT_GRAPH} here or above (hint: make one with `waves import DUMP…`, or name one with --graph FILE)"))
+    })
+}

@@ -1,0 +1,67 @@
+//! Where results and errors go.
+
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use waves_core::report::{self, Format, Report};
+
+use crate::args::{FormatArg, FormatArgs};
+use crate::commands::Failure;
+use crate::exit_code::{OK, USAGE};
+
+/// Items of a list in a format that is read by people.
+const DEFAULT_LIMIT: usize = 20;
+
+impl FormatArgs {
+    /// Items of a list that are shown.
+    pub(crate) fn limit(&self) -> usize {
+        match (self.limit, self.format) {
+            (Some(0), _) | (None, FormatArg::Json | FormatArg::Jsonl) => usize::MAX,
+            (Some(limit), _) => limit,
+            (None, _) => DEFAULT_LIMIT,
+        }
+    }
+
+    fn format(&self) -> Format {
+        match self.format {
+            FormatArg::Text => Format::Text,
+            FormatArg::Json => Format::Json,
+            FormatArg::Jsonl => Format::Jsonl,
+            FormatArg::Markdown => Format::Markdown,
+            FormatArg::Dot => Format::Dot,
+        }
+    }
+}
+
+/// Writes a report to standard output; text as wide as the terminal, if it is one.
+pub(crate) fn print(report: &impl Report, format: &FormatArgs) -> Result<(), Failure> {
+    let stdout = io::stdout();
+    let width = if stdout.is_terminal() { terminal_size::terminal_size().map(|(width, _)| width.0) } else { None };
+    let mut out = BufWriter::new(stdout.lock());
+    report::write(report, format.format(), width, &mut out).map_err(Failure::Write)?;
+    out.flush().map_err(Failure::Write)
+}
+
+/// Writes bytes to standard output.
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(Failure::Write)
+}
+
+/// Says what failed. A reader that has gone is no failure.
+pub(crate) fn failure(failure: &Failure) {
+    if !matches!(failure, Failure::Write(error) if error.kind() == io::ErrorKind::BrokenPipe) {
+        note(&format!("error: {failure}"));
+    }
+}
+
+/// A line on standard error; if that is closed, there is nobody to tell.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// What clap has to say: help and version on standard output, errors on standard error.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { USAGE } else { OK })
+}

@@ -1,0 +1,202 @@
+//! What a change rebuilds.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::select::Root;
+use crate::error::{Error, Result};
+use crate::graph::{Attribute, Derivation, DerivationIx, DerivationSet, Direction, Graph};
+
+/// The three counts that are never one another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Attributes, aliases included.
+    pub attributes: usize,
+    /// Derivations.
+    pub derivations: usize,
+    /// Distinct output paths.
+    pub outputs: usize,
+}
+
+/// How many of the attributes are excluded from what is usually built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Excluded {
+    /// `meta.broken` is set.
+    pub broken: usize,
+    /// A licence is not free.
+    pub unfree: usize,
+    /// Vulnerabilities are known.
+    pub insecure: usize,
+    /// `meta.hydraPlatforms` leaves its system out.
+    pub off_hydra: usize,
+    /// Any of them.
+    pub any: usize,
+}
+
+/// What a change of roots rebuilds; or, against the edges, what rebuilds them.
+#[derive(Debug)]
+pub struct Impact<'g> {
+    graph: &'g Graph,
+    direction: Direction,
+    roots: DerivationSet,
+    rebuilds: DerivationSet,
+    /// Derivations by distance from the nearest root; the roots at 0.
+    by_distance: Vec<Vec<DerivationIx>>,
+}
+
+impl<'g> Impact<'g> {
+    /// Walks from all roots at once, as far as `depth` edges if that is given.
+    ///
+    /// With `system`, only derivations of that system are kept, whatever the walk went through. Breadth first: time
+    /// O(V + E of the closure), space O(V).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoEdges`] if no dump said what needs what.
+    pub fn new(graph: &'g Graph, roots: &[Root], direction: Direction, depth: Option<usize>, system: Option<&str>) -> Result<Self> {
+        require_edges(graph)?;
+        let root_set = DerivationSet::from_members(graph.derivation_count(), roots.iter().flat_map(|root| root.derivations.iter().copied()));
+        let mut seen = root_set.clone();
+        let mut by_distance: Vec<Vec<DerivationIx>> = Vec::new();
+        let mut frontier: Vec<DerivationIx> = root_set.iter().collect();
+        while !frontier.is_empty() && depth.is_none_or(|depth| by_distance.len() <= depth) {
+            let mut next: Vec<DerivationIx> = Vec::new();
+            for &derivation in &frontier {
+                next.extend(graph.derivation(derivation).neighbours(direction).filter(|&near| seen.insert(near)));
+            }
+            next.sort_unstable();
+            by_distance.push(std::mem::replace(&mut frontier, next));
+        }
+        let is_kept = |ix: DerivationIx| system.is_none_or(|system| graph.derivation(ix).system() == system);
+        for distance in &mut by_distance {
+            distance.retain(|&ix| is_kept(ix));
+        }
+        while by_distance.last().is_some_and(Vec::is_empty) {
+            by_distance.pop();
+        }
+        let roots = DerivationSet::from_members(graph.derivation_count(), root_set.iter().filter(|&ix| is_kept(ix)));
+        let rebuilds = DerivationSet::from_members(graph.derivation_count(), by_distance.iter().flatten().copied());
+        Ok(Self { graph, direction, roots, rebuilds, by_distance })
+    }
+
+    /// The graph that was asked.
+    pub fn graph(&self) -> &'g Graph {
+        self.graph
+    }
+
+    /// Which way it was asked.
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// Everything that is rebuilt, roots included.
+    pub fn rebuilds(&self) -> &DerivationSet {
+        &self.rebuilds
+    }
+
+    /// The roots' derivations.
+    pub fn roots(&self) -> &DerivationSet {
+        &self.roots
+    }
+
+    /// Counts of everything that is rebuilt, roots included.
+    pub fn rebuild_counts(&self) -> Counts {
+        counts(self.graph, &self.rebuilds)
+    }
+
+    /// Counts of what is rebuilt besides the roots.
+    pub fn dependent_counts(&self) -> Counts {
+        counts(self.graph, &self.dependents())
+    }
+
+    /// What is rebuilt besides the roots.
+    pub fn dependents(&self) -> DerivationSet {
+        DerivationSet::from_members(self.graph.derivation_count(), self.rebuilds.iter().filter(|&ix| !self.roots.contains(ix)))
+    }
+
+    /// Derivations by distance from the nearest root, in topological order; the roots at 0.
+    pub fn by_distance(&self) -> &[Vec<DerivationIx>] {
+        &self.by_distance
+    }
+
+    /// Counts of the rebuilds for each system, by name; a derivation of unknown system under the empty name.
+    pub fn by_system(&self) -> BTreeMap<&'g str, Counts> {
+        let mut sets: BTreeMap<&str, DerivationSet> = BTreeMap::new();
+        for ix in self.rebuilds.iter() {
+            sets.entry(self.graph.derivation(ix).system()).or_insert_with(|| self.graph.empty_set()).insert(ix);
+        }
+        sets.into_iter().map(|(system, set)| (system, counts(self.graph, &set))).collect()
+    }
+
+    /// The direct dependents that rebuild most, most first; the other way, the direct dependencies that do.
+    pub fn direct(&self) -> Vec<Derivation<'g>> {
+        let direct = self.by_distance.get(1).into_iter().flatten();
+        let mut direct: Vec<_> = direct.map(|&ix| self.graph.derivation(ix)).collect();
+        direct.sort_by_key(|derivation| (std::cmp::Reverse(derivation.rebuilt_derivations()), derivation.ix()));
+        direct
+    }
+
+    /// The derivations whose builds together need all the others: those that nothing else among them needs.
+    ///
+    /// "Building these N would rebuild all M", as `guix refresh --list-dependent` says.
+    pub fn covering(&self) -> Vec<Derivation<'g>> {
+        let is_needed = |ix: &DerivationIx| self.graph.derivation(*ix).users().any(|user| self.rebuilds.contains(user));
+        self.rebuilds.iter().filter(|ix| !is_needed(ix)).map(|ix| self.graph.derivation(ix)).collect()
+    }
+
+    /// The rebuilt attributes, by attribute path and system.
+    pub fn attributes(&self) -> Vec<Attribute<'g>> {
+        let mut attributes: Vec<_> = self.rebuilds.iter().flat_map(|ix| self.graph.derivation(ix).attributes()).collect();
+        attributes.sort_unstable_by_key(|attribute| attribute.ix());
+        attributes
+    }
+
+    /// How many of the rebuilt attributes are usually not built.
+    pub fn excluded(&self) -> Excluded {
+        let mut excluded = Excluded::default();
+        for attribute in self.attributes() {
+            let flags = [attribute.is_broken(), attribute.is_unfree(), attribute.is_insecure(), attribute.is_off_hydra()];
+            let counters = [&mut excluded.broken, &mut excluded.unfree, &mut excluded.insecure, &mut excluded.off_hydra];
+            for (counter, flag) in counters.into_iter().zip(flags) {
+                *counter += usize::from(flag);
+            }
+            excluded.any += usize::from(flags.contains(&true));
+        }
+        excluded
+    }
+
+    /// The shortest chain of rebuilds from a root to a rebuilt derivation, root first.
+    pub fn path_to(&self, target: DerivationIx) -> Vec<Derivation<'g>> {
+        let mut distance: std::collections::HashMap<DerivationIx, usize> = std::collections::HashMap::new();
+        for (at, derivations) in self.by_distance.iter().enumerate() {
+            distance.extend(derivations.iter().map(|&ix| (ix, at)));
+        }
+        let back = match self.direction {
+            Direction::Dependents => Direction::Dependencies,
+            Direction::Dependencies => Direction::Dependents,
+        };
+        let mut path = VecDeque::from([self.graph.derivation(target)]);
+        while let Some(at) = distance.get(&path[0].ix()).copied().filter(|&at| at > 0) {
+            let Some(nearer) = path[0].neighbours(back).find(|near| distance.get(near) == Some(&(at - 1))) else { break };
+            path.push_front(self.graph.derivation(nearer));
+        }
+        path.into()
+    }
+}
+
+/// Counts a set of derivations. O(members + outputs).
+pub(crate) fn counts(graph: &Graph, set: &DerivationSet) -> Counts {
+    Counts {
+        attributes: set.iter().map(|ix| graph.derivation(ix).attributes().len()).sum(),
+        derivations: set.len(),
+        outputs: graph.output_count_of(set),
+    }
+}
+
+/// An error if no dump said what needs what.
+pub(crate) fn require_edges(graph: &Graph) -> Result<()> {
+    if graph.edge_count() > 0 || graph.derivations().any(Derivation::is_defined) {
+        return Ok(());
+    }
+    let sources: Vec<_> = graph.sources().iter().map(|source| source.file.as_str()).collect();
+    Err(Error::NoEdges { sources: sources.join(" ") })
+}

@@ -1,0 +1,19 @@
+//! Questions to a graph: what a selector names, what it rebuilds, why, and what rebuilds most.
+//!
+//! | question | function | cost |
+//! |---|---|---|
+//! | which derivations does `glibc` name? | [`select`] | O(V) |
+//! | what does a change rebuild? | [`Impact::new`] | O(V + E of the closure) |
+//! | why does one rebuild the other? | [`Why::new`] | O(V + E of the closure) |
+//! | what rebuilds most? | [`rank`] | O(P log P): the closures were counted at import |
+
+mod impact;
+mod rank;
+mod select;
+mod why;
+
+pub(crate) use impact::counts;
+pub use impact::{Counts, Excluded, Impact};
+pub use rank::{RankOptions, RankOrder, rank};
+pub use select::{Root, Scope, select};
+pub use why::{Link, Why};

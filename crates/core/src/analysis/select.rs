@@ -1,0 +1,161 @@
+//! Root selectors: attribute path, pname, derivation or output path, or glob.
+
+use std::collections::BTreeSet;
+
+use globset::GlobBuilder;
+
+use crate::error::{Error, Result};
+use crate::graph::{Attribute, Derivation, DerivationIx, Graph, Package, PackageIx};
+use crate::store_path::StorePath;
+
+/// Candidates of an ambiguous selector that are listed.
+const LISTED_CANDIDATES: usize = 12;
+/// Names that are suggested for an unknown selector.
+const SUGGESTIONS: usize = 3;
+/// Similarity (Jaro-Winkler, at most 1) from which on a name is suggested.
+const SIMILAR: f64 = 0.85;
+
+/// How much a selector takes in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Every derivation that a change of the package would change.
+    #[default]
+    Package,
+    /// Only the derivations that the selector names.
+    Exact,
+}
+
+/// What a selector names.
+#[derive(Clone, Debug)]
+pub struct Root {
+    /// What was typed.
+    pub selector: String,
+    /// The derivation that stands for it.
+    pub face: DerivationIx,
+    /// Its derivations, in topological order.
+    pub derivations: Vec<DerivationIx>,
+}
+
+/// Finds what each selector names; a glob names a root for each package that it matches.
+///
+/// A selector is, in this order: a store path of a derivation or an output (full or base name), a glob over attribute
+/// paths (with `*`, `?` or `[`), an attribute path, a pname. With `system`, only what was evaluated for that system.
+/// O(V) for each selector.
+///
+/// # Errors
+///
+/// [`Error::UnknownPackage`] with the nearest names, [`Error::AmbiguousPackage`] if several packages share a pname,
+/// [`Error::NotEvaluated`] if the attribute has no derivation, [`Error::Pattern`].
+pub fn select(graph: &Graph, selectors: &[String], scope: Scope, system: Option<&str>) -> Result<Vec<Root>> {
+    let mut roots: Vec<Root> = Vec::new();
+    for selector in selectors {
+        for named in named(graph, selector, system)? {
+            let root = root(graph, selector, &named, scope);
+            if !roots.iter().any(|known| known.derivations == root.derivations) {
+                roots.push(root);
+            }
+        }
+    }
+    Ok(roots)
+}
+
+/// Derivations that a selector names, those of one root together.
+fn named(graph: &Graph, selector: &str, system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
+    if let Some(path) = StorePath::parse(selector) {
+        return by_store_path(graph, selector, path).map(|derivation| vec![vec![derivation]]);
+    }
+    if selector.contains(['*', '?', '[']) {
+        return by_glob(graph, selector, system);
+    }
+    let attributes: Vec<_> = graph.find_attribute(selector).filter(|attribute| is_for(*attribute, system)).collect();
+    if !attributes.is_empty() {
+        let derivations: Vec<_> = attributes.iter().filter_map(|attribute| Some(attribute.derivation()?.ix())).collect();
+        if derivations.is_empty() {
+            let error = attributes[0].error().unwrap_or("it has no derivation");
+            return Err(Error::NotEvaluated { attribute: selector.to_owned(), error: error.to_owned() });
+        }
+        return Ok(vec![derivations]);
+    }
+    by_pname(graph, selector, system)
+}
+
+fn is_for(attribute: Attribute<'_>, system: Option<&str>) -> bool {
+    system.is_none_or(|system| attribute.system() == Some(system))
+}
+
+fn by_store_path(graph: &Graph, selector: &str, path: StorePath<'_>) -> Result<DerivationIx> {
+    let base = selector.rsplit('/').next().unwrap_or(selector);
+    let is_derivation = path.name.strip_suffix(".drv").is_some();
+    let matches = |derivation: &Derivation<'_>| {
+        (is_derivation && derivation.base_name() == base) || derivation.outputs().any(|output| output.base_name().as_deref() == Some(base))
+    };
+    let found = graph.derivations().filter(|derivation| derivation.may_have_hash(path.hash)).find(matches);
+    found.map(Derivation::ix).ok_or_else(|| Error::UnknownPackage { selector: selector.to_owned(), suggestions: Vec::new() })
+}
+
+fn by_glob(graph: &Graph, pattern: &str, system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
+    let glob = GlobBuilder::new(pattern).build().map_err(|error| Error::Pattern { pattern: pattern.to_owned(), reason: error.kind().to_string() })?;
+    let matcher = glob.compile_matcher();
+    let matched = graph.attributes().filter(|attribute| is_for(*attribute, system) && matcher.is_match(attribute.path()));
+    let derivations: BTreeSet<DerivationIx> = matched.filter_map(|attribute| Some(attribute.derivation()?.ix())).collect();
+    if derivations.is_empty() {
+        return Err(Error::UnknownPackage { selector: pattern.to_owned(), suggestions: Vec::new() });
+    }
+    Ok(derivations.into_iter().map(|derivation| vec![derivation]).collect())
+}
+
+fn by_pname(graph: &Graph, pname: &str, system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
+    let is_named = |derivation: &Derivation<'_>| {
+        !derivation.is_fixed_output() && derivation.pname() == pname && system.is_none_or(|system| derivation.system() == system)
+    };
+    let derivations: Vec<_> = graph.derivations().filter(is_named).collect();
+    let packages: BTreeSet<PackageIx> = derivations.iter().map(|derivation| derivation.package().ix()).collect();
+    match packages.len() {
+        0 => Err(Error::UnknownPackage { selector: pname.to_owned(), suggestions: suggestions(graph, pname) }),
+        1 => Ok(vec![derivations.into_iter().map(Derivation::ix).collect()]),
+        _ => Err(Error::AmbiguousPackage { selector: pname.to_owned(), candidates: candidates(graph, &packages) }),
+    }
+}
+
+/// A line for each candidate, what rebuilds most first.
+fn candidates(graph: &Graph, packages: &BTreeSet<PackageIx>) -> Vec<String> {
+    let mut packages: Vec<Package<'_>> = packages.iter().map(|&package| graph.package(package)).collect();
+    packages.sort_by_key(|package| std::cmp::Reverse(package.rebuilt_derivations()));
+    let typed = |package: &Package<'_>| match package.face() {
+        face if face.attributes().len() > 0 => face.label().to_owned(),
+        face => face.base_name(),
+    };
+    let line = |package: &Package<'_>| {
+        let (face, count) = (package.face(), package.derivations().len());
+        let noun = if count == 1 { "derivation" } else { "derivations" };
+        let version = if face.version().is_empty() { "no version" } else { face.version() };
+        format!("  {}  ({version}, {}, {count} {noun}; rebuilds {} attributes)", typed(package), face.system(), package.rebuilt_attributes())
+    };
+    let mut lines: Vec<String> = packages.iter().take(LISTED_CANDIDATES).map(line).collect();
+    if packages.len() > LISTED_CANDIDATES {
+        lines.push(format!("  … and {} more", packages.len() - LISTED_CANDIDATES));
+    }
+    lines
+}
+
+/// The attribute paths and pnames nearest to what was typed.
+fn suggestions(graph: &Graph, typed: &str) -> Vec<String> {
+    let typed_lower = typed.to_lowercase();
+    let score = |name: &str| {
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let whole = strsim::jaro_winkler(&name.to_lowercase(), &typed_lower);
+        whole.max(strsim::jaro_winkler(&last.to_lowercase(), &typed_lower) - 0.01)
+    };
+    let mut scored: Vec<(f64, &str)> = graph.attributes().map(Attribute::path).map(|path| (score(path), path)).filter(|(score, _)| *score >= SIMILAR).collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.len().cmp(&b.1.len())).then_with(|| a.1.cmp(b.1)));
+    scored.dedup_by_key(|(_, path)| *path);
+    scored.into_iter().take(SUGGESTIONS).map(|(_, path)| path.to_owned()).collect()
+}
+
+fn root(graph: &Graph, selector: &str, named: &[DerivationIx], scope: Scope) -> Root {
+    let derivations: BTreeSet<DerivationIx> = match scope {
+        Scope::Exact => named.iter().copied().collect(),
+        Scope::Package => named.iter().flat_map(|&ix| graph.derivation(ix).package().derivations()).map(Derivation::ix).collect(),
+    };
+    Root { selector: selector.to_owned(), face: named[0], derivations: derivations.into_iter().collect() }
+}

@@ -1,0 +1,225 @@
+//! Headings, paragraphs and tables, as text and as Markdown. Names come from dumps: nothing in them is markup here.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use comfy_table::{CellAlignment, ContentArrangement, presets};
+
+/// What a report says, in the order in which it says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Document {
+    /// Its blocks.
+    pub blocks: Vec<Block>,
+}
+
+/// A part of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Block {
+    /// The heading of what follows.
+    Heading(String),
+    /// A line of prose.
+    Line(String),
+    /// Rows and columns.
+    Table(Table),
+}
+
+/// Where a column's cells stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// Words.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// A column of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its title.
+    pub title: &'static str,
+    /// Where its cells stand.
+    pub align: Align,
+}
+
+/// Rows and columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// The rows; each has a cell for each column.
+    pub rows: Vec<Vec<String>>,
+    /// Rows that were left out.
+    pub omitted: usize,
+}
+
+impl Table {
+    /// A table of named columns; a title that begins with `#` is a column of numbers.
+    pub fn new(titles: &[&'static str]) -> Self {
+        let column = |title: &'static str| match title.strip_prefix('#') {
+            Some(title) => Column { title, align: Align::Right },
+            None => Column { title, align: Align::Left },
+        };
+        Self { columns: titles.iter().map(|title| column(title)).collect(), rows: Vec::new(), omitted: 0 }
+    }
+}
+
+impl Document {
+    /// Adds a heading.
+    pub fn heading(&mut self, text: impl Into<String>) {
+        self.blocks.push(Block::Heading(text.into()));
+    }
+
+    /// Adds a line.
+    pub fn line(&mut self, text: impl Into<String>) {
+        self.blocks.push(Block::Line(text.into()));
+    }
+
+    /// Adds a table, unless it has no row.
+    pub fn table(&mut self, table: Table) {
+        if !table.rows.is_empty() {
+            self.blocks.push(Block::Table(table));
+        }
+    }
+
+    /// For a terminal of `width` columns, or for a pipe.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn write_text(&self, width: Option<u16>, out: &mut impl Write) -> io::Result<()> {
+        for (index, block) in self.blocks.iter().enumerate() {
+            match block {
+                Block::Heading(text) => writeln!(out, "{}{}", if index == 0 { "" } else { "\n" }, clean(text))?,
+                Block::Line(text) => writeln!(out, "{}", clean(text))?,
+                Block::Table(table) => table.write_text(width, out)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// For an issue or a pull request.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn write_markdown(&self, out: &mut impl Write) -> io::Result<()> {
+        for (index, block) in self.blocks.iter().enumerate() {
+            let gap = if index == 0 { "" } else { "\n" };
+            match block {
+                Block::Heading(text) => writeln!(out, "{gap}## {}", markdown(text))?,
+                Block::Line(text) => writeln!(out, "{gap}{}", markdown(text))?,
+                Block::Table(table) => {
+                    out.write_all(gap.as_bytes())?;
+                    table.write_markdown(out)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Table {
+    fn write_text(&self, width: Option<u16>, out: &mut impl Write) -> io::Result<()> {
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::NOTHING);
+        match width {
+            Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
+            None => table.set_content_arrangement(ContentArrangement::Disabled),
+        };
+        table.set_header(self.columns.iter().map(|column| column.title));
+        for row in &self.rows {
+            table.add_row(row.iter().map(|cell| clean(cell).into_owned()));
+        }
+        for (index, column) in self.columns.iter().enumerate() {
+            if let Some(shown) = table.column_mut(index) {
+                // Two spaces between columns, none at the beginning of a line.
+                shown.set_padding((if index == 0 { 0 } else { 2 }, 0));
+                if column.align == Align::Right {
+                    shown.set_cell_alignment(CellAlignment::Right);
+                }
+            }
+        }
+        for line in table.lines() {
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        if self.omitted > 0 {
+            writeln!(out, "… and {} more (--limit shows more)", super::number(self.omitted as u64))?;
+        }
+        Ok(())
+    }
+
+    fn write_markdown(&self, out: &mut impl Write) -> io::Result<()> {
+        let titles: Vec<_> = self.columns.iter().map(|column| column.title).collect();
+        writeln!(out, "| {} |", titles.join(" | "))?;
+        let rules: Vec<_> = self.columns.iter().map(|column| if column.align == Align::Right { "--:" } else { "---" }).collect();
+        writeln!(out, "| {} |", rules.join(" | "))?;
+        for row in &self.rows {
+            let cells: Vec<_> = row.iter().map(|cell| markdown(cell)).collect();
+            writeln!(out, "| {} |", cells.join(" | "))?;
+        }
+        if self.omitted > 0 {
+            writeln!(out, "\n… and {} more", super::number(self.omitted as u64))?;
+        }
+        Ok(())
+    }
+}
+
+/// Without what a terminal would obey: control characters and those that turn the direction of text.
+pub(super) fn clean(text: &str) -> Cow<'_, str> {
+    if text.contains(is_active) { Cow::Owned(text.replace(is_active, "\u{fffd}")) } else { Cow::Borrowed(text) }
+}
+
+fn is_active(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Text that Markdown and HTML leave as it is: punctuation that could mean something is escaped.
+fn markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in clean(text).chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            // A mention would notify somebody.
+            '@' => escaped.push_str("@\u{2060}"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => escaped.extend(['\\', character]),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document() -> Document {
+        let mut document = Document::default();
+        document.heading("a_b");
+        document.line("<script>x</script>\u{1b}[31m @team");
+        let mut table = Table::new(&["name", "#count"]);
+        table.rows.push(vec!["a|b".to_owned(), "1,234".to_owned()]);
+        table.rows.push(vec!["long name".to_owned(), "5".to_owned()]);
+        table.omitted = 3;
+        document.table(table);
+        document
+    }
+
+    #[test]
+    fn text() {
+        let mut out = Vec::new();
+        document().write_text(None, &mut out).expect("writes");
+        let text = String::from_utf8(out).expect("UTF-8");
+        assert_eq!(text, "a_b\n<script>x</script>\u{fffd}[31m @team\nname       count\na|b        1,234\nlong name      5\n… and 3 more (--limit shows more)\n");
+    }
+
+    #[test]
+    fn markdown_cannot_be_injected() {
+        let mut out = Vec::new();
+        document().write_markdown(&mut out).expect("writes");
+        let text = String::from_utf8(out).expect("UTF-8");
+        assert!(text.starts_with("## a\\_b\n\n&lt;script&gt;x&lt;/script&gt;\u{fffd}\\[31m @\u{2060}team\n"), "{text}");
+        assert!(text.contains("| a\\|b | 1,234 |"), "{text}");
+    }
+}

@@ -1,0 +1,135 @@
+//! The parts that every report begins with: which evaluation it is about, and which roots.
+
+use serde::Serialize;
+
+use super::{counted, number};
+use crate::analysis::{Counts, Root};
+use crate::graph::Graph;
+use crate::ingest::Source;
+
+/// The evaluation that a report is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EvaluationReport {
+    /// Equal for equal graphs.
+    pub digest: String,
+    /// The dumps that it was made from.
+    pub sources: Vec<Source>,
+    /// The systems that its derivations are built on, those of most derivations first.
+    pub systems: Vec<String>,
+    /// All derivations.
+    pub derivations: usize,
+    /// All attributes.
+    pub attributes: usize,
+    /// All distinct outputs.
+    pub outputs: usize,
+}
+
+impl EvaluationReport {
+    /// Of a graph. O(V).
+    pub fn new(graph: &Graph) -> Self {
+        Self {
+            digest: graph.digest(),
+            sources: graph.sources().to_vec(),
+            systems: systems(graph),
+            derivations: graph.derivation_count(),
+            attributes: graph.attribute_count(),
+            outputs: graph.output_count(),
+        }
+    }
+
+    /// A line that names it.
+    pub(super) fn line(&self) -> String {
+        let files: Vec<_> = self.sources.iter().map(|source| source.file.rsplit('/').next().unwrap_or(&source.file)).collect();
+        let sizes = format!("{}, {}", counted(self.attributes, "attribute", "attributes"), counted(self.derivations, "derivation", "derivations"));
+        let system = self.systems.first().map_or("unknown system", String::as_str);
+        format!("evaluation {}: {} ({system}, {sizes})", self.digest, files.join(" + "))
+    }
+}
+
+fn systems(graph: &Graph) -> Vec<String> {
+    let mut systems: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for derivation in graph.derivations() {
+        *systems.entry(derivation.system()).or_default() += 1;
+    }
+    let mut systems: Vec<_> = systems.into_iter().filter(|(system, _)| !system.is_empty()).collect();
+    systems.sort_by_key(|&(system, count)| (std::cmp::Reverse(count), system));
+    systems.into_iter().map(|(system, _)| system.to_owned()).collect()
+}
+
+/// Attributes, derivations and outputs, side by side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CountsReport {
+    /// Attributes, aliases included.
+    pub attributes: usize,
+    /// Derivations.
+    pub derivations: usize,
+    /// Distinct output paths.
+    pub outputs: usize,
+}
+
+impl From<Counts> for CountsReport {
+    fn from(Counts { attributes, derivations, outputs }: Counts) -> Self {
+        Self { attributes, derivations, outputs }
+    }
+}
+
+impl CountsReport {
+    pub(super) fn cells(self) -> [String; 3] {
+        [number(self.attributes as u64), number(self.derivations as u64), number(self.outputs as u64)]
+    }
+}
+
+/// A root, and the derivations that it stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RootReport {
+    /// What was typed.
+    pub selector: String,
+    /// Its attribute, or its name.
+    pub label: String,
+    /// Its version; empty if it has none.
+    pub version: String,
+    /// Store paths of its derivations.
+    pub derivations: Vec<String>,
+    /// What its derivations say of themselves, in the same order: name and system.
+    pub variants: Vec<String>,
+}
+
+impl RootReport {
+    /// Of a root.
+    pub fn new(graph: &Graph, root: &Root) -> Self {
+        let face = graph.derivation(root.face);
+        let derivations = || root.derivations.iter().map(|&ix| graph.derivation(ix));
+        Self {
+            selector: root.selector.clone(),
+            label: face.label().to_owned(),
+            version: face.version().to_owned(),
+            derivations: derivations().map(|derivation| derivation.path()).collect(),
+            variants: derivations().map(|derivation| format!("{} ({})", derivation.name(), derivation.system())).collect(),
+        }
+    }
+
+    /// A line that names it, and each of its derivations that is not like the others.
+    pub(super) fn line(&self) -> String {
+        let mut variants: Vec<(&str, usize)> = Vec::new();
+        for variant in &self.variants {
+            match variants.iter_mut().find(|(known, _)| known == variant) {
+                Some((_, count)) => *count += 1,
+                None => variants.push((variant, 1)),
+            }
+        }
+        let shown = |&(variant, count): &(&str, usize)| if count == 1 { variant.to_owned() } else { format!("{count} × {variant}") };
+        let variants: Vec<_> = variants.iter().map(shown).collect();
+        let count = counted(self.derivations.len(), "derivation", "derivations");
+        format!("root {} {}: {count}: {}", self.label, self.version, variants.join(", "))
+    }
+}
+
+/// Lines for roots: each of a few, or how many.
+pub(super) fn root_lines(roots: &[RootReport]) -> Vec<String> {
+    const LISTED_ROOTS: usize = 8;
+    let mut lines: Vec<String> = roots.iter().take(LISTED_ROOTS).map(RootReport::line).collect();
+    if roots.len() > LISTED_ROOTS {
+        lines.push(format!("… and {} more roots", number((roots.len() - LISTED_ROOTS) as u64)));
+    }
+    lines
+}

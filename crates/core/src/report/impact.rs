@@ -1,0 +1,213 @@
+//! The report of `waves impact`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::document::{Document, Table};
+use super::evaluation::{CountsReport, EvaluationReport, RootReport, root_lines};
+use super::{Diagram, FORMAT_VERSION, Report, counted, number};
+use crate::analysis::{Impact, Root};
+use crate::graph::{Derivation, Direction};
+
+/// What a change rebuilds.
+#[derive(Clone, Debug, Serialize)]
+pub struct ImpactReport {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// The evaluation.
+    pub evaluation: EvaluationReport,
+    /// `dependents`, or `dependencies` of the inverse question.
+    pub direction: &'static str,
+    /// The roots.
+    pub roots: Vec<RootReport>,
+    /// What is rebuilt besides the roots.
+    pub dependents: CountsReport,
+    /// Everything that is rebuilt.
+    pub rebuilds: CountsReport,
+    /// The rebuilds by system.
+    pub systems: BTreeMap<String, CountsReport>,
+    /// The number of derivations at each distance from the nearest root.
+    pub distances: Vec<usize>,
+    /// Direct dependents, those that rebuild most first.
+    pub direct: Vec<DirectReport>,
+    /// Direct dependents that were left out.
+    pub direct_omitted: usize,
+    /// Derivations that nothing else of the rebuilt needs: building them builds all.
+    pub covering: usize,
+    /// Rebuilt attributes that are usually not built.
+    pub excluded: ExcludedReport,
+    /// The rebuilt attributes.
+    pub attributes: Vec<AttributeReport>,
+    /// Rebuilt attributes that were left out.
+    pub attributes_omitted: usize,
+    #[serde(skip)]
+    diagram: Diagram,
+}
+
+/// A direct dependent.
+#[derive(Clone, Debug, Serialize)]
+pub struct DirectReport {
+    /// Its attribute, or its name.
+    pub label: String,
+    /// Its derivation.
+    pub derivation: String,
+    /// What it rebuilds in turn: derivations.
+    pub rebuilds_derivations: u32,
+    /// What it rebuilds in turn: attributes.
+    pub rebuilds_attributes: u32,
+}
+
+/// Attributes by what excludes them; one may be excluded twice.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ExcludedReport {
+    /// `meta.broken`.
+    pub broken: usize,
+    /// Not free.
+    pub unfree: usize,
+    /// Vulnerable.
+    pub insecure: usize,
+    /// Not on Hydra.
+    pub off_hydra: usize,
+    /// Any of these.
+    pub any: usize,
+}
+
+/// A rebuilt attribute.
+#[derive(Clone, Debug, Serialize)]
+pub struct AttributeReport {
+    /// Its attribute path.
+    pub attribute: String,
+    /// Its system.
+    pub system: String,
+    /// Its derivation.
+    pub derivation: String,
+}
+
+impl ImpactReport {
+    /// Of an impact; lists are cut after `limit`.
+    pub fn new(impact: &Impact<'_>, roots: &[Root], limit: usize) -> Self {
+        let graph = impact.graph();
+        let (direct, attributes, excluded) = (impact.direct(), impact.attributes(), impact.excluded());
+        Self {
+            format_version: FORMAT_VERSION,
+            evaluation: EvaluationReport::new(graph),
+            direction: match impact.direction() {
+                Direction::Dependents => "dependents",
+                Direction::Dependencies => "dependencies",
+            },
+            roots: roots.iter().map(|root| RootReport::new(graph, root)).collect(),
+            dependents: impact.dependent_counts().into(),
+            rebuilds: impact.rebuild_counts().into(),
+            systems: impact.by_system().into_iter().map(|(system, counts)| (system.to_owned(), counts.into())).collect(),
+            distances: impact.by_distance().iter().map(Vec::len).collect(),
+            direct_omitted: direct.len().saturating_sub(limit),
+            direct: direct.into_iter().take(limit).map(DirectReport::new).collect(),
+            covering: impact.covering().len(),
+            excluded: ExcludedReport {
+                broken: excluded.broken,
+                unfree: excluded.unfree,
+                insecure: excluded.insecure,
+                off_hydra: excluded.off_hydra,
+                any: excluded.any,
+            },
+            attributes_omitted: attributes.len().saturating_sub(limit),
+            attributes: attributes
+                .into_iter()
+                .take(limit)
+                .map(|attribute| AttributeReport {
+                    attribute: attribute.path().to_owned(),
+                    system: attribute.system().unwrap_or_default().to_owned(),
+                    derivation: attribute.derivation().map(Derivation::path).unwrap_or_default(),
+                })
+                .collect(),
+            diagram: Diagram::packages(graph, impact.rebuilds(), impact.roots(), limit.min(super::plan::DIAGRAM_NODES)),
+        }
+    }
+
+    fn is_inverse(&self) -> bool {
+        self.direction == "dependencies"
+    }
+}
+
+impl DirectReport {
+    fn new(derivation: Derivation<'_>) -> Self {
+        Self {
+            label: derivation.label().to_owned(),
+            derivation: derivation.path(),
+            rebuilds_derivations: derivation.rebuilt_derivations(),
+            rebuilds_attributes: derivation.rebuilt_attributes(),
+        }
+    }
+}
+
+impl Report for ImpactReport {
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        document.line(self.evaluation.line());
+        root_lines(&self.roots).into_iter().for_each(|line| document.line(line));
+        let (some, all) = if self.is_inverse() { ("dependencies", "with the roots") } else { ("dependents", "rebuilds") };
+        let mut counts = Table::new(&["", "#attributes", "#derivations", "#outputs"]);
+        counts.rows.push(std::iter::once(some.to_owned()).chain(self.dependents.cells()).collect());
+        counts.rows.push(std::iter::once(all.to_owned()).chain(self.rebuilds.cells()).collect());
+        let systems = self.systems.iter().filter(|_| self.systems.len() > 1);
+        counts.rows.extend(systems.map(|(system, counts)| {
+            let system = if system.is_empty() { "unknown system" } else { system };
+            std::iter::once(format!("  {system}")).chain(counts.cells()).collect()
+        }));
+        document.table(counts);
+
+        if self.is_inverse() {
+            document.line("A change of any of these derivations rebuilds a root.");
+        } else {
+            let these = counted(self.covering, "derivation", "derivations");
+            document.line(format!("Building these {these} would rebuild all {}: nothing else needs them.", number(self.rebuilds.derivations as u64)));
+        }
+        let ExcludedReport { broken, unfree, insecure, off_hydra, any } = self.excluded;
+        if any > 0 {
+            document.line(format!(
+                "Usually not built: {} ({} broken, {} unfree, {} insecure, {} not on Hydra).",
+                counted(any, "attribute", "attributes"),
+                number(broken as u64),
+                number(unfree as u64),
+                number(insecure as u64),
+                number(off_hydra as u64)
+            ));
+        }
+        document.heading(if self.is_inverse() { "By distance to a root" } else { "By distance from a root" });
+        document.table(distances(&self.distances));
+        document.heading(if self.is_inverse() { "Direct dependencies that rebuild most" } else { "Direct dependents that rebuild most" });
+        let mut direct = Table::new(&["package", "#attributes", "#derivations"]);
+        direct.rows = self.direct.iter().map(|direct| vec![direct.label.clone(), number(direct.rebuilds_attributes), number(direct.rebuilds_derivations)]).collect();
+        direct.omitted = self.direct_omitted;
+        document.table(direct);
+        document.heading(if self.is_inverse() { "Attributes that rebuild a root" } else { "Rebuilt attributes" });
+        let mut attributes = Table::new(&["attribute", "system"]);
+        attributes.rows = self.attributes.iter().map(|attribute| vec![attribute.attribute.clone(), attribute.system.clone()]).collect();
+        attributes.omitted = self.attributes_omitted;
+        document.table(attributes);
+        document
+    }
+
+    fn item_keys(&self) -> &'static [&'static str] {
+        &["direct", "attributes"]
+    }
+
+    fn diagram(&self) -> &Diagram {
+        &self.diagram
+    }
+}
+
+/// The first distances one by one, then in runs that double.
+fn distances(distances: &[usize]) -> Table {
+    let mut table = Table::new(&["distance", "#derivations"]);
+    let mut start = 0;
+    while start < distances.len() {
+        let length = if start < 4 { 1 } else { start };
+        let end = (start + length).min(distances.len());
+        let label = if end - start == 1 { start.to_string() } else { format!("{start}–{}", end - 1) };
+        table.rows.push(vec![label, number(distances[start..end].iter().sum::<usize>() as u64)]);
+        start = end;
+    }
+    table
+}

@@ -1,0 +1,147 @@
+//! What was found out, as text, JSON, JSON lines, Markdown or DOT.
+//!
+//! A report is a plain value that serialises to its JSON; the other formats are made from the same value. Building one
+//! copies what it says out of the graph, so that writing needs nothing else. The JSON keys are a contract: `schema/`
+//! describes them, and [`FORMAT_VERSION`] changes when one does.
+
+mod diagram;
+mod document;
+mod evaluation;
+mod impact;
+mod info;
+mod plan;
+mod rank;
+mod why;
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::Value;
+
+pub use diagram::{Diagram, DiagramEdge, DiagramNode};
+pub use document::{Align, Block, Column, Document, Table};
+pub use evaluation::{CountsReport, EvaluationReport, RootReport};
+pub use impact::ImpactReport;
+pub use info::InfoReport;
+pub use plan::{PlanDetail, PlanReport};
+pub use rank::RankReport;
+pub use why::{WhyDetail, WhyReport};
+
+/// The version of the JSON of every report.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For a terminal.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// A JSON object on each line: the header first, then an item each.
+    Jsonl,
+    /// For an issue or a pull request.
+    Markdown,
+    /// For Graphviz.
+    Dot,
+}
+
+/// Something to say.
+pub trait Report: Serialize {
+    /// As headings, paragraphs and tables.
+    fn document(&self) -> Document;
+
+    /// The keys whose items are the lines of JSON lines; the others are the header.
+    fn item_keys(&self) -> &'static [&'static str];
+
+    /// As nodes and edges.
+    fn diagram(&self) -> &Diagram;
+}
+
+/// Writes a report. Text is laid out for `width` columns, if that is given.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write(report: &impl Report, format: Format, width: Option<u16>, out: &mut impl Write) -> io::Result<()> {
+    match format {
+        Format::Text => report.document().write_text(width, out),
+        Format::Markdown => report.document().write_markdown(out),
+        Format::Dot => report.diagram().write_dot(out),
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut *out, report)?;
+            writeln!(out)
+        }
+        Format::Jsonl => write_lines(report, out),
+    }
+}
+
+fn write_lines(report: &impl Report, out: &mut impl Write) -> io::Result<()> {
+    let mut header = serde_json::to_value(report)?;
+    let mut items = Vec::new();
+    for key in report.item_keys() {
+        let taken = header.as_object_mut().and_then(|header| header.remove(*key));
+        if let Some(Value::Array(values)) = taken {
+            items.push((*key, values));
+        }
+    }
+    serde_json::to_writer(&mut *out, &header)?;
+    writeln!(out)?;
+    for (key, values) in items {
+        for value in values {
+            serde_json::to_writer(&mut *out, &serde_json::json!({ key: value }))?;
+            writeln!(out)?;
+        }
+    }
+    Ok(())
+}
+
+/// A number with thousands separators: `112,942`.
+pub fn number(value: impl TryInto<u64>) -> String {
+    let digits = value.try_into().unwrap_or(u64::MAX).to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count and its noun: `1 package`, `2 packages`.
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", number(count as u64), if count == 1 { one } else { many })
+}
+
+/// A share in percent, one digit behind the point.
+pub fn percent(part: usize, whole: usize) -> String {
+    if whole == 0 {
+        return "0.0 %".to_owned();
+    }
+    let tenths = (part as u128 * 2000 + whole as u128) / (whole as u128 * 2);
+    format!("{}.{} %", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_separators() {
+        for (value, text) in [(0_u64, "0"), (999, "999"), (1000, "1,000"), (112_942, "112,942"), (1_234_567_890, "1,234,567,890")] {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn counts_agree_with_their_nouns() {
+        assert_eq!(counted(1, "package", "packages"), "1 package");
+        assert_eq!(counted(0, "package", "packages"), "0 packages");
+    }
+
+    #[test]
+    fn shares_are_rounded() {
+        assert_eq!((percent(1, 3), percent(2, 3), percent(1, 1), percent(0, 0)), ("33.3 %".into(), "66.7 %".into(), "100.0 %".into(), "0.0 %".into()));
+    }
+}

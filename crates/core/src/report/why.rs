@@ -1,0 +1,188 @@
+//! The report of `waves why`.
+
+use serde::Serialize;
+
+use super::document::{Document, Table};
+use super::evaluation::{EvaluationReport, RootReport};
+use super::{Diagram, DiagramEdge, DiagramNode, FORMAT_VERSION, Report, counted};
+use crate::analysis::{Link, Root, Why};
+use crate::graph::{Derivation, DerivationIx};
+
+/// How much of the connection is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhyDetail {
+    /// A shortest chain.
+    #[default]
+    Shortest,
+    /// Everything between the two.
+    All,
+}
+
+/// Why one package rebuilds another.
+#[derive(Clone, Debug, Serialize)]
+pub struct WhyReport {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// The evaluation.
+    pub evaluation: EvaluationReport,
+    /// What changes.
+    pub from: Vec<RootReport>,
+    /// What is rebuilt, or not.
+    pub to: Vec<RootReport>,
+    /// Whether it is.
+    pub rebuilds: bool,
+    /// A shortest chain; empty if there is none.
+    pub path: Vec<StepReport>,
+    /// The chain that fixed-output derivations cut, if there is only such a one.
+    pub blocked: Vec<StepReport>,
+    /// Whether it is the other way round.
+    pub reversed: bool,
+    /// Derivations on any chain, ends included.
+    pub between: usize,
+    /// The edges among them; empty unless all were asked for.
+    pub edges: Vec<EdgeReport>,
+    /// Edges that were left out.
+    pub edges_omitted: usize,
+    #[serde(skip)]
+    detail: WhyDetail,
+    #[serde(skip)]
+    diagram: Diagram,
+}
+
+/// One derivation of a chain.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepReport {
+    /// Its attribute, or its name.
+    pub label: String,
+    /// Its derivation.
+    pub derivation: String,
+    /// Outputs of the step before that it uses.
+    pub uses: Vec<String>,
+    /// Whether its output is fixed.
+    pub fixed_output: bool,
+    /// `broken`, `unfree`, `insecure`: what policy says of its attributes.
+    pub marks: Vec<&'static str>,
+}
+
+/// One edge of the sub-graph.
+#[derive(Clone, Debug, Serialize)]
+pub struct EdgeReport {
+    /// What is needed.
+    pub input: String,
+    /// What needs it.
+    pub user: String,
+}
+
+impl WhyReport {
+    /// Of a connection; the list of edges is cut after `limit`.
+    pub fn new(why: &Why<'_>, from: &[Root], to: &[Root], detail: WhyDetail, limit: usize) -> Self {
+        let graph = why.graph();
+        let roots = |roots: &[Root]| roots.iter().map(|root| RootReport::new(graph, root)).collect();
+        let path: Vec<StepReport> = why.shortest().into_iter().flatten().map(StepReport::of_link).collect();
+        let all: Vec<_> = if detail == WhyDetail::All { why.edges().collect() } else { Vec::new() };
+        Self {
+            format_version: FORMAT_VERSION,
+            evaluation: EvaluationReport::new(graph),
+            from: roots(from),
+            to: roots(to),
+            rebuilds: !path.is_empty(),
+            blocked: why.blocked().into_iter().flatten().map(|derivation| StepReport::new(*derivation, Vec::new())).collect(),
+            reversed: why.is_reversed(),
+            between: why.between().len(),
+            edges_omitted: all.len().saturating_sub(limit),
+            edges: all.iter().take(limit).map(|(input, user)| EdgeReport { input: input.path(), user: user.path() }).collect(),
+            diagram: diagram(why, &path, &all[..all.len().min(limit)]),
+            path,
+            detail,
+        }
+    }
+}
+
+impl StepReport {
+    fn of_link(link: &Link<'_>) -> Self {
+        Self::new(link.derivation, link.outputs.iter().map(|output| (*output).to_owned()).collect())
+    }
+
+    fn new(derivation: Derivation<'_>, uses: Vec<String>) -> Self {
+        let has = |mark: fn(crate::graph::Attribute<'_>) -> bool| derivation.attributes().any(mark);
+        let marks = [("broken", has(|a| a.is_broken())), ("unfree", has(|a| a.is_unfree())), ("insecure", has(|a| a.is_insecure()))];
+        Self {
+            label: derivation.label().to_owned(),
+            derivation: derivation.path(),
+            uses,
+            fixed_output: derivation.is_fixed_output(),
+            marks: marks.into_iter().filter(|(_, set)| *set).map(|(mark, _)| mark).collect(),
+        }
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let fixed = self.fixed_output.then_some("fixed output");
+        let notes: Vec<_> = fixed.into_iter().chain(self.marks.iter().copied()).collect();
+        vec![self.label.clone(), self.uses.join(", "), self.derivation.clone(), notes.join(", ")]
+    }
+}
+
+/// The chain, or everything between.
+fn diagram(why: &Why<'_>, path: &[StepReport], edges: &[(Derivation<'_>, Derivation<'_>)]) -> Diagram {
+    if edges.is_empty() {
+        let nodes: Vec<_> = path.iter().enumerate().map(|(at, step)| DiagramNode { lines: vec![step.label.clone()], is_root: at == 0 }).collect();
+        let edges = (1..nodes.len()).map(|to| DiagramEdge { from: to - 1, to }).collect();
+        return Diagram { nodes, edges, omitted: 0 };
+    }
+    let mut members: Vec<DerivationIx> = edges.iter().flat_map(|(input, user)| [input.ix(), user.ix()]).collect();
+    members.sort_unstable();
+    members.dedup();
+    let position = |ix: DerivationIx| members.binary_search(&ix).unwrap_or(0);
+    let start = why.shortest().and_then(|path| path.first()).map(|link| link.derivation.ix());
+    Diagram {
+        nodes: members.iter().map(|&ix| DiagramNode { lines: vec![why.graph().derivation(ix).label().to_owned()], is_root: Some(ix) == start }).collect(),
+        edges: edges.iter().map(|(input, user)| DiagramEdge { from: position(input.ix()), to: position(user.ix()) }).collect(),
+        omitted: why.between().len() - members.len(),
+    }
+}
+
+fn names(roots: &[RootReport]) -> String {
+    roots.iter().map(|root| root.label.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+impl Report for WhyReport {
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        document.line(self.evaluation.line());
+        let (from, to) = (names(&self.from), names(&self.to));
+        let steps = |path: &[StepReport]| {
+            let mut table = Table::new(&["package", "uses", "derivation", "notes"]);
+            table.rows = path.iter().map(StepReport::cells).collect();
+            table
+        };
+        if self.rebuilds {
+            let length = counted(self.path.len() - 1, "step", "steps");
+            document.heading(format!("A change of {from} rebuilds {to}, in {length}"));
+            document.table(steps(&self.path));
+            document.line(format!("{} on all chains between them, ends included (--all shows them)", counted(self.between, "derivation", "derivations")));
+        } else if !self.blocked.is_empty() {
+            document.heading(format!("A change of {from} does not rebuild {to}: fixed outputs are between them, and do not change"));
+            document.table(steps(&self.blocked));
+        } else if self.reversed {
+            document.heading(format!("A change of {from} does not rebuild {to}; it is the other way round: try `waves why {to} {from}`"));
+        } else {
+            document.heading(format!("A change of {from} does not rebuild {to}: nothing connects them"));
+        }
+        if self.detail == WhyDetail::All && self.rebuilds {
+            document.heading(format!("All {} between them", counted(self.edges.len() + self.edges_omitted, "edge", "edges")));
+            let mut edges = Table::new(&["input", "user"]);
+            edges.rows = self.edges.iter().map(|edge| vec![edge.input.clone(), edge.user.clone()]).collect();
+            edges.omitted = self.edges_omitted;
+            document.table(edges);
+        }
+        document
+    }
+
+    fn item_keys(&self) -> &'static [&'static str] {
+        &["path", "blocked", "edges"]
+    }
+
+    fn diagram(&self) -> &Diagram {
+        &self.diagram
+    }
+}

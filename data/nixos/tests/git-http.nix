@@ -1,0 +1,13 @@
+{
+  makeTest,
+  git,
+  nginx,
+}:
+
+makeTest {
+  name = "git-http";
+  packages = [
+    git
+    nginx
+  ];
+}

@@ -1,0 +1,13 @@
+{
+  makeTest,
+  curl,
+  nginx,
+}:
+
+makeTest {
+  name = "nginx";
+  packages = [
+    nginx
+    curl.bin
+  ];
+}

@@ -1,0 +1,1 @@
+{ makeTest }: makeTest { name = "simple-vm"; }

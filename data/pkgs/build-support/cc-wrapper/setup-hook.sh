@@ -1,0 +1,1 @@
+# Would add -B, -isystem and -L flags.

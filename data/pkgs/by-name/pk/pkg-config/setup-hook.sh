@@ -1,0 +1,1 @@
+# Would fill PKG_CONFIG_PATH.

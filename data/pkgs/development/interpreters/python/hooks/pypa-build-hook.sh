@@ -1,0 +1,1 @@
+# Would run "python -m build".

@@ -1,0 +1,6 @@
+{ qtModule, qtbase }:
+
+qtModule {
+  pname = "qtsvg";
+  propagatedBuildInputs = [ qtbase ];
+}
