@@ -24,7 +24,8 @@ pub(crate) fn graph(args: &Args) -> Result<Graph, Failure> {
 
 /// Reads dumps into a graph.
 pub(crate) fn dumps(args: &Args, paths: &[PathBuf]) -> Result<Graph, Failure> {
-    let inputs: Vec<Input> = paths.iter().map(|path| if path == Path::new("-") { Input::Stdin } else { Input::Path(path.clone()) }).collect();
+    let inputs: Vec<Input> =
+        paths.iter().map(|path| if path == Path::new("-") { Input::Stdin } else { Input::Path(path.clone()) }).collect();
     let progress = progress::new(args.quiet);
     Ok(Graph::import(&inputs, &progress)?)
 }
@@ -39,6 +40,8 @@ fn paths(args: &Args) -> Result<Vec<PathBuf>, Failure> {
     let here = env::current_dir().map_err(|error| Failure::NoGraph(format!("the working directory is gone: {error}")))?;
     let found = here.ancestors().map(|directory| directory.join(DEFAULT_GRAPH)).find(|path| path.is_file());
     found.map(|path| vec![path]).ok_or_else(|| {
-        Failure::NoGraph(format!("no {DEFAULT_GRAPH} here or above (hint: make one with `waves import DUMP…`, or name one with --graph FILE)"))
+        Failure::NoGraph(format!(
+            "no {DEFAULT_GRAPH} here or above (hint: make one with `waves import DUMP…`, or name one with --graph FILE)"
+        ))
     })
 }

@@ -124,8 +124,7 @@ pub(crate) fn is_name_byte(byte: u8) -> bool {
 /// ```
 pub fn split_name(name: &str) -> (&str, &str) {
     let bytes = name.as_bytes();
-    let dash = (0..bytes.len().saturating_sub(1))
-        .find(|&at| bytes[at] == b'-' && !bytes[at + 1].is_ascii_alphabetic());
+    let dash = (0..bytes.len().saturating_sub(1)).find(|&at| bytes[at] == b'-' && !bytes[at + 1].is_ascii_alphabetic());
     dash.map_or((name, ""), |at| (&name[..at], &name[at + 1..]))
 }
 

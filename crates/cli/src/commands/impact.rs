@@ -19,7 +19,11 @@ pub(crate) fn run(args: &Args, impact: &ImpactArgs) -> Result<Verdict, Failure> 
     let rebuilt = found.rebuild_counts().attributes;
     match impact.fail_over {
         Some(limit) if rebuilt > limit => {
-            output::note(&format!("over the limit: {} are rebuilt, {} may be", counted(rebuilt, "attribute", "attributes"), number(limit as u64)));
+            output::note(&format!(
+                "over the limit: {} are rebuilt, {} may be",
+                counted(rebuilt, "attribute", "attributes"),
+                number(limit as u64)
+            ));
             Ok(Verdict::LimitExceeded)
         }
         _ => Ok(Verdict::Fine),

@@ -54,7 +54,8 @@ impl<'g> Impact<'g> {
     /// [`Error::NoEdges`] if no dump said what needs what.
     pub fn new(graph: &'g Graph, roots: &[Root], direction: Direction, depth: Option<usize>, system: Option<&str>) -> Result<Self> {
         require_edges(graph)?;
-        let root_set = DerivationSet::from_members(graph.derivation_count(), roots.iter().flat_map(|root| root.derivations.iter().copied()));
+        let root_set =
+            DerivationSet::from_members(graph.derivation_count(), roots.iter().flat_map(|root| root.derivations.iter().copied()));
         let mut seen = root_set.clone();
         let mut by_distance: Vec<Vec<DerivationIx>> = Vec::new();
         let mut frontier: Vec<DerivationIx> = root_set.iter().collect();

@@ -94,7 +94,9 @@ fn by_store_path(graph: &Graph, selector: &str, path: StorePath<'_>) -> Result<D
 }
 
 fn by_glob(graph: &Graph, pattern: &str, system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
-    let glob = GlobBuilder::new(pattern).build().map_err(|error| Error::Pattern { pattern: pattern.to_owned(), reason: error.kind().to_string() })?;
+    let glob = GlobBuilder::new(pattern)
+        .build()
+        .map_err(|error| Error::Pattern { pattern: pattern.to_owned(), reason: error.kind().to_string() })?;
     let matcher = glob.compile_matcher();
     let matched = graph.attributes().filter(|attribute| is_for(*attribute, system) && matcher.is_match(attribute.path()));
     let derivations: BTreeSet<DerivationIx> = matched.filter_map(|attribute| Some(attribute.derivation()?.ix())).collect();
@@ -129,7 +131,12 @@ fn candidates(graph: &Graph, packages: &BTreeSet<PackageIx>) -> Vec<String> {
         let (face, count) = (package.face(), package.derivations().len());
         let noun = if count == 1 { "derivation" } else { "derivations" };
         let version = if face.version().is_empty() { "no version" } else { face.version() };
-        format!("  {}  ({version}, {}, {count} {noun}; rebuilds {} attributes)", typed(package), face.system(), package.rebuilt_attributes())
+        format!(
+            "  {}  ({version}, {}, {count} {noun}; rebuilds {} attributes)",
+            typed(package),
+            face.system(),
+            package.rebuilt_attributes()
+        )
     };
     let mut lines: Vec<String> = packages.iter().take(LISTED_CANDIDATES).map(line).collect();
     if packages.len() > LISTED_CANDIDATES {
@@ -146,7 +153,8 @@ fn suggestions(graph: &Graph, typed: &str) -> Vec<String> {
         let whole = strsim::jaro_winkler(&name.to_lowercase(), &typed_lower);
         whole.max(strsim::jaro_winkler(&last.to_lowercase(), &typed_lower) - 0.01)
     };
-    let mut scored: Vec<(f64, &str)> = graph.attributes().map(Attribute::path).map(|path| (score(path), path)).filter(|(score, _)| *score >= SIMILAR).collect();
+    let mut scored: Vec<(f64, &str)> =
+        graph.attributes().map(Attribute::path).map(|path| (score(path), path)).filter(|(score, _)| *score >= SIMILAR).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.len().cmp(&b.1.len())).then_with(|| a.1.cmp(b.1)));
     scored.dedup_by_key(|(_, path)| *path);
     scored.into_iter().take(SUGGESTIONS).map(|(_, path)| path.to_owned()).collect()

@@ -40,7 +40,8 @@ impl<'g> Why<'g> {
         let up = graph.closure(to.iter().copied(), Direction::Dependencies);
         let between = DerivationSet::from_members(graph.derivation_count(), down.iter().filter(|&ix| up.contains(ix)));
         if between.is_empty() {
-            let blocked = shortest(&from, &to, |ix| all_users(graph, ix)).map(|path| path.into_iter().map(|ix| graph.derivation(ix)).collect());
+            let blocked =
+                shortest(&from, &to, |ix| all_users(graph, ix)).map(|path| path.into_iter().map(|ix| graph.derivation(ix)).collect());
             let reversed = to.iter().any(|&ix| graph.closure([ix], Direction::Dependents).iter().any(|user| from.contains(&user)));
             return Ok(Self { graph, between, shortest: None, blocked, reversed });
         }

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::columns::{AttributeRow, DerivationRow, NONE, OutputRow, PackageRow, SECTIONS, Section, StringIx, attribute_flag, derivation_flag};
+use super::columns::{
+    AttributeRow, DerivationRow, NONE, OutputRow, PackageRow, SECTIONS, Section, StringIx, attribute_flag, derivation_flag,
+};
 use super::index::{AttributeIx, DerivationIx, PackageIx};
 use super::order::post_order;
 use super::package::{Identity, contract};
@@ -37,7 +39,14 @@ impl Graph {
     pub fn build(ingest: Ingest, progress: &dyn Progress) -> Result<Self> {
         progress.begin("joining", None);
         let Ingest { interner, batches, findings, sources } = ingest;
-        let mut join = Join { interner: &interner, batches: &batches, findings, nodes: Vec::new(), by_path: FxHashMap::default(), by_output: FxHashMap::default() };
+        let mut join = Join {
+            interner: &interner,
+            batches: &batches,
+            findings,
+            nodes: Vec::new(),
+            by_path: FxHashMap::default(),
+            by_output: FxHashMap::default(),
+        };
         join.add_derivations();
         let attributes = join.add_attributes();
         let inputs = join.resolve_inputs()?;
@@ -51,7 +60,11 @@ impl Graph {
         writer.derivations();
         progress.begin("counting closures", None);
         writer.packages_and_sizes();
-        let store_dir = batches.iter().find_map(|records| records.store_dir).map_or(DEFAULT_STORE_DIR, |directory| interner.resolve(directory)).to_owned();
+        let store_dir = batches
+            .iter()
+            .find_map(|records| records.store_dir)
+            .map_or(DEFAULT_STORE_DIR, |directory| interner.resolve(directory))
+            .to_owned();
         let provenance = Provenance { sources, findings, store_dir };
         writer.finish(&provenance)
     }
@@ -257,7 +270,14 @@ impl Join<'_> {
         Some(self.push_node(record.derivation, None, outputs.to_vec()))
     }
 
-    fn add_attribute(&mut self, joined: &mut Vec<JoinedAttribute>, same_path: &mut Vec<usize>, record: &AttributeRecord, node: Option<u32>, records: &Records) {
+    fn add_attribute(
+        &mut self,
+        joined: &mut Vec<JoinedAttribute>,
+        same_path: &mut Vec<usize>,
+        record: &AttributeRecord,
+        node: Option<u32>,
+        records: &Records,
+    ) {
         let source = records.source;
         let output = records.outputs_of(&record.outputs).iter().find_map(|output| output.path).map(|path| path.hash);
         let system_of = |node: Option<u32>| node.and_then(|node| self.nodes[node as usize].record).map(|at| self.record(at).system);
@@ -301,7 +321,16 @@ impl Join<'_> {
             return;
         }
         same_path.push(joined.len());
-        joined.push(JoinedAttribute { attr: record.attr, system: record.system, node, exact, output, meta: record.meta, error: record.error, source });
+        joined.push(JoinedAttribute {
+            attr: record.attr,
+            system: record.system,
+            node,
+            exact,
+            output,
+            meta: record.meta,
+            error: record.error,
+            source,
+        });
     }
 
     /// Edges between nodes; an input that no dump defines becomes a node of its own.
@@ -357,7 +386,11 @@ fn count_undefined(nodes: &[Node], inputs: &Inputs, interner: &Interner, finding
 fn order(nodes: &[Node], inputs: &Inputs, interner: &Interner) -> Result<Vec<u32>> {
     let key = |node: &Node| match node.path {
         Some(path) => (interner.resolve(path.name), path.hash),
-        None => node.outputs.iter().find_map(|output| output.path).map_or(("", StoreHash::default()), |path| (interner.resolve(path.name), path.hash)),
+        None => node
+            .outputs
+            .iter()
+            .find_map(|output| output.path)
+            .map_or(("", StoreHash::default()), |path| (interner.resolve(path.name), path.hash)),
     };
     let mut starts: Vec<u32> = (0..nodes.len() as u32).collect();
     starts.sort_by_cached_key(|&node| key(&nodes[node as usize]));
@@ -370,7 +403,12 @@ fn order(nodes: &[Node], inputs: &Inputs, interner: &Interner) -> Result<Vec<u32
         sorted[inputs.range(node)].sort_unstable_by_key(|&input| rank[input as usize]);
     }
     post_order(&starts, |node| &sorted[inputs.range(node)]).map_err(|members| Error::Cycle {
-        members: members.iter().map(|&node| nodes[node as usize].path.map_or_else(String::new, |path| format!("{}-{}", path.hash, interner.resolve(path.name)))).collect(),
+        members: members
+            .iter()
+            .map(|&node| {
+                nodes[node as usize].path.map_or_else(String::new, |path| format!("{}-{}", path.hash, interner.resolve(path.name)))
+            })
+            .collect(),
     })
 }
 
@@ -478,7 +516,8 @@ impl<'i> Writer<'i> {
             attribute.system = system(attribute);
         }
         let interner = self.interner;
-        attributes.sort_by_cached_key(|attribute| (interner.resolve(attribute.attr), attribute.system.map(|system| interner.resolve(system))));
+        attributes
+            .sort_by_cached_key(|attribute| (interner.resolve(attribute.attr), attribute.system.map(|system| interner.resolve(system))));
         let strings = &mut self.strings;
         for JoinedAttribute { attr, system, node, meta, error, .. } in attributes {
             let flag = |set: Option<bool>, flag: u32| if set == Some(true) { flag } else { 0 };
@@ -493,10 +532,17 @@ impl<'i> Writer<'i> {
                 teams: strings.optional(meta.teams),
                 licences: strings.optional(meta.licences),
                 hydra_platforms: meta.hydra_platforms.map_or(NONE, |platforms| strings.position(platforms)),
-                flags: flag(meta.broken, attribute_flag::BROKEN) | flag(meta.unfree, attribute_flag::UNFREE) | flag(meta.insecure, attribute_flag::INSECURE),
+                flags: flag(meta.broken, attribute_flag::BROKEN)
+                    | flag(meta.unfree, attribute_flag::UNFREE)
+                    | flag(meta.insecure, attribute_flag::INSECURE),
             });
         }
-        let of = self.attributes.iter().enumerate().filter(|(_, row)| row.derivation != NONE).map(|(at, row)| (row.derivation, AttributeIx::new(at)));
+        let of = self
+            .attributes
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.derivation != NONE)
+            .map(|(at, row)| (row.derivation, AttributeIx::new(at)));
         (self.attributes_of_offsets, self.attributes_of) = group(self.order.len(), of);
     }
 
@@ -514,10 +560,11 @@ impl<'i> Writer<'i> {
             self.push_inputs(node);
         }
         // Rebuilds propagate from an input to its user, unless the user is a fixed-output derivation.
-        let edges = (0..self.order.len()).filter(|&user| self.derivations[user].flags & derivation_flag::FIXED_OUTPUT == 0).flat_map(|user| {
-            let inputs = self.input_offsets[user] as usize..self.input_offsets[user + 1] as usize;
-            self.input_targets[inputs].iter().map(move |input| (input.get() as u32, DerivationIx::new(user)))
-        });
+        let edges =
+            (0..self.order.len()).filter(|&user| self.derivations[user].flags & derivation_flag::FIXED_OUTPUT == 0).flat_map(|user| {
+                let inputs = self.input_offsets[user] as usize..self.input_offsets[user + 1] as usize;
+                self.input_targets[inputs].iter().map(move |input| (input.get() as u32, DerivationIx::new(user)))
+            });
         (self.user_offsets, self.users) = group(self.order.len(), edges);
     }
 
@@ -550,7 +597,8 @@ impl<'i> Writer<'i> {
             sources: 0,
             src: NONE,
             package: PackageIx::new(0),
-            flags: unless(record.is_some_and(|record| record.has_inputs), derivation_flag::UNDEFINED) | unless(of_node.path.is_some(), derivation_flag::NO_PATH),
+            flags: unless(record.is_some_and(|record| record.has_inputs), derivation_flag::UNDEFINED)
+                | unless(of_node.path.is_some(), derivation_flag::NO_PATH),
             rebuild_derivations: 0,
             rebuild_attributes: 0,
             recipe: [0; 4],
@@ -606,7 +654,8 @@ impl<'i> Writer<'i> {
         for (row, &package) in self.derivations.iter_mut().zip(&packages) {
             row.package = PackageIx::new(package as usize);
         }
-        (self.package_offsets, self.members) = group(count, packages.iter().enumerate().map(|(at, &package)| (package, DerivationIx::new(at))));
+        (self.package_offsets, self.members) =
+            group(count, packages.iter().enumerate().map(|(at, &package)| (package, DerivationIx::new(at))));
 
         let users = Csr { offsets: &self.user_offsets, targets: &self.users };
         let members = Csr { offsets: &self.package_offsets, targets: &self.members };
@@ -620,14 +669,19 @@ impl<'i> Writer<'i> {
         }
         // A package of one derivation rebuilds what that rebuilds.
         let several: Vec<usize> = (0..count).filter(|&package| members.row(package).len() > 1).collect();
-        let joined: Vec<(u32, DerivationIx)> = several.iter().enumerate().flat_map(|(group, &package)| members.row(package).iter().map(move |&member| (group as u32, member))).collect();
+        let joined: Vec<(u32, DerivationIx)> = several
+            .iter()
+            .enumerate()
+            .flat_map(|(group, &package)| members.row(package).iter().map(move |&member| (group as u32, member)))
+            .collect();
         let (offsets, targets) = group(several.len(), joined.into_iter());
         let joint_sizes = closure_sizes(users, Csr { offsets: &offsets, targets: &targets }, &weights);
         let mut of_package: Vec<_> = (0..count).map(|package| sizes[members.row(package)[0].get()]).collect();
         for (&package, size) in several.iter().zip(joint_sizes) {
             of_package[package] = size;
         }
-        self.packages = of_package.iter().map(|size| PackageRow { rebuild_derivations: size.derivations, rebuild_attributes: size.weight }).collect();
+        self.packages =
+            of_package.iter().map(|size| PackageRow { rebuild_derivations: size.derivations, rebuild_attributes: size.weight }).collect();
     }
 
     /// What decides the package of a derivation; a fixed output is nobody's variant.

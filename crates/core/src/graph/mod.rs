@@ -162,7 +162,11 @@ impl Graph {
     pub fn output_count_of(&self, members: &DerivationSet) -> usize {
         let outputs = self.storage.outputs();
         let mut seen = vec![false; outputs.targets.len()];
-        members.iter().flat_map(|derivation| outputs.row(derivation.get())).filter(|row| !std::mem::replace(&mut seen[row.first as usize], true)).count()
+        members
+            .iter()
+            .flat_map(|derivation| outputs.row(derivation.get()))
+            .filter(|row| !std::mem::replace(&mut seen[row.first as usize], true))
+            .count()
     }
 
     /// The number of input edges, those into fixed-output derivations included.
@@ -250,7 +254,9 @@ impl Graph {
     pub(crate) fn fixed_output_users(&self, input: DerivationIx) -> impl Iterator<Item = DerivationIx> {
         let inputs = self.storage.inputs();
         let behind = input.get() + 1..self.derivation_count();
-        behind.map(DerivationIx::new).filter(move |&user| self.derivation(user).is_fixed_output() && inputs.row(user.get()).contains(&input))
+        behind
+            .map(DerivationIx::new)
+            .filter(move |&user| self.derivation(user).is_fixed_output() && inputs.row(user.get()).contains(&input))
     }
 
     /// Cycles of packages among `members`: packages that need each other through different derivations.
@@ -298,7 +304,11 @@ fn check(storage: &Storage) -> Result<(), &'static str> {
     }) && attributes.par_iter().all(|row| {
         let strings = [row.path, row.system, row.position, row.description, row.maintainers, row.teams, row.licences];
         strings.into_iter().all(string) && optional(row.error) && optional(row.hydra_platforms) && derivation(row.derivation)
-    }) && storage.outputs().targets.par_iter().all(|row| string(row.name) && optional(row.path_name) && (row.first as usize) < storage.outputs().targets.len())
+    }) && storage
+        .outputs()
+        .targets
+        .par_iter()
+        .all(|row| string(row.name) && optional(row.path_name) && (row.first as usize) < storage.outputs().targets.len())
         && storage.input_outputs().targets.par_iter().all(|&ix| string(ix))
         && storage.attributes_of().targets.par_iter().all(|ix| ix.get() < attributes.len())
         && storage.members().targets.par_iter().all(|ix| ix.get() < derivations.len());

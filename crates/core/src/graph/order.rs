@@ -67,9 +67,9 @@ mod tests {
     fn a_chain_of_a_million_needs_no_stack() {
         let starts: Vec<u32> = (0..1_000_000).collect();
         let inputs: Vec<u32> = (1..1_000_000).collect();
-        let chain = std::thread::Builder::new().stack_size(64 << 10).spawn(move || {
-            post_order(&starts, |node| inputs.get(node as usize..=node as usize).unwrap_or_default()).map(|order| order[0])
-        });
+        let chain = std::thread::Builder::new()
+            .stack_size(64 << 10)
+            .spawn(move || post_order(&starts, |node| inputs.get(node as usize..=node as usize).unwrap_or_default()).map(|order| order[0]));
         assert_eq!(chain.expect("thread starts").join().expect("no overflow"), Ok(999_999));
     }
 }

@@ -213,6 +213,9 @@ pub(crate) mod tests {
             counter.add(&row, times);
         }
         let expected = 1 + 2 + 3 + (1 << 20) + 12_345_678;
-        assert_eq!((counter.get(0), counter.get(64), counter.get(128), counter.get(129), counter.get(511)), (expected, 0, expected, 0, expected));
+        assert_eq!(
+            (counter.get(0), counter.get(64), counter.get(128), counter.get(129), counter.get(511)),
+            (expected, 0, expected, 0, expected)
+        );
     }
 }

@@ -41,7 +41,10 @@ mod tests {
     fn a_chain_of_a_million_needs_no_stack() {
         let chain = std::thread::Builder::new().stack_size(256 << 10).spawn(|| {
             let back = std::iter::once((999_999, 0));
-            (cycles(1_000_000, (0..999_999).map(|node| (node, node + 1))), cycles(1_000_000, (0..999_999).map(|node| (node, node + 1)).chain(back)))
+            (
+                cycles(1_000_000, (0..999_999).map(|node| (node, node + 1))),
+                cycles(1_000_000, (0..999_999).map(|node| (node, node + 1)).chain(back)),
+            )
         });
         let (chain, ring) = chain.expect("thread starts").join().expect("no overflow");
         assert_eq!((chain.len(), ring.len(), ring[0].len()), (0, 1, 1_000_000));

@@ -143,12 +143,17 @@ const KERNELS: [&str; 6] = ["linux", "darwin", "freebsd", "netbsd", "openbsd", "
 
 /// Joins the components of an attribute path; one that holds a dot is quoted, as Nix prints it.
 fn dotted(path: &[String]) -> String {
-    let parts: Vec<_> = path.iter().map(|part| if part.contains('.') { Cow::Owned(format!("\"{part}\"")) } else { Cow::Borrowed(part.as_str()) }).collect();
+    let parts: Vec<_> =
+        path.iter().map(|part| if part.contains('.') { Cow::Owned(format!("\"{part}\"")) } else { Cow::Borrowed(part.as_str()) }).collect();
     parts.join(".")
 }
 
 /// Adds the outputs of an attribute, sorted by name as Nix writes them.
-pub(super) fn push_outputs<'a>(records: &mut Records, interner: &Interner, outputs: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Range<u32> {
+pub(super) fn push_outputs<'a>(
+    records: &mut Records,
+    interner: &Interner,
+    outputs: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+) -> Range<u32> {
     let mut outputs: Vec<_> = outputs.collect();
     outputs.sort_unstable();
     let start = records.outputs.len() as u32;
@@ -164,7 +169,10 @@ fn push(records: &mut Records, interner: &Interner, attr: &str, job: &Attribute<
     let derivation = job.drv_path.as_ref().and_then(|path| {
         let parsed = StorePath::parse_derivation(&path.0);
         if parsed.is_none() {
-            records.findings.push(Finding { kind: FindingKind::Malformed, what: format!("{attr}: `{}` is not the store path of a derivation", path.0) });
+            records.findings.push(Finding {
+                kind: FindingKind::Malformed,
+                what: format!("{attr}: `{}` is not the store path of a derivation", path.0),
+            });
         }
         parsed
     });
@@ -180,10 +188,15 @@ fn push(records: &mut Records, interner: &Interner, attr: &str, job: &Attribute<
 fn push_partial_derivation(records: &mut Records, interner: &Interner, path: Path, job: &Attribute<'_>, outputs: Range<u32>) {
     let name = job.name.as_ref().map_or_else(|| interner.resolve(path.name), |name| &name.0);
     let (pname, version) = split_name(name);
-    let inputs: Vec<_> = job.input_drvs.iter().flatten().map(|(path, outputs)| RawInput {
-        path: Cow::Borrowed(path),
-        outputs: outputs.as_array().into_iter().flatten().filter_map(Value::as_str).map(Cow::Borrowed).collect(),
-    }).collect();
+    let inputs: Vec<_> = job
+        .input_drvs
+        .iter()
+        .flatten()
+        .map(|(path, outputs)| RawInput {
+            path: Cow::Borrowed(path),
+            outputs: outputs.as_array().into_iter().flatten().filter_map(Value::as_str).map(Cow::Borrowed).collect(),
+        })
+        .collect();
     let mut features: Vec<&str> = job.required_system_features.iter().flatten().map(String::as_str).collect();
     features.sort_unstable();
     let empty = interner.intern("");

@@ -53,7 +53,9 @@ impl FindingKind {
             Self::ContradictoryDerivation => ("contradictory derivation", "contradictory derivations"),
             Self::DuplicateAttribute => ("repeated attribute", "repeated attributes"),
             Self::ContradictoryAttribute => ("contradictory attribute", "contradictory attributes"),
-            Self::SharedOutput => ("derivation output that another derivation builds too", "derivation outputs that another derivation builds too"),
+            Self::SharedOutput => {
+                ("derivation output that another derivation builds too", "derivation outputs that another derivation builds too")
+            }
             Self::Malformed => ("malformed entry", "malformed entries"),
             Self::UnknownEntry => ("entry of unknown shape", "entries of unknown shape"),
             Self::SkippedFile => ("skipped file", "skipped files"),

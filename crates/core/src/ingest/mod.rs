@@ -8,8 +8,8 @@
 pub(crate) mod finding;
 pub(crate) mod record;
 
-mod attribute;
 mod aterm;
+mod attribute;
 mod drv_json;
 mod nix_env_text;
 mod raw;
@@ -113,7 +113,8 @@ pub struct Ingest {
 /// A file that cannot be read, is in no known format, or is broken outside a single line or entry; malformed lines and
 /// entries are findings instead. So are inputs with nothing in them.
 pub fn ingest(inputs: &[Input], progress: &dyn Progress) -> Result<Ingest> {
-    let mut reader = Reader { interner: Interner::new(), progress, batches: Vec::new(), findings: Findings::default(), sources: Vec::new() };
+    let mut reader =
+        Reader { interner: Interner::new(), progress, batches: Vec::new(), findings: Findings::default(), sources: Vec::new() };
     for input in inputs {
         match input {
             Input::Stdin => reader.dump(Dump::new("-".to_owned(), Box::new(io::stdin()), None)?)?,
@@ -174,7 +175,8 @@ impl Reader<'_> {
     fn json_object(&self, dump: Dump) -> Result<(Format, Vec<Records>)> {
         let name = dump.name;
         let batches = parallel(EntrySplitter::new(dump.reader), |batch| {
-            let batch = batch.map_err(|error| Error::Malformed { input: name.clone(), place: "JSON".to_owned(), reason: error.to_string() })?;
+            let batch =
+                batch.map_err(|error| Error::Malformed { input: name.clone(), place: "JSON".to_owned(), reason: error.to_string() })?;
             self.progress.advance(1);
             Ok(self.entries(&batch))
         })?;
@@ -187,12 +189,16 @@ impl Reader<'_> {
         let mut format = None;
         for (key, value, offset) in batch.entries() {
             let Ok(key) = serde_json::from_slice::<String>(key) else {
-                records.findings.push(Finding { kind: FindingKind::Malformed, what: format!("byte {offset}: the key before is not a JSON string") });
+                records
+                    .findings
+                    .push(Finding { kind: FindingKind::Malformed, what: format!("byte {offset}: the key before is not a JSON string") });
                 continue;
             };
             match self.entry(&mut records, &key, value) {
                 Ok(found) => format = format.or(found),
-                Err(error) => records.findings.push(Finding { kind: FindingKind::Malformed, what: format!("byte {offset}, key `{key}`: {error}") }),
+                Err(error) => {
+                    records.findings.push(Finding { kind: FindingKind::Malformed, what: format!("byte {offset}, key `{key}`: {error}") })
+                }
             }
         }
         (format, records)
@@ -206,7 +212,9 @@ impl Reader<'_> {
         }
         match attribute::shape(value) {
             attribute::EntryShape::NixEnv => attribute::nix_env(records, interner, key, value).map(|()| Some(Format::NixEnvJson)),
-            attribute::EntryShape::OutputPaths => attribute::output_paths(records, interner, key, value).map(|()| Some(Format::OutputPaths)),
+            attribute::EntryShape::OutputPaths => {
+                attribute::output_paths(records, interner, key, value).map(|()| Some(Format::OutputPaths))
+            }
             attribute::EntryShape::Meta => attribute::meta(records, interner, key, value).map(|()| Some(Format::Meta)),
             // The version that Nix 2.33 and later write beside the derivations.
             attribute::EntryShape::Unknown if key == "version" => Ok(None),
@@ -323,7 +331,10 @@ impl Reader<'_> {
             required = false;
         }
         let (bytes, sha256) = files.finish();
-        self.finish(Source { file: name.to_owned(), format: Format::DerivationFiles, bytes, sha256, modified, derivations: 0, attributes: 0 }, batches);
+        self.finish(
+            Source { file: name.to_owned(), format: Format::DerivationFiles, bytes, sha256, modified, derivations: 0, attributes: 0 },
+            batches,
+        );
         Ok(())
     }
 
@@ -347,7 +358,10 @@ impl Reader<'_> {
         let mut files = FileDigest::default();
         let batches = self.files(&derivations, true, &mut files)?;
         let (bytes, sha256) = files.finish();
-        self.finish(Source { file: name, format: Format::DerivationFiles, bytes, sha256, modified: None, derivations: 0, attributes: 0 }, batches);
+        self.finish(
+            Source { file: name, format: Format::DerivationFiles, bytes, sha256, modified: None, derivations: 0, attributes: 0 },
+            batches,
+        );
         Ok(())
     }
 

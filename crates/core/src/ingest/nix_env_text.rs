@@ -69,7 +69,9 @@ mod tests {
 
     #[test]
     fn all_columns() {
-        let line = format!("glibc  glibc-2.40  x86_64-linux  /nix/store/{HASH}-glibc-2.40.drv  bin=/nix/store/{HASH}-glibc-2.40-bin;/nix/store/{HASH}-glibc-2.40  GNU C Library");
+        let line = format!(
+            "glibc  glibc-2.40  x86_64-linux  /nix/store/{HASH}-glibc-2.40.drv  bin=/nix/store/{HASH}-glibc-2.40-bin;/nix/store/{HASH}-glibc-2.40  GNU C Library"
+        );
         let (mut records, interner) = (Records::default(), Interner::new());
         assert!(looks_like(&line));
         row(&mut records, &interner, &line).expect("a row");
@@ -85,7 +87,10 @@ mod tests {
         let (mut records, interner) = (Records::default(), Interner::new());
         row(&mut records, &interner, &format!("a.b.x86_64-linux /nix/store/{HASH}-a")).expect("a row");
         let attribute = &records.attributes[0];
-        assert_eq!((interner.resolve(attribute.attr), attribute.system.map(|system| interner.resolve(system))), ("a.b", Some("x86_64-linux")));
+        assert_eq!(
+            (interner.resolve(attribute.attr), attribute.system.map(|system| interner.resolve(system))),
+            ("a.b", Some("x86_64-linux"))
+        );
     }
 
     #[test]

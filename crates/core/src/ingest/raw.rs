@@ -138,7 +138,8 @@ fn is_output_name(name: &str, derivation: &str, output: &str) -> bool {
 
 /// One spelling for every fixed output: `method:algorithm:hash`, the hash as the dump has it in base 16.
 fn fixed_hash(outputs: &[RawOutput<'_>]) -> String {
-    let Some((output, hash)) = outputs.iter().find_map(|output| Some((output, output.hash.as_deref().filter(|hash| !hash.is_empty())?))) else {
+    let Some((output, hash)) = outputs.iter().find_map(|output| Some((output, output.hash.as_deref().filter(|hash| !hash.is_empty())?)))
+    else {
         return String::new();
     };
     if output.impure || hash == "impure" {

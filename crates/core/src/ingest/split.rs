@@ -28,7 +28,8 @@ struct Entry {
 impl Batch {
     /// Key (JSON, with quotes), value (JSON) and the value's byte in the dump.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8], u64)> {
-        let entry = |entry: &Entry| (&self.bytes[entry.key.clone()], &self.bytes[entry.value.clone()], self.offset + entry.value.start as u64);
+        let entry =
+            |entry: &Entry| (&self.bytes[entry.key.clone()], &self.bytes[entry.value.clone()], self.offset + entry.value.start as u64);
         self.entries.iter().map(entry)
     }
 }

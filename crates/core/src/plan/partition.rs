@@ -106,7 +106,10 @@ mod tests {
         if runs == 1 {
             return u128::from(work.iter().sum::<u64>()).pow(2);
         }
-        (1..=work.len()).map(|end| u128::from(work[..end].iter().sum::<u64>()).pow(2) + exhaustive(&work[end..], runs - 1)).min().unwrap_or(0)
+        (1..=work.len())
+            .map(|end| u128::from(work[..end].iter().sum::<u64>()).pow(2) + exhaustive(&work[end..], runs - 1))
+            .min()
+            .unwrap_or(0)
     }
 
     proptest! {

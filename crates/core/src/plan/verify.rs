@@ -110,17 +110,30 @@ fn counts(graph: &Graph, plan: &Plan<'_>) -> Vec<Violation> {
         }
         next = wave.levels.end;
         let members: Vec<Derivation<'_>> = plan.levels[wave.levels.clone()].iter().flatten().map(|&ix| graph.derivation(ix)).collect();
-        let outputs: HashSet<String> = members.iter().flat_map(|derivation| derivation.outputs()).filter_map(|output| output.base_name()).collect();
+        let outputs: HashSet<String> =
+            members.iter().flat_map(|derivation| derivation.outputs()).filter_map(|output| output.base_name()).collect();
         let unknown = members.iter().flat_map(|derivation| derivation.outputs()).filter(|output| output.base_name().is_none()).count();
         let attributes: usize = members.iter().map(|derivation| derivation.attributes().len()).sum();
-        let pairs = [(wave.counts.derivations, members.len()), (wave.counts.attributes, attributes), (wave.counts.outputs, outputs.len() + unknown)];
-        violations.extend(pairs.into_iter().filter(|(said, held)| said != held).map(|(said, held)| Violation::Count { wave: number + 1, said, held }));
+        let pairs = [
+            (wave.counts.derivations, members.len()),
+            (wave.counts.attributes, attributes),
+            (wave.counts.outputs, outputs.len() + unknown),
+        ];
+        violations.extend(pairs.into_iter().filter(|(said, held)| said != held).map(|(said, held)| Violation::Count {
+            wave: number + 1,
+            said,
+            held,
+        }));
     }
     if next != plan.levels.len() {
         violations.push(Violation::Level(next));
     }
     let mut packages = HashSet::new();
     let listed = plan.waves.iter().flat_map(|wave| &wave.packages);
-    violations.extend(listed.filter(|&&package| !packages.insert(package)).map(|&package| Violation::Twice(graph.package(package).face().label().to_owned())));
+    violations.extend(
+        listed
+            .filter(|&&package| !packages.insert(package))
+            .map(|&package| Violation::Twice(graph.package(package).face().label().to_owned())),
+    );
     violations
 }

@@ -48,11 +48,16 @@ impl Diagram {
         let position = |ix: PackageIx| packages.iter().position(|&known| known == ix);
         let mut edges = BTreeSet::new();
         for (from, &package) in packages.iter().enumerate() {
-            let users = graph.package(package).derivations().filter(|derivation| members.contains(derivation.ix())).flat_map(|derivation| derivation.users());
+            let users = graph
+                .package(package)
+                .derivations()
+                .filter(|derivation| members.contains(derivation.ix()))
+                .flat_map(|derivation| derivation.users());
             let used_by = users.filter(|user| members.contains(*user)).filter_map(|user| position(graph.derivation(user).package().ix()));
             edges.extend(used_by.filter(|&to| to != from).map(|to| DiagramEdge { from, to }));
         }
-        let node = |&ix: &PackageIx| DiagramNode { lines: vec![graph.package(ix).face().label().to_owned()], is_root: of_roots.contains(&ix) };
+        let node =
+            |&ix: &PackageIx| DiagramNode { lines: vec![graph.package(ix).face().label().to_owned()], is_root: of_roots.contains(&ix) };
         Self { nodes: packages.iter().map(node).collect(), edges: edges.into_iter().collect(), omitted: total - packages.len() }
     }
 

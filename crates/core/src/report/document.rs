@@ -211,7 +211,10 @@ mod tests {
         let mut out = Vec::new();
         document().write_text(None, &mut out).expect("writes");
         let text = String::from_utf8(out).expect("UTF-8");
-        assert_eq!(text, "a_b\n<script>x</script>\u{fffd}[31m @team\nname       count\na|b        1,234\nlong name      5\n… and 3 more (--limit shows more)\n");
+        assert_eq!(
+            text,
+            "a_b\n<script>x</script>\u{fffd}[31m @team\nname       count\na|b        1,234\nlong name      5\n… and 3 more (--limit shows more)\n"
+        );
     }
 
     #[test]

@@ -40,7 +40,8 @@ impl EvaluationReport {
     /// A line that names it.
     pub(super) fn line(&self) -> String {
         let files: Vec<_> = self.sources.iter().map(|source| source.file.rsplit('/').next().unwrap_or(&source.file)).collect();
-        let sizes = format!("{}, {}", counted(self.attributes, "attribute", "attributes"), counted(self.derivations, "derivation", "derivations"));
+        let sizes =
+            format!("{}, {}", counted(self.attributes, "attribute", "attributes"), counted(self.derivations, "derivation", "derivations"));
         let system = self.systems.first().map_or("unknown system", String::as_str);
         format!("evaluation {}: {} ({system}, {sizes})", self.digest, files.join(" + "))
     }

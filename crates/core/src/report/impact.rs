@@ -161,7 +161,10 @@ impl Report for ImpactReport {
             document.line("A change of any of these derivations rebuilds a root.");
         } else {
             let these = counted(self.covering, "derivation", "derivations");
-            document.line(format!("Building these {these} would rebuild all {}: nothing else needs them.", number(self.rebuilds.derivations as u64)));
+            document.line(format!(
+                "Building these {these} would rebuild all {}: nothing else needs them.",
+                number(self.rebuilds.derivations as u64)
+            ));
         }
         let ExcludedReport { broken, unfree, insecure, off_hydra, any } = self.excluded;
         if any > 0 {
@@ -178,7 +181,11 @@ impl Report for ImpactReport {
         document.table(distances(&self.distances));
         document.heading(if self.is_inverse() { "Direct dependencies that rebuild most" } else { "Direct dependents that rebuild most" });
         let mut direct = Table::new(&["package", "#attributes", "#derivations"]);
-        direct.rows = self.direct.iter().map(|direct| vec![direct.label.clone(), number(direct.rebuilds_attributes), number(direct.rebuilds_derivations)]).collect();
+        direct.rows = self
+            .direct
+            .iter()
+            .map(|direct| vec![direct.label.clone(), number(direct.rebuilds_attributes), number(direct.rebuilds_derivations)])
+            .collect();
         direct.omitted = self.direct_omitted;
         document.table(direct);
         document.heading(if self.is_inverse() { "Attributes that rebuild a root" } else { "Rebuilt attributes" });

@@ -63,7 +63,11 @@ impl InfoReport {
             edges: graph.edge_count(),
             rebuild_edges: graph.rebuild_edge_count(),
             snapshot_bytes: graph.snapshot_bytes(),
-            findings: graph.findings().iter().map(|(kind, list)| FindingReport { kind, count: list.count, listed: listed(&list.listed) }).collect(),
+            findings: graph
+                .findings()
+                .iter()
+                .map(|(kind, list)| FindingReport { kind, count: list.count, listed: listed(&list.listed) })
+                .collect(),
             diagram: Diagram::default(),
         }
     }
@@ -143,7 +147,8 @@ mod tests {
 
     #[test]
     fn days_of_the_calendar() {
-        for (seconds, day) in [(0, "1970-01-01"), (951_782_400, "2000-02-29"), (1_795_224_641, "2026-11-21"), (4_107_542_399, "2100-02-28")] {
+        for (seconds, day) in [(0, "1970-01-01"), (951_782_400, "2000-02-29"), (1_795_224_641, "2026-11-21"), (4_107_542_399, "2100-02-28")]
+        {
             assert_eq!(date(seconds), day);
         }
     }

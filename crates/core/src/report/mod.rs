@@ -142,6 +142,9 @@ mod tests {
 
     #[test]
     fn shares_are_rounded() {
-        assert_eq!((percent(1, 3), percent(2, 3), percent(1, 1), percent(0, 0)), ("33.3 %".into(), "66.7 %".into(), "100.0 %".into(), "0.0 %".into()));
+        assert_eq!(
+            (percent(1, 3), percent(2, 3), percent(1, 1), percent(0, 0)),
+            ("33.3 %".into(), "66.7 %".into(), "100.0 %".into(), "0.0 %".into())
+        );
     }
 }

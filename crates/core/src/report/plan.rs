@@ -194,7 +194,12 @@ fn level_reports(graph: &Graph, plan: &Plan<'_>) -> Vec<LevelReport> {
         level.truncate(NAMED);
         level.into_iter().map(|ix| graph.derivation(ix).label().to_owned()).collect()
     };
-    let report = |(at, level): (usize, &Vec<DerivationIx>)| LevelReport { level: at + 1, wave: wave_of(at), derivations: level.len(), heaviest: heaviest(level) };
+    let report = |(at, level): (usize, &Vec<DerivationIx>)| LevelReport {
+        level: at + 1,
+        wave: wave_of(at),
+        derivations: level.len(),
+        heaviest: heaviest(level),
+    };
     plan.levels.iter().enumerate().map(report).collect()
 }
 
@@ -260,7 +265,9 @@ impl PlanReport {
 
     fn level_table(&self) -> Table {
         let mut table = Table::new(&["#level", "#wave", "#derivations", "heaviest"]);
-        let row = |level: &LevelReport| vec![level.level.to_string(), level.wave.to_string(), number(level.derivations as u64), level.heaviest.join(", ")];
+        let row = |level: &LevelReport| {
+            vec![level.level.to_string(), level.wave.to_string(), number(level.derivations as u64), level.heaviest.join(", ")]
+        };
         table.rows = self.level_sizes.iter().map(row).collect();
         table
     }

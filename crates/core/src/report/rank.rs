@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::document::{Document, Table};
 use super::evaluation::EvaluationReport;
 use super::{Diagram, FORMAT_VERSION, Report, number};
-use crate::graph::{DerivationSet, Derivation, Graph, Package};
+use crate::graph::{Derivation, DerivationSet, Graph, Package};
 
 /// Packages by what a change of them rebuilds.
 #[derive(Clone, Debug, Serialize)]
@@ -42,7 +42,10 @@ impl RankReport {
     pub fn new(graph: &Graph, ranked: &[Package<'_>], limit: usize) -> Self {
         let shown = &ranked[..ranked.len().min(limit)];
         let nodes = &shown[..shown.len().min(super::plan::DIAGRAM_NODES)];
-        let members = DerivationSet::from_members(graph.derivation_count(), nodes.iter().flat_map(|package| package.derivations()).map(Derivation::ix));
+        let members = DerivationSet::from_members(
+            graph.derivation_count(),
+            nodes.iter().flat_map(|package| package.derivations()).map(Derivation::ix),
+        );
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),

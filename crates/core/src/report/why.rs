@@ -125,7 +125,8 @@ impl StepReport {
 /// The chain, or everything between.
 fn diagram(why: &Why<'_>, path: &[StepReport], edges: &[(Derivation<'_>, Derivation<'_>)]) -> Diagram {
     if edges.is_empty() {
-        let nodes: Vec<_> = path.iter().enumerate().map(|(at, step)| DiagramNode { lines: vec![step.label.clone()], is_root: at == 0 }).collect();
+        let nodes: Vec<_> =
+            path.iter().enumerate().map(|(at, step)| DiagramNode { lines: vec![step.label.clone()], is_root: at == 0 }).collect();
         let edges = (1..nodes.len()).map(|to| DiagramEdge { from: to - 1, to }).collect();
         return Diagram { nodes, edges, omitted: 0 };
     }
@@ -135,7 +136,10 @@ fn diagram(why: &Why<'_>, path: &[StepReport], edges: &[(Derivation<'_>, Derivat
     let position = |ix: DerivationIx| members.binary_search(&ix).unwrap_or(0);
     let start = why.shortest().and_then(|path| path.first()).map(|link| link.derivation.ix());
     Diagram {
-        nodes: members.iter().map(|&ix| DiagramNode { lines: vec![why.graph().derivation(ix).label().to_owned()], is_root: Some(ix) == start }).collect(),
+        nodes: members
+            .iter()
+            .map(|&ix| DiagramNode { lines: vec![why.graph().derivation(ix).label().to_owned()], is_root: Some(ix) == start })
+            .collect(),
         edges: edges.iter().map(|(input, user)| DiagramEdge { from: position(input.ix()), to: position(user.ix()) }).collect(),
         omitted: why.between().len() - members.len(),
     }
@@ -159,7 +163,10 @@ impl Report for WhyReport {
             let length = counted(self.path.len() - 1, "step", "steps");
             document.heading(format!("A change of {from} rebuilds {to}, in {length}"));
             document.table(steps(&self.path));
-            document.line(format!("{} on all chains between them, ends included (--all shows them)", counted(self.between, "derivation", "derivations")));
+            document.line(format!(
+                "{} on all chains between them, ends included (--all shows them)",
+                counted(self.between, "derivation", "derivations")
+            ));
         } else if !self.blocked.is_empty() {
             document.heading(format!("A change of {from} does not rebuild {to}: fixed outputs are between them, and do not change"));
             document.table(steps(&self.blocked));
