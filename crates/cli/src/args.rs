@@ -21,7 +21,7 @@ pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// Snapshot, or dumps to read instead [default: .waves/graph.waves, here or above; or $WAVES_GRAPH]
+    /// Snapshot, or dumps to read instead [default: .waves/graph.waves, here or above; or `$WAVES_GRAPH`]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) graph: Vec<PathBuf>,
 
@@ -235,7 +235,7 @@ pub(crate) struct WhyArgs {
     #[arg(long)]
     pub(crate) all: bool,
 
-    /// Only the derivations that are named, not all of their packages
+    /// Only the derivation that FROM names, not all of its package
     #[arg(long)]
     pub(crate) exact: bool,
 

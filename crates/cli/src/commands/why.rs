@@ -14,7 +14,8 @@ pub(crate) fn run(args: &Args, why: &WhyArgs) -> Result<Verdict, Failure> {
     let graph = load::graph(args)?;
     let scope = if why.exact { Scope::Exact } else { Scope::Package };
     let from = select(&graph, slice::from_ref(&why.from), scope, None)?;
-    let to = select(&graph, slice::from_ref(&why.to), scope, None)?;
+    // The question is about the attribute that was typed, not about its variants for other systems.
+    let to = select(&graph, slice::from_ref(&why.to), Scope::Exact, None)?;
     let detail = if why.all { WhyDetail::All } else { WhyDetail::Shortest };
     let found = Why::new(&graph, &from, &to)?;
     output::print(&WhyReport::new(&found, &from, &to, detail, why.format.limit()), &why.format)?;

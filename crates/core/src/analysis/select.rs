@@ -98,8 +98,8 @@ fn by_glob(graph: &Graph, pattern: &str, system: Option<&str>) -> Result<Vec<Vec
         .build()
         .map_err(|error| Error::Pattern { pattern: pattern.to_owned(), reason: error.kind().to_string() })?;
     let matcher = glob.compile_matcher();
-    let matched = graph.attributes().filter(|attribute| is_for(*attribute, system) && matcher.is_match(attribute.path()));
-    let derivations: BTreeSet<DerivationIx> = matched.filter_map(|attribute| Some(attribute.derivation()?.ix())).collect();
+    let named = graph.attributes().filter(|attribute| is_for(*attribute, system) && matcher.is_match(attribute.path()));
+    let derivations: BTreeSet<DerivationIx> = named.filter_map(|attribute| Some(attribute.derivation()?.ix())).collect();
     if derivations.is_empty() {
         return Err(Error::UnknownPackage { selector: pattern.to_owned(), suggestions: Vec::new() });
     }
@@ -128,14 +128,16 @@ fn candidates(graph: &Graph, packages: &BTreeSet<PackageIx>) -> Vec<String> {
         face => face.base_name(),
     };
     let line = |package: &Package<'_>| {
-        let (face, count) = (package.face(), package.derivations().len());
-        let noun = if count == 1 { "derivation" } else { "derivations" };
+        let face = package.face();
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        let (derivations, attributes) = (package.derivations().len(), package.rebuilt_attributes() as usize);
         let version = if face.version().is_empty() { "no version" } else { face.version() };
         format!(
-            "  {}  ({version}, {}, {count} {noun}; rebuilds {} attributes)",
+            "  {}  ({version}, {}, {derivations} derivation{}; rebuilds {attributes} attribute{})",
             typed(package),
             face.system(),
-            package.rebuilt_attributes()
+            plural(derivations),
+            plural(attributes)
         )
     };
     let mut lines: Vec<String> = packages.iter().take(LISTED_CANDIDATES).map(line).collect();

@@ -74,21 +74,21 @@ impl DisjointSets {
 mod tests {
     use super::*;
 
-    fn identity(pname: u32, version: u32, src: Option<u8>, position: Option<u32>) -> Option<Identity> {
+    fn identity(pname: u32, version: u32, src: Option<u8>, position: Option<u32>) -> Identity {
         let src = src.map(|src| bytemuck::cast([src; 20]));
-        Some(Identity { pname, version, src, position })
+        Identity { pname, version, src, position }
     }
 
     #[test]
     fn source_or_position_joins_and_version_keeps_apart() {
         let identities = [
-            identity(1, 1, Some(7), Some(3)), // glibc
-            identity(1, 1, Some(7), None),    // its bootstrap stage
-            identity(1, 1, Some(8), Some(3)), // a variant with a patched source
-            identity(1, 2, Some(9), Some(3)), // another generation of the same file
-            identity(2, 1, Some(7), None),    // another package of the same source
-            None,                             // a source
-            identity(1, 1, None, None),       // nothing known
+            Some(identity(1, 1, Some(7), Some(3))), // glibc
+            Some(identity(1, 1, Some(7), None)),    // its bootstrap stage
+            Some(identity(1, 1, Some(8), Some(3))), // a variant with a patched source
+            Some(identity(1, 2, Some(9), Some(3))), // another generation of the same file
+            Some(identity(2, 1, Some(7), None)),    // another package of the same source
+            None,                                   // a source
+            Some(identity(1, 1, None, None)),       // nothing known
         ];
         assert_eq!(contract(&identities), (vec![0, 0, 0, 1, 2, 3, 4], 5));
     }

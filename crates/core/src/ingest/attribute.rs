@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::drv_json::Text;
-use super::finding::{Finding, FindingKind};
+use super::finding::FindingKind;
 use super::raw::{RawInput, push_inputs};
 use super::record::{AttributeRecord, DerivationRecord, Interner, MetaRecord, Path, Records, Symbol};
 use crate::store_path::{StorePath, split_name};
@@ -109,7 +109,7 @@ pub(super) fn shape(json: &[u8]) -> EntryShape {
 pub(super) fn output_paths(records: &mut Records, interner: &Interner, key: &str, json: &[u8]) -> Result<(), String> {
     let outputs: Map<String, Value> = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     let Some((attr, system)) = split_system(key) else {
-        records.findings.push(Finding { kind: FindingKind::UnknownEntry, what: format!("`{key}` does not end in a system") });
+        records.find(FindingKind::UnknownEntry, format!("`{key}` does not end in a system"));
         return Ok(());
     };
     let outputs = push_outputs(records, interner, outputs.iter().map(|(name, path)| (name.as_str(), path.as_str())));
@@ -122,7 +122,7 @@ pub(super) fn output_paths(records: &mut Records, interner: &Interner, key: &str
 pub(super) fn meta(records: &mut Records, interner: &Interner, key: &str, json: &[u8]) -> Result<(), String> {
     let meta: Meta = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     let Some((attr, system)) = split_system(key) else {
-        records.findings.push(Finding { kind: FindingKind::UnknownEntry, what: format!("`{key}` does not end in a system") });
+        records.find(FindingKind::UnknownEntry, format!("`{key}` does not end in a system"));
         return Ok(());
     };
     let (attr, system) = (interner.intern(attr), Some(interner.intern(system)));
@@ -169,10 +169,7 @@ fn push(records: &mut Records, interner: &Interner, attr: &str, job: &Attribute<
     let derivation = job.drv_path.as_ref().and_then(|path| {
         let parsed = StorePath::parse_derivation(&path.0);
         if parsed.is_none() {
-            records.findings.push(Finding {
-                kind: FindingKind::Malformed,
-                what: format!("{attr}: `{}` is not the store path of a derivation", path.0),
-            });
+            records.find(FindingKind::Malformed, format!("{attr}: `{}` is not the store path of a derivation", path.0));
         }
         parsed
     });
@@ -243,10 +240,7 @@ fn names(interner: &Interner, value: &Value, keys: &[&str]) -> Option<Symbol> {
         Value::Array(items) => items.as_slice(),
         single => std::slice::from_ref(single),
     };
-    let name = |item| match item {
-        &Value::String(ref text) => Some(text.as_str()),
-        item => keys.iter().find_map(|key| item.get(key)?.as_str()),
-    };
+    let name = |item| Value::as_str(item).or_else(|| keys.iter().find_map(|key| item.get(key)?.as_str()));
     Some(interner.intern_list(items.iter().filter_map(name)))
 }
 

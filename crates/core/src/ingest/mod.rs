@@ -197,7 +197,7 @@ impl Reader<'_> {
             match self.entry(&mut records, &key, value) {
                 Ok(found) => format = format.or(found),
                 Err(error) => {
-                    records.findings.push(Finding { kind: FindingKind::Malformed, what: format!("byte {offset}, key `{key}`: {error}") })
+                    records.find(FindingKind::Malformed, format!("byte {offset}, key `{key}`: {error}"));
                 }
             }
         }
@@ -206,7 +206,7 @@ impl Reader<'_> {
 
     fn entry(&self, records: &mut Records, key: &str, value: &[u8]) -> Result<Option<Format>, String> {
         let interner = &self.interner;
-        if Path::new(key).extension().is_some_and(|extension| extension == "drv") {
+        if is_derivation(Path::new(key)) {
             raw::push(records, interner, key, drv_json::parse(value).map_err(|error| error.to_string())?);
             return Ok(Some(Format::DerivationJson));
         }
@@ -219,7 +219,7 @@ impl Reader<'_> {
             // The version that Nix 2.33 and later write beside the derivations.
             attribute::EntryShape::Unknown if key == "version" => Ok(None),
             attribute::EntryShape::Unknown => {
-                records.findings.push(Finding { kind: FindingKind::UnknownEntry, what: format!("`{key}`") });
+                records.find(FindingKind::UnknownEntry, format!("`{key}`"));
                 Ok(None)
             }
         }
@@ -236,7 +236,7 @@ impl Reader<'_> {
                     continue;
                 }
                 if let Err(error) = parse(&mut records, &self.interner, line) {
-                    records.findings.push(Finding { kind: FindingKind::Malformed, what: format!("line {number}: {error}") });
+                    records.find(FindingKind::Malformed, format!("line {number}: {error}"));
                 }
             }
             Ok(records)
@@ -257,7 +257,7 @@ impl Reader<'_> {
     fn derivation_file(&self, records: &mut Records, name: &str, bytes: &[u8]) {
         match aterm::parse(bytes) {
             Ok(raw) => raw::push(records, &self.interner, base_name(name), raw),
-            Err(error) => records.findings.push(Finding { kind: FindingKind::Malformed, what: format!("{name}: {error}") }),
+            Err(error) => records.find(FindingKind::Malformed, format!("{name}: {error}")),
         }
     }
 
@@ -282,7 +282,7 @@ impl Reader<'_> {
         for member in members {
             match member {
                 Member::Derivation(path, bytes) => self.derivation_file(&mut records, path, bytes),
-                Member::Other(path) => records.findings.push(Finding { kind: FindingKind::SkippedFile, what: path.clone() }),
+                Member::Other(path) => records.find(FindingKind::SkippedFile, path.clone()),
                 Member::Directory => {}
             }
         }
@@ -343,7 +343,7 @@ impl Reader<'_> {
         let (mut derivations, mut others) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(directory).map_err(Error::io("read", directory))? {
             let path = entry.map_err(Error::io("read", directory))?.path();
-            if path.extension().is_some_and(|extension| extension == "drv") { derivations.push(path) } else { others.push(path) }
+            if is_derivation(&path) { derivations.push(path) } else { others.push(path) }
         }
         derivations.sort_unstable();
         others.sort_unstable();
@@ -403,7 +403,9 @@ impl Reader<'_> {
         let mut all = Vec::with_capacity(batches.len());
         for batch in batches {
             let (records, hashes) = batch?;
-            hashes.iter().for_each(|hash| digest.add(hash));
+            for hash in &hashes {
+                digest.add(hash);
+            }
             all.push(records);
         }
         Ok(all)
@@ -427,7 +429,7 @@ fn read_member<R: Read>(member: io::Result<tar::Entry<'_, R>>) -> io::Result<Mem
     if member.header().entry_type().is_dir() {
         return Ok(Member::Directory);
     }
-    if !path.ends_with(".drv") || !member.header().entry_type().is_file() {
+    if !is_derivation(Path::new(&path)) || !member.header().entry_type().is_file() {
         return Ok(Member::Other(path));
     }
     let mut bytes = Vec::new();
@@ -440,6 +442,11 @@ fn parallel<I: Send, T: Send>(items: impl Iterator<Item = I> + Send, map: impl F
     let mut results: Vec<(usize, Result<T>)> = items.enumerate().par_bridge().map(|(index, item)| (index, map(item))).collect();
     results.sort_unstable_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Whether a path has the ending of a derivation's.
+fn is_derivation(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "drv")
 }
 
 fn base_name(path: &str) -> &str {

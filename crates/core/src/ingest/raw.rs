@@ -6,7 +6,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use serde_json::Value;
 use smallvec::SmallVec;
 
-use super::finding::{Finding, FindingKind};
+use super::finding::FindingKind;
 use super::recipe;
 use super::record::{DerivationRecord, InputRecord, Interner, Path, Records, Symbol};
 use crate::store_path::{StorePath, split_name};
@@ -45,7 +45,7 @@ pub(crate) struct RawDerivation<'a> {
     pub(crate) structured: Option<Value>,
 }
 
-impl<'a> RawDerivation<'a> {
+impl RawDerivation<'_> {
     /// The structured attributes, wherever the dump keeps them.
     pub(crate) fn take_structured(&mut self) -> Option<Value> {
         let text = self.env.iter().position(|(key, _)| key == "__json");
@@ -61,7 +61,7 @@ impl<'a> RawDerivation<'a> {
 /// Adds `raw`, the derivation at `path`, to `records`; an odd one becomes a finding.
 pub(crate) fn push(records: &mut Records, interner: &Interner, path: &str, mut raw: RawDerivation<'_>) {
     let Some(parsed) = StorePath::parse_derivation(path) else {
-        records.findings.push(Finding { kind: FindingKind::Malformed, what: format!("`{path}` is not the store path of a derivation") });
+        records.find(FindingKind::Malformed, format!("`{path}` is not the store path of a derivation"));
         return;
     };
     raw.outputs.sort_unstable_by(|a, b| a.name.cmp(&b.name));
@@ -96,7 +96,7 @@ pub(crate) fn push_inputs(records: &mut Records, interner: &Interner, inputs: &[
     let start = records.inputs.len() as u32;
     for input in inputs {
         let Some(path) = StorePath::parse_derivation(&input.path) else {
-            records.findings.push(Finding { kind: FindingKind::Malformed, what: format!("input `{}` is not a derivation", input.path) });
+            records.find(FindingKind::Malformed, format!("input `{}` is not a derivation", input.path));
             continue;
         };
         records.inputs.push(InputRecord {

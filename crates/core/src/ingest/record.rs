@@ -5,7 +5,7 @@ use std::ops::Range;
 use lasso::{Key, ThreadedRodeo};
 use rustc_hash::FxBuildHasher;
 
-use super::finding::Finding;
+use super::finding::{Finding, FindingKind};
 use crate::store_path::{StoreHash, StorePath};
 
 /// Separates the items of an interned list.
@@ -169,6 +169,11 @@ pub(crate) struct Records {
 }
 
 impl Records {
+    /// Notes what cannot be taken as it stands.
+    pub(crate) fn find(&mut self, kind: FindingKind, what: impl Into<String>) {
+        self.findings.push(Finding { kind, what: what.into() });
+    }
+
     /// Adds an output; what is no store path is unknown.
     pub(crate) fn push_output(&mut self, interner: &Interner, name: &str, path: Option<StorePath<'_>>) {
         if let Some(directory) = path.and_then(|path| path.store_dir) {

@@ -192,7 +192,7 @@ impl<R: Read> EntrySplitter<R> {
                         self.end_value(entries);
                     }
                 }
-                State::InValue => self.step_in_value(entries)?,
+                State::InValue => self.step_in_value(entries),
                 _ => self.step_outside()?,
             }
         }
@@ -218,37 +218,36 @@ impl<R: Read> EntrySplitter<R> {
         false
     }
 
-    fn step_in_value(&mut self, entries: &mut Vec<Entry>) -> Result<(), SplitError> {
+    fn step_in_value(&mut self, entries: &mut Vec<Entry>) {
         while let Some(&byte) = self.bytes.get(self.at) {
             match byte {
                 b'"' => {
                     self.at += 1;
                     self.state = State::InString;
-                    return Ok(());
+                    return;
                 }
                 b'{' | b'[' => self.depth += 1,
                 b'}' | b']' if self.depth == self.entry_depth => {
                     // A number or word that the container's end ends.
                     self.end_value(entries);
-                    return Ok(());
+                    return;
                 }
                 b'}' | b']' => {
                     self.depth -= 1;
                     if self.depth == self.entry_depth {
                         self.at += 1;
                         self.end_value(entries);
-                        return Ok(());
+                        return;
                     }
                 }
                 b',' if self.depth == self.entry_depth => {
                     self.end_value(entries);
-                    return Ok(());
+                    return;
                 }
                 _ => {}
             }
             self.at += 1;
         }
-        Ok(())
     }
 
     fn end_value(&mut self, entries: &mut Vec<Entry>) {
@@ -423,7 +422,7 @@ mod tests {
     #[test]
     fn lines_are_whole_whatever_the_reads() {
         let text = "one\n\ntwo\nthree without an end";
-        for step in 1..text.len() + 1 {
+        for step in 1..=text.len() {
             let mut splitter = LineSplitter::new(Trickle(text.as_bytes(), step));
             let mut joined = Vec::new();
             while let Some(lines) = splitter.next_batch().expect("reads") {

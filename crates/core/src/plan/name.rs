@@ -9,12 +9,11 @@ const NAMED: usize = 3;
 
 /// Names a wave: by the set that most of its attributes are in, or by its heaviest packages.
 ///
-/// A wave most of whose derivations have no attribute of their own, such as stdenv's stages, is "bootstrap".
+/// A wave of which every twentieth derivation is a stage of stdenv is "bootstrap".
 pub(super) fn name(graph: &Graph, members: &DerivationSet, heaviest: &[PackageIx]) -> String {
     let is_stage = |name: &str| name.starts_with("bootstrap-stage") || name.starts_with("stdenv-");
-    let named = members.iter().filter(|&ix| graph.derivation(ix).attributes().len() > 0).count();
-    let has_stages = members.iter().any(|ix| is_stage(graph.derivation(ix).name()));
-    if has_stages && named * 2 < members.len() {
+    let stages = members.iter().filter(|&ix| is_stage(graph.derivation(ix).name())).count();
+    if stages * 20 >= members.len() {
         return "bootstrap".to_owned();
     }
     let mut sets: HashMap<&str, usize> = HashMap::new();

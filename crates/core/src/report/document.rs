@@ -74,6 +74,11 @@ impl Document {
         self.blocks.push(Block::Line(text.into()));
     }
 
+    /// Adds lines.
+    pub fn lines(&mut self, lines: impl IntoIterator<Item = String>) {
+        self.blocks.extend(lines.into_iter().map(Block::Line));
+    }
+
     /// Adds a table, unless it has no row.
     pub fn table(&mut self, table: Table) {
         if !table.rows.is_empty() {

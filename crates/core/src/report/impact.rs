@@ -145,7 +145,7 @@ impl Report for ImpactReport {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(self.evaluation.line());
-        root_lines(&self.roots).into_iter().for_each(|line| document.line(line));
+        document.lines(root_lines(&self.roots));
         let (some, all) = if self.is_inverse() { ("dependencies", "with the roots") } else { ("dependents", "rebuilds") };
         let mut counts = Table::new(&["", "#attributes", "#derivations", "#outputs"]);
         counts.rows.push(std::iter::once(some.to_owned()).chain(self.dependents.cells()).collect());

@@ -207,7 +207,7 @@ impl Report for PlanReport {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(self.evaluation.line());
-        root_lines(&self.roots).into_iter().for_each(|line| document.line(line));
+        document.lines(root_lines(&self.roots));
         let mut counts = Table::new(&["", "#attributes", "#derivations", "#outputs"]);
         counts.rows.push(std::iter::once("dependents".to_owned()).chain(self.dependents.cells()).collect());
         counts.rows.push(std::iter::once("rebuilds".to_owned()).chain(self.rebuilds.cells()).collect());

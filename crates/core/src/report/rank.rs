@@ -74,7 +74,7 @@ impl Report for RankReport {
         let mut document = Document::default();
         document.line(self.evaluation.line());
         document.heading("What a change of a package rebuilds, itself included");
-        let mut table = Table::new(&["package", "version", "#of derivations", "#rebuilds attributes", "#rebuilds derivations"]);
+        let mut table = Table::new(&["package", "version", "#derivations", "#rebuilt attributes", "#rebuilt derivations"]);
         table.rows = self.packages.iter().map(RankedPackage::cells).collect();
         table.omitted = self.packages_omitted;
         document.table(table);

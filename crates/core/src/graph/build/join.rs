@@ -1,0 +1,306 @@
+//! Descriptions of one thing in several dumps become one thing.
+
+use std::collections::hash_map::Entry;
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+
+use super::super::columns::NONE;
+use crate::error::{Error, Result};
+use crate::ingest::record::{AttributeRecord, DerivationRecord, Interner, MetaRecord, OutputRecord, Path, Records, Symbol};
+use crate::ingest::{FindingKind, Findings};
+use crate::store_path::StoreHash;
+
+/// A derivation, before it has its place in the order.
+pub(super) struct Node {
+    /// `None` if only its outputs are known.
+    pub(super) path: Option<Path>,
+    /// Batch and position of its fullest description.
+    pub(super) record: Option<(usize, usize)>,
+    pub(super) outputs: Vec<OutputRecord>,
+}
+
+/// An attribute, joined.
+pub(super) struct JoinedAttribute {
+    pub(super) attr: Symbol,
+    pub(super) system: Option<Symbol>,
+    pub(super) node: Option<u32>,
+    /// Whether a dump named the derivation, and not only its outputs.
+    pub(super) exact: bool,
+    /// Its first output path, by which descriptions without a derivation are joined.
+    pub(super) output: Option<StoreHash>,
+    pub(super) meta: MetaRecord,
+    pub(super) error: Option<Symbol>,
+    pub(super) source: usize,
+}
+
+/// Edges by node, before the order.
+pub(super) struct Inputs {
+    pub(super) offsets: Vec<u32>,
+    pub(super) targets: Vec<u32>,
+    pub(super) outputs: Vec<Symbol>,
+}
+
+impl Inputs {
+    pub(super) fn range(&self, node: u32) -> Range<usize> {
+        self.offsets[node as usize] as usize..self.offsets[node as usize + 1] as usize
+    }
+}
+
+pub(super) struct Join<'i> {
+    interner: &'i Interner,
+    batches: &'i [Records],
+    pub(super) findings: Findings,
+    pub(super) nodes: Vec<Node>,
+    by_path: FxHashMap<StoreHash, u32>,
+    by_output: FxHashMap<StoreHash, u32>,
+}
+
+impl<'i> Join<'i> {
+    pub(super) fn new(interner: &'i Interner, batches: &'i [Records], findings: Findings) -> Self {
+        Self { interner, batches, findings, nodes: Vec::new(), by_path: FxHashMap::default(), by_output: FxHashMap::default() }
+    }
+
+    fn record(&self, at: (usize, usize)) -> &DerivationRecord {
+        &self.batches[at.0].derivations[at.1]
+    }
+
+    fn name(&self, path: Path) -> String {
+        format!("{}-{}.drv", path.hash, self.interner.resolve(path.name))
+    }
+
+    /// Whole derivations first, so that partial descriptions find their outputs.
+    pub(super) fn add_derivations(&mut self) {
+        let batches = self.batches;
+        let all = || batches.iter().enumerate().flat_map(|(batch, records)| (0..records.derivations.len()).map(move |at| (batch, at)));
+        for at in all().filter(|at| batches[at.0].derivations[at.1].recipe.is_some()) {
+            self.add_whole(at);
+        }
+        for at in all().filter(|at| batches[at.0].derivations[at.1].recipe.is_none()) {
+            self.add_partial(at);
+        }
+    }
+
+    fn add_whole(&mut self, at: (usize, usize)) {
+        let path = self.record(at).path;
+        match self.by_path.entry(path.hash) {
+            Entry::Vacant(entry) => {
+                entry.insert(self.nodes.len() as u32);
+                self.push_node(Some(path), Some(at), self.batches[at.0].outputs_of(&self.record(at).outputs).to_vec());
+            }
+            Entry::Occupied(entry) => {
+                let known = *entry.get() as usize;
+                let first = self.nodes[known].record.unwrap_or(at);
+                let kind = if self.same(first, at) { FindingKind::DuplicateDerivation } else { FindingKind::ContradictoryDerivation };
+                let name = self.name(path);
+                self.findings.add(kind, || name);
+                // Some Nix versions leave the path of a fixed output out.
+                let outputs = self.batches[at.0].outputs_of(&self.record(at).outputs);
+                for (output, other) in self.nodes[known].outputs.iter_mut().zip(outputs) {
+                    output.path = output.path.or(other.path);
+                }
+            }
+        }
+    }
+
+    /// Whether two descriptions of one derivation say the same.
+    fn same(&self, a: (usize, usize), b: (usize, usize)) -> bool {
+        let (first, second) = (self.record(a), self.record(b));
+        let (records, others) = (&self.batches[a.0], &self.batches[b.0]);
+        let outputs = records.outputs_of(&first.outputs).iter().zip(others.outputs_of(&second.outputs));
+        first.recipe == second.recipe
+            && first.fixed_hash == second.fixed_hash
+            && first.outputs.len() == second.outputs.len()
+            && outputs.into_iter().all(|(a, b)| a.name == b.name && (a.path == b.path || a.path.is_none() || b.path.is_none()))
+            && records.inputs_of(first) == others.inputs_of(second)
+    }
+
+    /// What an evaluation says of a derivation: known already by path or output, or news.
+    fn add_partial(&mut self, at: (usize, usize)) {
+        let record = self.record(at);
+        let (path, has_inputs) = (record.path, record.has_inputs);
+        let outputs = self.batches[at.0].outputs_of(&record.outputs);
+        let mut mixed = false;
+        if let Some(&known) = self.by_path.get(&path.hash) {
+            let node = &mut self.nodes[known as usize];
+            let fuller = node.record.is_some_and(|first| self.batches[first.0].derivations[first.1].has_inputs);
+            let whole = node.record.is_some_and(|first| self.batches[first.0].derivations[first.1].recipe.is_some());
+            if has_inputs && !fuller {
+                node.record = Some(at);
+            }
+            let new = |output: &&OutputRecord| !node.outputs.iter().any(|known| known.name == output.name);
+            if !whole {
+                let more: Vec<OutputRecord> = outputs.iter().filter(new).copied().collect();
+                node.outputs.extend(more);
+            }
+            // Some attributes are sets of outputs picked from several derivations.
+            mixed = outputs.iter().any(|output| output.path.is_some() && !node.outputs.iter().any(|known| known.path == output.path));
+        } else if let Some(known) = self.whole_with_output(outputs) {
+            self.by_path.insert(path.hash, known);
+            let name = self.name(path);
+            self.findings.add(FindingKind::JoinedByOutput, || name);
+        } else {
+            self.by_path.insert(path.hash, self.nodes.len() as u32);
+            self.push_node(Some(path), Some(at), outputs.to_vec());
+        }
+        if mixed {
+            let name = self.name(path);
+            self.findings.add(FindingKind::MixedOutputs, || name);
+        }
+    }
+
+    /// The derivation with one of these outputs, among those that a dump describes in full.
+    fn whole_with_output(&self, outputs: &[OutputRecord]) -> Option<u32> {
+        let known = outputs.iter().filter_map(|output| self.by_output.get(&output.path?.hash).copied());
+        known.into_iter().find(|&node| self.nodes[node as usize].record.is_some_and(|at| self.record(at).recipe.is_some()))
+    }
+
+    fn push_node(&mut self, path: Option<Path>, record: Option<(usize, usize)>, outputs: Vec<OutputRecord>) -> u32 {
+        let node = self.nodes.len() as u32;
+        for output in outputs.iter().filter_map(|output| output.path) {
+            match self.by_output.entry(output.hash) {
+                Entry::Vacant(entry) => {
+                    entry.insert(node);
+                }
+                // Derivations that differ only behind a fixed output build the same path.
+                Entry::Occupied(_) => {
+                    let name = format!("{}-{}", output.hash, self.interner.resolve(output.name));
+                    self.findings.add(FindingKind::SharedOutput, || name);
+                }
+            }
+        }
+        self.nodes.push(Node { path, record, outputs });
+        node
+    }
+
+    pub(super) fn add_attributes(&mut self) -> Vec<JoinedAttribute> {
+        let batches = self.batches;
+        let mut joined: Vec<JoinedAttribute> = Vec::new();
+        // Positions in `joined` of the attributes with this attribute path.
+        let mut by_path: FxHashMap<Symbol, Vec<usize>> = FxHashMap::default();
+        for records in batches {
+            for record in &records.attributes {
+                let node = self.attribute_node(record, records);
+                let same_path = by_path.entry(self.unquoted(record.attr)).or_default();
+                self.add_attribute(&mut joined, same_path, record, node, records);
+            }
+        }
+        for attribute in joined.iter().filter(|attribute| attribute.error.is_some()) {
+            let attr = self.interner.resolve(attribute.attr);
+            let error = attribute.error.map_or("", |error| self.interner.resolve(error));
+            self.findings.add(FindingKind::EvaluationError, || format!("{attr}: {error}"));
+        }
+        joined
+    }
+
+    /// The key of an attribute: not every dump quotes a component with a dot in it.
+    fn unquoted(&self, attr: Symbol) -> Symbol {
+        let text = self.interner.resolve(attr);
+        if text.contains('"') { self.interner.intern(&text.replace('"', "")) } else { attr }
+    }
+
+    /// The derivation of an attribute: by path, then by output path, else a new one of which no more is known.
+    fn attribute_node(&mut self, record: &AttributeRecord, records: &Records) -> Option<u32> {
+        let outputs = records.outputs_of(&record.outputs);
+        let known = record.derivation.and_then(|path| self.by_path.get(&path.hash));
+        if let Some(&node) = known.or_else(|| outputs.iter().find_map(|output| self.by_output.get(&output.path?.hash))) {
+            return Some(node);
+        }
+        if record.derivation.is_none() && outputs.iter().all(|output| output.path.is_none()) {
+            return None;
+        }
+        if let Some(path) = record.derivation {
+            self.by_path.insert(path.hash, self.nodes.len() as u32);
+        }
+        Some(self.push_node(record.derivation, None, outputs.to_vec()))
+    }
+
+    fn add_attribute(
+        &mut self,
+        joined: &mut Vec<JoinedAttribute>,
+        same_path: &mut Vec<usize>,
+        record: &AttributeRecord,
+        node: Option<u32>,
+        records: &Records,
+    ) {
+        let source = records.source;
+        let output = records.outputs_of(&record.outputs).iter().find_map(|output| output.path).map(|path| path.hash);
+        let system_of = |node: Option<u32>| node.and_then(|node| self.nodes[node as usize].record).map(|at| self.record(at).system);
+        let same_system = |known: &JoinedAttribute| match (known.system, record.system) {
+            (Some(known), Some(new)) => known == new,
+            _ => true,
+        };
+        let exact = record.derivation.is_some();
+        let same_derivation = |known: &JoinedAttribute| match (known.node, node) {
+            (Some(first), Some(second)) => first == second || (!(known.exact && exact) && known.output == output),
+            _ => true,
+        };
+        let matches = |known: &JoinedAttribute| same_system(known) && same_derivation(known);
+        if let Some(&at) = same_path.iter().find(|&&at| matches(&joined[at])) {
+            let known = &mut joined[at];
+            if known.source == source {
+                let attr = self.interner.resolve(record.attr);
+                self.findings.add(FindingKind::DuplicateAttribute, || attr.to_owned());
+            }
+            // Of two spellings, the quoted one can be typed.
+            if self.interner.resolve(record.attr).contains('"') {
+                known.attr = record.attr;
+            }
+            known.node = if exact && !known.exact { node } else { known.node.or(node) };
+            known.exact |= exact;
+            known.output = known.output.or(output);
+            known.system = known.system.or(record.system);
+            known.meta = known.meta.or(record.meta);
+            known.error = known.error.or(record.error);
+            return;
+        }
+        // The same attribute for another system is another attribute; for the same system, a contradiction.
+        let clash = same_path.iter().any(|&at| {
+            let known = &joined[at];
+            let both_named = known.system.is_some() && known.system == record.system;
+            both_named || (same_system(known) && system_of(known.node) == system_of(node))
+        });
+        if clash {
+            let attr = self.interner.resolve(record.attr);
+            self.findings.add(FindingKind::ContradictoryAttribute, || attr.to_owned());
+            return;
+        }
+        same_path.push(joined.len());
+        joined.push(JoinedAttribute {
+            attr: record.attr,
+            system: record.system,
+            node,
+            exact,
+            output,
+            meta: record.meta,
+            error: record.error,
+            source,
+        });
+    }
+
+    /// Edges between nodes; an input that no dump defines becomes a node of its own.
+    pub(super) fn resolve_inputs(&mut self) -> Result<Inputs> {
+        let batches = self.batches;
+        let mut inputs = Inputs { offsets: vec![0], targets: Vec::new(), outputs: Vec::new() };
+        let defined = self.nodes.len();
+        for node in 0..defined {
+            let edges = self.nodes[node].record.map_or(&[][..], |(batch, at)| batches[batch].inputs_of(&batches[batch].derivations[at]));
+            for edge in edges {
+                let target = *self.by_path.entry(edge.derivation.hash).or_insert_with(|| {
+                    self.nodes.push(Node { path: Some(edge.derivation), record: None, outputs: Vec::new() });
+                    self.nodes.len() as u32 - 1
+                });
+                inputs.targets.push(target);
+                inputs.outputs.push(edge.outputs);
+            }
+            inputs.offsets.push(checked(inputs.targets.len(), "input edges")?);
+        }
+        inputs.offsets.resize(self.nodes.len() + 1, checked(inputs.targets.len(), "input edges")?);
+        checked(self.nodes.len(), "derivations")?;
+        Ok(inputs)
+    }
+}
+
+fn checked(count: usize, what: &'static str) -> Result<u32> {
+    u32::try_from(count).ok().filter(|&count| count != NONE).ok_or(Error::TooLarge { what, limit: u64::from(NONE) - 1 })
+}

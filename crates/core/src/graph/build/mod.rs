@@ -1,0 +1,109 @@
+//! Records to graph: join, order, contract, count.
+
+mod join;
+mod write;
+
+use super::order::post_order;
+use super::{Graph, Provenance};
+use crate::error::{Error, Result};
+use crate::ingest::record::Interner;
+use crate::ingest::{FindingKind, Findings, Ingest};
+use crate::progress::Progress;
+use crate::store_path::StoreHash;
+use join::{Inputs, Join, Node};
+use write::Writer;
+
+/// Where Nix keeps its store unless it was told otherwise.
+const DEFAULT_STORE_DIR: &str = "/nix/store";
+
+impl Graph {
+    /// Joins the records of an ingest into one graph.
+    ///
+    /// 1. Derivations are joined on their path; what only an evaluation knows, on its output paths then.
+    /// 2. Attributes are joined on attribute path, system and derivation.
+    /// 3. Nodes are put into a topological order that does not depend on the order of the dumps.
+    /// 4. Derivations are contracted to packages, and every closure is counted.
+    ///
+    /// Time O(V log V + E) and one sweep over all closures; space O(V + E).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cycle`] if derivations need each other, [`Error::TooLarge`] beyond 2³² − 1 of anything.
+    pub fn build(ingest: Ingest, progress: &dyn Progress) -> Result<Self> {
+        progress.begin("joining", None);
+        let Ingest { interner, batches, findings, sources } = ingest;
+        let mut join = Join::new(&interner, &batches, findings);
+        join.add_derivations();
+        let attributes = join.add_attributes();
+        let inputs = join.resolve_inputs()?;
+        let Join { nodes, mut findings, .. } = join;
+        count_undefined(&nodes, &inputs, &interner, &mut findings);
+
+        progress.begin("ordering", None);
+        let order = order(&nodes, &inputs, &interner)?;
+        let mut writer = Writer::new(&interner, &batches, nodes, inputs, &order);
+        writer.attributes(attributes);
+        writer.derivations();
+        progress.begin("counting closures", None);
+        writer.packages_and_sizes();
+        let store_dir = batches
+            .iter()
+            .find_map(|records| records.store_dir)
+            .map_or(DEFAULT_STORE_DIR, |directory| interner.resolve(directory))
+            .to_owned();
+        let provenance = Provenance { sources, findings, store_dir };
+        writer.finish(&provenance)
+    }
+}
+
+/// Counts what no dump describes: inputs, and derivations of attributes. Without any edge neither is news.
+fn count_undefined(nodes: &[Node], inputs: &Inputs, interner: &Interner, findings: &mut Findings) {
+    if inputs.targets.is_empty() {
+        return;
+    }
+    let mut needed = vec![false; nodes.len()];
+    inputs.targets.iter().for_each(|&target| needed[target as usize] = true);
+    let mut undefined: Vec<(FindingKind, String)> = Vec::new();
+    for (node, needed) in nodes.iter().zip(needed) {
+        let name = || node.path.map_or_else(String::new, |path| format!("{}-{}.drv", path.hash, interner.resolve(path.name)));
+        if node.record.is_none() && needed {
+            undefined.push((FindingKind::DanglingInput, name()));
+        } else if node.record.is_none() {
+            undefined.push((FindingKind::UndefinedDerivation, name()));
+        }
+    }
+    undefined.sort_unstable();
+    for (kind, name) in undefined {
+        findings.add(kind, || name);
+    }
+}
+
+/// Depth-first post-order over nodes sorted by name, then hash: the same whatever the order of the dumps.
+fn order(nodes: &[Node], inputs: &Inputs, interner: &Interner) -> Result<Vec<u32>> {
+    let key = |node: &Node| match node.path {
+        Some(path) => (interner.resolve(path.name), path.hash),
+        None => node
+            .outputs
+            .iter()
+            .find_map(|output| output.path)
+            .map_or(("", StoreHash::default()), |path| (interner.resolve(path.name), path.hash)),
+    };
+    let mut starts: Vec<u32> = (0..nodes.len() as u32).collect();
+    starts.sort_by_cached_key(|&node| key(&nodes[node as usize]));
+    let mut rank = vec![0_u32; nodes.len()];
+    for (position, &node) in starts.iter().enumerate() {
+        rank[node as usize] = position as u32;
+    }
+    let mut sorted = inputs.targets.clone();
+    for node in 0..nodes.len() as u32 {
+        sorted[inputs.range(node)].sort_unstable_by_key(|&input| rank[input as usize]);
+    }
+    post_order(&starts, |node| &sorted[inputs.range(node)]).map_err(|members| Error::Cycle {
+        members: members
+            .iter()
+            .map(|&node| {
+                nodes[node as usize].path.map_or_else(String::new, |path| format!("{}-{}", path.hash, interner.resolve(path.name)))
+            })
+            .collect(),
+    })
+}

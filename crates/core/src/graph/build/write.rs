@@ -1,0 +1,346 @@
+//! Joined derivations and attributes become the columns of a graph, in its final order.
+
+use rustc_hash::FxHashMap;
+
+use super::super::columns::{
+    AttributeRow, DerivationRow, NONE, OutputRow, PackageRow, SECTIONS, Section, StringIx, attribute_flag, derivation_flag,
+};
+use super::super::index::{AttributeIx, DerivationIx, PackageIx};
+use super::super::package::{Identity, contract};
+use super::super::reach::{Csr, closure_sizes};
+use super::super::storage::Storage;
+use super::super::{Graph, Provenance};
+use super::join::{Inputs, JoinedAttribute, Node};
+use crate::error::{Error, Result};
+use crate::ingest::record::{DerivationRecord, Interner, Records, Symbol, symbol_index};
+use crate::store_path::{StoreHash, split_name};
+
+/// Strings in the order in which they are first used.
+struct Strings<'i> {
+    interner: &'i Interner,
+    /// Position of each symbol, or [`NONE`].
+    positions: Vec<u32>,
+    offsets: Vec<u32>,
+    bytes: Vec<u8>,
+    overflow: bool,
+}
+
+impl<'i> Strings<'i> {
+    fn new(interner: &'i Interner) -> Self {
+        let mut strings = Self { interner, positions: vec![NONE; interner.len()], offsets: vec![0], bytes: Vec::new(), overflow: false };
+        // The empty string is at position 0.
+        strings.position(interner.intern(""));
+        strings
+    }
+
+    fn position(&mut self, symbol: Symbol) -> StringIx {
+        let index = symbol_index(symbol);
+        if index >= self.positions.len() {
+            self.positions.resize(self.interner.len(), NONE);
+        }
+        let known = &mut self.positions[index];
+        if *known == NONE {
+            *known = self.offsets.len() as u32 - 1;
+            self.bytes.extend_from_slice(self.interner.resolve(symbol).as_bytes());
+            self.overflow |= self.bytes.len() > NONE as usize;
+            self.offsets.push(self.bytes.len() as u32);
+        }
+        *known
+    }
+
+    fn optional(&mut self, symbol: Option<Symbol>) -> StringIx {
+        symbol.map_or(0, |symbol| self.position(symbol))
+    }
+}
+
+/// Writes the columns of the graph, in its final order.
+pub(super) struct Writer<'i> {
+    interner: &'i Interner,
+    batches: &'i [Records],
+    nodes: Vec<Node>,
+    /// Old node number to position.
+    position: Vec<u32>,
+    order: &'i [u32],
+    strings: Strings<'i>,
+    inputs: Inputs,
+    derivations: Vec<DerivationRow>,
+    outputs: Vec<OutputRow>,
+    /// The first output with each path.
+    first_output: FxHashMap<StoreHash, u32>,
+    output_offsets: Vec<u32>,
+    input_targets: Vec<DerivationIx>,
+    input_outputs: Vec<StringIx>,
+    input_offsets: Vec<u32>,
+    users: Vec<DerivationIx>,
+    user_offsets: Vec<u32>,
+    attributes: Vec<AttributeRow>,
+    attributes_of: Vec<AttributeIx>,
+    attributes_of_offsets: Vec<u32>,
+    packages: Vec<PackageRow>,
+    members: Vec<DerivationIx>,
+    package_offsets: Vec<u32>,
+}
+
+impl<'i> Writer<'i> {
+    pub(super) fn new(interner: &'i Interner, batches: &'i [Records], nodes: Vec<Node>, inputs: Inputs, order: &'i [u32]) -> Self {
+        let mut position = vec![0_u32; order.len()];
+        for (at, &node) in order.iter().enumerate() {
+            position[node as usize] = at as u32;
+        }
+        Self {
+            interner,
+            batches,
+            nodes,
+            position,
+            order,
+            strings: Strings::new(interner),
+            inputs,
+            derivations: Vec::with_capacity(order.len()),
+            outputs: Vec::new(),
+            first_output: FxHashMap::default(),
+            output_offsets: vec![0],
+            input_targets: Vec::new(),
+            input_outputs: Vec::new(),
+            input_offsets: vec![0],
+            users: Vec::new(),
+            user_offsets: Vec::new(),
+            attributes: Vec::new(),
+            attributes_of: Vec::new(),
+            attributes_of_offsets: Vec::new(),
+            packages: Vec::new(),
+            members: Vec::new(),
+            package_offsets: Vec::new(),
+        }
+    }
+
+    pub(super) fn attributes(&mut self, mut attributes: Vec<JoinedAttribute>) {
+        let system = |attribute: &JoinedAttribute| attribute.system.or_else(|| Some(self.record(attribute.node?)?.system));
+        for attribute in &mut attributes {
+            attribute.system = system(attribute);
+        }
+        let interner = self.interner;
+        attributes
+            .sort_by_cached_key(|attribute| (interner.resolve(attribute.attr), attribute.system.map(|system| interner.resolve(system))));
+        let strings = &mut self.strings;
+        for JoinedAttribute { attr, system, node, meta, error, .. } in attributes {
+            let flag = |set: Option<bool>, flag: u32| if set == Some(true) { flag } else { 0 };
+            self.attributes.push(AttributeRow {
+                path: strings.position(attr),
+                system: strings.optional(system),
+                derivation: node.map_or(NONE, |node| self.position[node as usize]),
+                error: error.map_or(NONE, |error| strings.position(error)),
+                position: strings.optional(meta.position),
+                description: strings.optional(meta.description),
+                maintainers: strings.optional(meta.maintainers),
+                teams: strings.optional(meta.teams),
+                licences: strings.optional(meta.licences),
+                hydra_platforms: meta.hydra_platforms.map_or(NONE, |platforms| strings.position(platforms)),
+                flags: flag(meta.broken, attribute_flag::BROKEN)
+                    | flag(meta.unfree, attribute_flag::UNFREE)
+                    | flag(meta.insecure, attribute_flag::INSECURE),
+            });
+        }
+        let of = self
+            .attributes
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.derivation != NONE)
+            .map(|(at, row)| (row.derivation, AttributeIx::new(at)));
+        (self.attributes_of_offsets, self.attributes_of) = group(self.order.len(), of);
+    }
+
+    fn record(&self, node: u32) -> Option<&'i DerivationRecord> {
+        self.nodes[node as usize].record.map(|(batch, at)| &self.batches[batch].derivations[at])
+    }
+
+    pub(super) fn derivations(&mut self) {
+        let by_output: FxHashMap<StoreHash, u32> = self.outputs_by_hash();
+        for &node in self.order {
+            let record = self.record(node);
+            let row = self.derivation_row(node, record, &by_output);
+            self.derivations.push(row);
+            self.push_outputs(node);
+            self.push_inputs(node);
+        }
+        // Rebuilds propagate from an input to its user, unless the user is a fixed-output derivation.
+        let edges =
+            (0..self.order.len()).filter(|&user| self.derivations[user].flags & derivation_flag::FIXED_OUTPUT == 0).flat_map(|user| {
+                let inputs = self.input_offsets[user] as usize..self.input_offsets[user + 1] as usize;
+                self.input_targets[inputs].iter().map(move |input| (input.get() as u32, DerivationIx::new(user)))
+            });
+        (self.user_offsets, self.users) = group(self.order.len(), edges);
+    }
+
+    /// Positions of derivations by output path; of several, the first.
+    fn outputs_by_hash(&self) -> FxHashMap<StoreHash, u32> {
+        let mut by_output = FxHashMap::default();
+        for (at, &node) in self.order.iter().enumerate() {
+            for path in self.nodes[node as usize].outputs.iter().filter_map(|output| output.path) {
+                by_output.entry(path.hash).or_insert(at as u32);
+            }
+        }
+        by_output
+    }
+
+    fn derivation_row(&mut self, node: u32, record: Option<&DerivationRecord>, by_output: &FxHashMap<StoreHash, u32>) -> DerivationRow {
+        let strings = &mut self.strings;
+        let of_node = &self.nodes[node as usize];
+        let path = of_node.path.or_else(|| of_node.outputs.iter().find_map(|output| output.path));
+        let name = path.map_or("", |path| self.interner.resolve(path.name));
+        let (pname, version) = split_name(name);
+        let unless = |set: bool, flag: u32| if set { 0 } else { flag };
+        let mut row = DerivationRow {
+            hash: path.map(|path| path.hash).unwrap_or_default(),
+            name: strings.optional(path.map(|path| path.name)),
+            pname: 0,
+            version: 0,
+            system: 0,
+            fixed_hash: 0,
+            features: 0,
+            sources: 0,
+            src: NONE,
+            package: PackageIx::new(0),
+            flags: unless(record.is_some_and(|record| record.has_inputs), derivation_flag::UNDEFINED)
+                | unless(of_node.path.is_some(), derivation_flag::NO_PATH),
+            rebuild_derivations: 0,
+            rebuild_attributes: 0,
+            recipe: [0; 4],
+        };
+        let Some(record) = record else {
+            row.pname = strings.position(self.interner.intern(pname));
+            row.version = strings.position(self.interner.intern(version));
+            return row;
+        };
+        let when = |set: bool, flag: u32| if set { flag } else { 0 };
+        row.pname = strings.position(record.pname);
+        row.version = strings.position(record.version);
+        row.system = strings.position(record.system);
+        row.fixed_hash = strings.position(record.fixed_hash);
+        row.features = strings.position(record.features);
+        row.sources = strings.position(record.sources);
+        row.src = record.src.and_then(|src| by_output.get(&src).copied()).unwrap_or(NONE);
+        row.flags |= when(row.fixed_hash != 0, derivation_flag::FIXED_OUTPUT)
+            | when(record.prefer_local, derivation_flag::PREFER_LOCAL)
+            | when(record.floating, derivation_flag::FLOATING);
+        row.recipe = bytemuck::cast(record.recipe.unwrap_or(0));
+        row
+    }
+
+    fn push_outputs(&mut self, node: u32) {
+        for output in &self.nodes[node as usize].outputs {
+            let here = self.outputs.len() as u32;
+            self.outputs.push(OutputRow {
+                first: output.path.map_or(here, |path| *self.first_output.entry(path.hash).or_insert(here)),
+                hash: output.path.map(|path| path.hash).unwrap_or_default(),
+                name: self.strings.position(output.name),
+                path_name: output.path.map_or(NONE, |path| self.strings.position(path.name)),
+            });
+        }
+        self.output_offsets.push(self.outputs.len() as u32);
+    }
+
+    fn push_inputs(&mut self, node: u32) {
+        let range = self.inputs.range(node);
+        let targets = self.inputs.targets[range.clone()].iter().map(|&input| DerivationIx::new(self.position[input as usize] as usize));
+        let mut edges: Vec<(DerivationIx, Symbol)> = targets.zip(self.inputs.outputs[range].iter().copied()).collect();
+        edges.sort_unstable_by_key(|(target, _)| *target);
+        for (target, outputs) in edges {
+            self.input_targets.push(target);
+            self.input_outputs.push(self.strings.position(outputs));
+        }
+        self.input_offsets.push(self.input_targets.len() as u32);
+    }
+
+    pub(super) fn packages_and_sizes(&mut self) {
+        let identities: Vec<Option<Identity>> = (0..self.order.len()).map(|at| self.identity(at)).collect();
+        let (packages, count) = contract(&identities);
+        for (row, &package) in self.derivations.iter_mut().zip(&packages) {
+            row.package = PackageIx::new(package as usize);
+        }
+        (self.package_offsets, self.members) =
+            group(count, packages.iter().enumerate().map(|(at, &package)| (package, DerivationIx::new(at))));
+
+        let users = Csr { offsets: &self.user_offsets, targets: &self.users };
+        let members = Csr { offsets: &self.package_offsets, targets: &self.members };
+        let attributes = Csr { offsets: &self.attributes_of_offsets, targets: &self.attributes_of };
+        let weights: Vec<u32> = (0..self.order.len()).map(|at| attributes.row(at).len() as u32).collect();
+        let every: Vec<DerivationIx> = (0..self.order.len()).map(DerivationIx::new).collect();
+        let single: Vec<u32> = (0..=self.order.len() as u32).collect();
+        let sizes = closure_sizes(users, Csr { offsets: &single, targets: &every }, &weights);
+        for (row, size) in self.derivations.iter_mut().zip(&sizes) {
+            (row.rebuild_derivations, row.rebuild_attributes) = (size.derivations, size.weight);
+        }
+        // A package of one derivation rebuilds what that rebuilds.
+        let several: Vec<usize> = (0..count).filter(|&package| members.row(package).len() > 1).collect();
+        let joined: Vec<(u32, DerivationIx)> = several
+            .iter()
+            .enumerate()
+            .flat_map(|(group, &package)| members.row(package).iter().map(move |&member| (group as u32, member)))
+            .collect();
+        let (offsets, targets) = group(several.len(), joined.into_iter());
+        let joint_sizes = closure_sizes(users, Csr { offsets: &offsets, targets: &targets }, &weights);
+        let mut of_package: Vec<_> = (0..count).map(|package| sizes[members.row(package)[0].get()]).collect();
+        for (&package, size) in several.iter().zip(joint_sizes) {
+            of_package[package] = size;
+        }
+        self.packages =
+            of_package.iter().map(|size| PackageRow { rebuild_derivations: size.derivations, rebuild_attributes: size.weight }).collect();
+    }
+
+    /// What decides the package of a derivation; a fixed output is nobody's variant.
+    fn identity(&self, at: usize) -> Option<Identity> {
+        let row = &self.derivations[at];
+        if row.flags & derivation_flag::FIXED_OUTPUT != 0 {
+            return None;
+        }
+        let record = self.record(self.order[at]);
+        let src = record.and_then(|record| record.src);
+        let attributes = Csr { offsets: &self.attributes_of_offsets, targets: &self.attributes_of };
+        let position = attributes.row(at).iter().map(|attribute| self.attributes[attribute.get()].position).find(|&position| position != 0);
+        Some(Identity { pname: row.pname, version: row.version, src, position })
+    }
+
+    pub(super) fn finish(self, provenance: &Provenance) -> Result<Graph> {
+        if self.strings.overflow {
+            return Err(Error::TooLarge { what: "bytes of names", limit: u64::from(NONE) });
+        }
+        let mut sections: [Vec<u8>; SECTIONS] = std::array::from_fn(|_| Vec::new());
+        let mut put = |section: Section, bytes: &[u8]| sections[section as usize] = bytes.to_vec();
+        put(Section::Provenance, &provenance.to_bytes());
+        put(Section::StringOffsets, bytemuck::cast_slice(&self.strings.offsets));
+        put(Section::StringBytes, &self.strings.bytes);
+        put(Section::Derivations, bytemuck::cast_slice(&self.derivations));
+        put(Section::Outputs, bytemuck::cast_slice(&self.outputs));
+        put(Section::OutputOffsets, bytemuck::cast_slice(&self.output_offsets));
+        put(Section::Inputs, bytemuck::cast_slice(&self.input_targets));
+        put(Section::InputOutputs, bytemuck::cast_slice(&self.input_outputs));
+        put(Section::InputOffsets, bytemuck::cast_slice(&self.input_offsets));
+        put(Section::Users, bytemuck::cast_slice(&self.users));
+        put(Section::UserOffsets, bytemuck::cast_slice(&self.user_offsets));
+        put(Section::Attributes, bytemuck::cast_slice(&self.attributes));
+        put(Section::AttributesOf, bytemuck::cast_slice(&self.attributes_of));
+        put(Section::AttributesOfOffsets, bytemuck::cast_slice(&self.attributes_of_offsets));
+        put(Section::Packages, bytemuck::cast_slice(&self.packages));
+        put(Section::PackageMembers, bytemuck::cast_slice(&self.members));
+        put(Section::PackageOffsets, bytemuck::cast_slice(&self.package_offsets));
+        Graph::from_storage(Storage::build(&sections))
+    }
+}
+
+/// Groups items by row, keeping their order: offsets and items in compressed sparse rows. O(rows + items).
+fn group<T: Copy>(rows: usize, items: impl Iterator<Item = (u32, T)> + Clone) -> (Vec<u32>, Vec<T>) {
+    let mut offsets = vec![0_u32; rows + 1];
+    for (row, _) in items.clone() {
+        offsets[row as usize + 1] += 1;
+    }
+    for row in 0..rows {
+        offsets[row + 1] += offsets[row];
+    }
+    let mut next = offsets.clone();
+    let mut grouped: Vec<Option<T>> = vec![None; offsets[rows] as usize];
+    for (row, item) in items {
+        grouped[next[row as usize] as usize] = Some(item);
+        next[row as usize] += 1;
+    }
+    (offsets, grouped.into_iter().flatten().collect())
+}
