@@ -138,8 +138,8 @@ fn heaviest(graph: &Graph, members: &DerivationSet) -> Vec<PackageIx> {
     let mut packages: Vec<PackageIx> = members.iter().map(|ix| graph.derivation(ix).package().ix()).collect();
     packages.sort_unstable();
     packages.dedup();
-    let is_named = |package: Package<'_>| package.face().attributes().len() > 0;
-    packages.sort_by_key(|&ix| {
+    let is_named = |package: Package<'_>| package.derivations().any(|derivation| derivation.attributes().len() > 0);
+    packages.sort_by_cached_key(|&ix| {
         let package = graph.package(ix);
         (!is_named(package), std::cmp::Reverse(package.rebuilt_derivations()), ix)
     });

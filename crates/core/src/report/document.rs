@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use comfy_table::{CellAlignment, ContentArrangement, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row, presets};
 
 /// What a report says, in the order in which it says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,22 +23,30 @@ pub enum Block {
     Table(Table),
 }
 
-/// Where a column's cells stand.
+/// What a column's cells are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Align {
-    /// Words.
-    Left,
-    /// Numbers.
-    Right,
+pub enum Column {
+    /// Short words, always shown in full.
+    Word(&'static str),
+    /// Text that may be cut to the width of the terminal.
+    Text(&'static str),
+    /// Numbers, to the right.
+    Number(&'static str),
+    /// Numbers that a narrow terminal can do without.
+    Detail(&'static str),
 }
 
-/// A column of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Column {
-    /// Its title.
-    pub title: &'static str,
-    /// Where its cells stand.
-    pub align: Align,
+impl Column {
+    /// What stands above it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Word(title) | Self::Text(title) | Self::Number(title) | Self::Detail(title) => title,
+        }
+    }
+
+    fn is_number(self) -> bool {
+        matches!(self, Self::Number(_) | Self::Detail(_))
+    }
 }
 
 /// Rows and columns.
@@ -53,13 +61,9 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table of named columns; a title that begins with `#` is a column of numbers.
-    pub fn new(titles: &[&'static str]) -> Self {
-        let column = |title: &'static str| match title.strip_prefix('#') {
-            Some(title) => Column { title, align: Align::Right },
-            None => Column { title, align: Align::Left },
-        };
-        Self { columns: titles.iter().map(|title| column(title)).collect(), rows: Vec::new(), omitted: 0 }
+    /// A table without rows.
+    pub fn new(columns: &[Column]) -> Self {
+        Self { columns: columns.to_vec(), rows: Vec::new(), omitted: 0 }
     }
 }
 
@@ -94,8 +98,8 @@ impl Document {
     pub fn write_text(&self, width: Option<u16>, out: &mut impl Write) -> io::Result<()> {
         for (index, block) in self.blocks.iter().enumerate() {
             match block {
-                Block::Heading(text) => writeln!(out, "{}{}", if index == 0 { "" } else { "\n" }, clean(text))?,
-                Block::Line(text) => writeln!(out, "{}", clean(text))?,
+                Block::Heading(text) => writeln!(out, "{}{}", if index == 0 { "" } else { "\n" }, folded(text, width))?,
+                Block::Line(text) => writeln!(out, "{}", folded(text, width))?,
                 Block::Table(table) => table.write_text(width, out)?,
             }
         }
@@ -123,29 +127,45 @@ impl Document {
     }
 }
 
+/// Columns of a terminal that a cut text should still have.
+const READABLE: usize = 16;
+/// Spaces between two columns.
+const GAP: u16 = 2;
+
 impl Table {
     fn write_text(&self, width: Option<u16>, out: &mut impl Write) -> io::Result<()> {
         let mut table = comfy_table::Table::new();
-        table.load_style(presets::NOTHING);
+        table.load_style(presets::NOTHING).set_truncation_indicator("…");
         match width {
             Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
             None => table.set_content_arrangement(ContentArrangement::Disabled),
         };
-        table.set_header(self.columns.iter().map(|column| column.title));
+        table.set_header(self.columns.iter().map(|column| column.title()));
         for row in &self.rows {
-            table.add_row(row.iter().map(|cell| clean(cell).into_owned()));
+            let mut shown = Row::from(row.iter().map(|cell| clean(cell).into_owned()));
+            // A cell that is too wide for the terminal is cut, not folded: a row stays a line.
+            shown.max_height(1);
+            table.add_row(shown);
         }
+        let hidden = self.hidden(width, &table.column_max_content_widths());
         for (index, column) in self.columns.iter().enumerate() {
-            if let Some(shown) = table.column_mut(index) {
-                // Two spaces between columns, none at the beginning of a line.
-                shown.set_padding((if index == 0 { 0 } else { 2 }, 0));
-                if column.align == Align::Right {
-                    shown.set_cell_alignment(CellAlignment::Right);
-                }
+            let Some(shown) = table.column_mut(index) else { continue };
+            shown.set_padding((if index == 0 { 0 } else { GAP }, 0));
+            if hidden.contains(&index) {
+                shown.set_constraint(ColumnConstraint::Hidden);
+            } else if !matches!(column, Column::Text(_)) {
+                shown.set_constraint(ColumnConstraint::ContentWidth);
+            }
+            if column.is_number() {
+                shown.set_cell_alignment(CellAlignment::Right);
             }
         }
         for line in table.lines() {
             writeln!(out, "{}", line.trim_end())?;
+        }
+        if !hidden.is_empty() {
+            let titles: Vec<_> = hidden.iter().map(|&index| self.columns[index].title()).collect();
+            writeln!(out, "(too narrow for: {})", titles.join(", "))?;
         }
         if self.omitted > 0 {
             writeln!(out, "… and {} more (--limit shows more)", super::number(self.omitted as u64))?;
@@ -153,10 +173,25 @@ impl Table {
         Ok(())
     }
 
+    /// The details that a terminal is too narrow for.
+    fn hidden(&self, width: Option<u16>, widths: &[u16]) -> Vec<usize> {
+        let need = |(column, width): (&Column, &u16)| match column {
+            Column::Text(_) => READABLE.min(usize::from(*width)),
+            _ => usize::from(*width),
+        };
+        let gaps = usize::from(GAP) * self.columns.len().saturating_sub(1);
+        let needed: usize = self.columns.iter().zip(widths).map(need).sum::<usize>() + gaps;
+        if width.is_none_or(|width| needed <= usize::from(width)) {
+            return Vec::new();
+        }
+        let details = self.columns.iter().enumerate().filter(|(_, column)| matches!(column, Column::Detail(_)));
+        details.map(|(index, _)| index).collect()
+    }
+
     fn write_markdown(&self, out: &mut impl Write) -> io::Result<()> {
-        let titles: Vec<_> = self.columns.iter().map(|column| column.title).collect();
+        let titles: Vec<_> = self.columns.iter().map(|column| column.title()).collect();
         writeln!(out, "| {} |", titles.join(" | "))?;
-        let rules: Vec<_> = self.columns.iter().map(|column| if column.align == Align::Right { "--:" } else { "---" }).collect();
+        let rules: Vec<_> = self.columns.iter().map(|column| if column.is_number() { "--:" } else { "---" }).collect();
         writeln!(out, "| {} |", rules.join(" | "))?;
         for row in &self.rows {
             let cells: Vec<_> = row.iter().map(|cell| markdown(cell)).collect();
@@ -166,6 +201,15 @@ impl Table {
             writeln!(out, "\n… and {} more", super::number(self.omitted as u64))?;
         }
         Ok(())
+    }
+}
+
+/// A line, folded between words if it is wider than the terminal.
+fn folded(text: &str, width: Option<u16>) -> String {
+    let text = clean(text);
+    match width {
+        Some(width) => textwrap::fill(&text, textwrap::Options::new(usize::from(width)).subsequent_indent("  ")),
+        None => text.into_owned(),
     }
 }
 
@@ -203,7 +247,7 @@ mod tests {
         let mut document = Document::default();
         document.heading("a_b");
         document.line("<script>x</script>\u{1b}[31m @team");
-        let mut table = Table::new(&["name", "#count"]);
+        let mut table = Table::new(&[Column::Text("name"), Column::Number("count")]);
         table.rows.push(vec!["a|b".to_owned(), "1,234".to_owned()]);
         table.rows.push(vec!["long name".to_owned(), "5".to_owned()]);
         table.omitted = 3;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::document::Column;
 use super::{counted, number};
 use crate::analysis::{Counts, Root};
 use crate::graph::Graph;
@@ -73,6 +74,10 @@ impl From<Counts> for CountsReport {
         Self { attributes, derivations, outputs }
     }
 }
+
+/// The columns of a table of counts.
+pub(super) const COUNTS: [Column; 4] =
+    [Column::Word(""), Column::Number("attributes"), Column::Number("derivations"), Column::Number("outputs")];
 
 impl CountsReport {
     pub(super) fn cells(self) -> [String; 3] {

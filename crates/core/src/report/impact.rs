@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::document::{Document, Table};
-use super::evaluation::{CountsReport, EvaluationReport, RootReport, root_lines};
+use super::document::{Column, Document, Table};
+use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, root_lines};
 use super::{Diagram, FORMAT_VERSION, Report, counted, number};
 use crate::analysis::{Impact, Root};
 use crate::graph::{Derivation, Direction};
@@ -147,7 +147,7 @@ impl Report for ImpactReport {
         document.line(self.evaluation.line());
         document.lines(root_lines(&self.roots));
         let (some, all) = if self.is_inverse() { ("dependencies", "with the roots") } else { ("dependents", "rebuilds") };
-        let mut counts = Table::new(&["", "#attributes", "#derivations", "#outputs"]);
+        let mut counts = Table::new(&COUNTS);
         counts.rows.push(std::iter::once(some.to_owned()).chain(self.dependents.cells()).collect());
         counts.rows.push(std::iter::once(all.to_owned()).chain(self.rebuilds.cells()).collect());
         let systems = self.systems.iter().filter(|_| self.systems.len() > 1);
@@ -180,7 +180,7 @@ impl Report for ImpactReport {
         document.heading(if self.is_inverse() { "By distance to a root" } else { "By distance from a root" });
         document.table(distances(&self.distances));
         document.heading(if self.is_inverse() { "Direct dependencies that rebuild most" } else { "Direct dependents that rebuild most" });
-        let mut direct = Table::new(&["package", "#attributes", "#derivations"]);
+        let mut direct = Table::new(&[Column::Text("package"), Column::Number("attributes"), Column::Number("derivations")]);
         direct.rows = self
             .direct
             .iter()
@@ -189,7 +189,7 @@ impl Report for ImpactReport {
         direct.omitted = self.direct_omitted;
         document.table(direct);
         document.heading(if self.is_inverse() { "Attributes that rebuild a root" } else { "Rebuilt attributes" });
-        let mut attributes = Table::new(&["attribute", "system"]);
+        let mut attributes = Table::new(&[Column::Text("attribute"), Column::Word("system")]);
         attributes.rows = self.attributes.iter().map(|attribute| vec![attribute.attribute.clone(), attribute.system.clone()]).collect();
         attributes.omitted = self.attributes_omitted;
         document.table(attributes);
@@ -207,7 +207,7 @@ impl Report for ImpactReport {
 
 /// The first distances one by one, then in runs that double.
 fn distances(distances: &[usize]) -> Table {
-    let mut table = Table::new(&["distance", "#derivations"]);
+    let mut table = Table::new(&[Column::Word("distance"), Column::Number("derivations")]);
     let mut start = 0;
     while start < distances.len() {
         let length = if start < 4 { 1 } else { start };

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::document::{Document, Table};
+use super::document::{Column, Document, Table};
 use super::evaluation::EvaluationReport;
 use super::{Diagram, FORMAT_VERSION, Report, counted, number};
 use crate::graph::{Derivation, Graph};
@@ -77,7 +77,15 @@ impl Report for InfoReport {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(format!("evaluation {} of {}", self.evaluation.digest, self.evaluation.systems.join(", ")));
-        let mut sources = Table::new(&["source", "format", "#bytes", "#derivations", "#attributes", "changed", "sha256"]);
+        let mut sources = Table::new(&[
+            Column::Text("source"),
+            Column::Word("format"),
+            Column::Detail("bytes"),
+            Column::Number("derivations"),
+            Column::Number("attributes"),
+            Column::Detail("changed"),
+            Column::Detail("sha256"),
+        ]);
         sources.rows = self
             .evaluation
             .sources
@@ -96,7 +104,7 @@ impl Report for InfoReport {
             .collect();
         document.table(sources);
         document.heading("Graph");
-        let mut counts = Table::new(&["", "#count"]);
+        let mut counts = Table::new(&[Column::Word(""), Column::Number("count")]);
         let mut row = |what: &str, count: usize| counts.rows.push(vec![what.to_owned(), number(count as u64)]);
         row("derivations", self.evaluation.derivations);
         row("  with a fixed output", self.fixed_output_derivations);

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use diagram::{Diagram, DiagramEdge, DiagramNode};
-pub use document::{Align, Block, Column, Document, Table};
+pub use document::{Block, Column, Document, Table};
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
 pub use impact::ImpactReport;
 pub use info::InfoReport;

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::document::{Document, Table};
-use super::evaluation::{CountsReport, EvaluationReport, RootReport, root_lines};
+use super::document::{Column, Document, Table};
+use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, root_lines};
 use super::{Diagram, DiagramEdge, DiagramNode, FORMAT_VERSION, Report, counted, number, percent};
 use crate::graph::{DerivationIx, Graph, PackageIx};
 use crate::plan::{Cycle, Plan, Wave};
@@ -208,7 +208,7 @@ impl Report for PlanReport {
         let mut document = Document::default();
         document.line(self.evaluation.line());
         document.lines(root_lines(&self.roots));
-        let mut counts = Table::new(&["", "#attributes", "#derivations", "#outputs"]);
+        let mut counts = Table::new(&COUNTS);
         counts.rows.push(std::iter::once("dependents".to_owned()).chain(self.dependents.cells()).collect());
         counts.rows.push(std::iter::once("rebuilds".to_owned()).chain(self.rebuilds.cells()).collect());
         document.table(counts);
@@ -222,7 +222,7 @@ impl Report for PlanReport {
         if self.detail == PlanDetail::Packages {
             for (number, wave) in self.waves.iter().enumerate() {
                 document.heading(format!("Wave {}: {}", number + 1, wave.name));
-                let mut table = Table::new(&["package"]);
+                let mut table = Table::new(&[Column::Text("package")]);
                 table.rows = wave.members.iter().map(|member| vec![member.clone()]).collect();
                 table.omitted = wave.members_omitted;
                 document.table(table);
@@ -246,7 +246,15 @@ impl Report for PlanReport {
 
 impl PlanReport {
     fn wave_table(&self) -> Table {
-        let mut table = Table::new(&["#wave", "levels", "#packages", "#attributes", "#derivations", "#share", "about"]);
+        let mut table = Table::new(&[
+            Column::Number("wave"),
+            Column::Word("levels"),
+            Column::Detail("packages"),
+            Column::Number("attributes"),
+            Column::Number("derivations"),
+            Column::Detail("share"),
+            Column::Text("about"),
+        ]);
         let mut done = 0;
         for (at, wave) in self.waves.iter().enumerate() {
             done += wave.derivations;
@@ -264,7 +272,8 @@ impl PlanReport {
     }
 
     fn level_table(&self) -> Table {
-        let mut table = Table::new(&["#level", "#wave", "#derivations", "heaviest"]);
+        let mut table =
+            Table::new(&[Column::Number("level"), Column::Number("wave"), Column::Number("derivations"), Column::Text("heaviest")]);
         let row = |level: &LevelReport| {
             vec![level.level.to_string(), level.wave.to_string(), number(level.derivations as u64), level.heaviest.join(", ")]
         };
@@ -273,7 +282,8 @@ impl PlanReport {
     }
 
     fn cycle_table(&self) -> Table {
-        let mut table = Table::new(&["#packages", "#derivations", "waves", "among them"]);
+        let mut table =
+            Table::new(&[Column::Number("packages"), Column::Number("derivations"), Column::Word("waves"), Column::Text("among them")]);
         let row = |cycle: &CycleReport| {
             let some: Vec<_> = cycle.packages.iter().take(NAMED).map(String::as_str).collect();
             vec![number(cycle.size as u64), number(cycle.derivations as u64), cycle.waves(), some.join(", ")]

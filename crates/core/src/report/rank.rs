@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::document::{Document, Table};
+use super::document::{Column, Document, Table};
 use super::evaluation::EvaluationReport;
 use super::{Diagram, FORMAT_VERSION, Report, number};
 use crate::graph::{Derivation, DerivationSet, Graph, Package};
@@ -74,7 +74,13 @@ impl Report for RankReport {
         let mut document = Document::default();
         document.line(self.evaluation.line());
         document.heading("What a change of a package rebuilds, itself included");
-        let mut table = Table::new(&["package", "version", "#derivations", "#rebuilt attributes", "#rebuilt derivations"]);
+        let mut table = Table::new(&[
+            Column::Text("package"),
+            Column::Word("version"),
+            Column::Detail("derivations"),
+            Column::Number("rebuilt attributes"),
+            Column::Number("rebuilt derivations"),
+        ]);
         table.rows = self.packages.iter().map(RankedPackage::cells).collect();
         table.omitted = self.packages_omitted;
         document.table(table);

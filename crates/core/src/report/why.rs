@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::document::{Document, Table};
+use super::document::{Column, Document, Table};
 use super::evaluation::{EvaluationReport, RootReport};
 use super::{Diagram, DiagramEdge, DiagramNode, FORMAT_VERSION, Report, counted};
 use crate::analysis::{Link, Root, Why};
@@ -155,7 +155,7 @@ impl Report for WhyReport {
         document.line(self.evaluation.line());
         let (from, to) = (names(&self.from), names(&self.to));
         let steps = |path: &[StepReport]| {
-            let mut table = Table::new(&["package", "uses", "derivation", "notes"]);
+            let mut table = Table::new(&[Column::Text("package"), Column::Text("uses"), Column::Text("derivation"), Column::Word("notes")]);
             table.rows = path.iter().map(StepReport::cells).collect();
             table
         };
@@ -177,7 +177,7 @@ impl Report for WhyReport {
         }
         if self.detail == WhyDetail::All && self.rebuilds {
             document.heading(format!("All {} between them", counted(self.edges.len() + self.edges_omitted, "edge", "edges")));
-            let mut edges = Table::new(&["input", "user"]);
+            let mut edges = Table::new(&[Column::Text("input"), Column::Text("user")]);
             edges.rows = self.edges.iter().map(|edge| vec![edge.input.clone(), edge.user.clone()]).collect();
             edges.omitted = self.edges_omitted;
             document.table(edges);
