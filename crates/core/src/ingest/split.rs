@@ -48,11 +48,13 @@ pub(super) struct LineSplitter<R> {
     rest: Vec<u8>,
     line: u64,
     ended: bool,
+    /// Nothing comes behind an error.
+    failed: bool,
 }
 
 impl<R: Read> LineSplitter<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, rest: Vec::new(), line: 1, ended: false }
+        Self { reader, rest: Vec::new(), line: 1, ended: false, failed: false }
     }
 
     fn next_batch(&mut self) -> io::Result<Option<Lines>> {
@@ -76,7 +78,12 @@ impl<R: Read> Iterator for LineSplitter<R> {
     type Item = io::Result<Lines>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_batch().transpose()
+        if self.failed {
+            return None;
+        }
+        let batch = self.next_batch();
+        self.failed = batch.is_err();
+        batch.transpose()
     }
 }
 
@@ -109,6 +116,8 @@ pub(super) struct EntrySplitter<R> {
     key: Range<usize>,
     value_start: usize,
     ended: bool,
+    /// Nothing comes behind an error.
+    failed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +154,7 @@ impl<R: Read> EntrySplitter<R> {
             key: 0..0,
             value_start: 0,
             ended: false,
+            failed: false,
         }
     }
 
@@ -321,7 +331,12 @@ impl<R: Read> Iterator for EntrySplitter<R> {
     type Item = Result<Batch, SplitError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_batch().transpose()
+        if self.failed {
+            return None;
+        }
+        let batch = self.next_batch();
+        self.failed = batch.is_err();
+        batch.transpose()
     }
 }
 
@@ -410,6 +425,13 @@ mod tests {
         for end in 0..json.len() {
             assert!(entries(&json[..end]).is_err(), "cut at {end}");
         }
+    }
+
+    #[test]
+    fn an_error_is_the_end() {
+        let mut splitter = EntrySplitter::new(&b"{"[..]);
+        assert!(splitter.next().is_some_and(|batch| batch.is_err()));
+        assert!(splitter.next().is_none());
     }
 
     #[test]

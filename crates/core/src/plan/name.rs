@@ -9,12 +9,10 @@ const NAMED: usize = 3;
 
 /// Names a wave: by the set that most of its attributes are in, or by its heaviest packages.
 ///
-/// A wave of which every twentieth derivation is a stage of stdenv is "bootstrap".
+/// A wave that is mostly about stdenv's stages is a bootstrap.
 pub(super) fn name(graph: &Graph, members: &DerivationSet, heaviest: &[PackageIx]) -> String {
-    let is_stage = |name: &str| name.starts_with("bootstrap-stage") || name.starts_with("stdenv-");
-    let stages = members.iter().filter(|&ix| is_stage(graph.derivation(ix).name())).count();
-    if stages * 20 >= members.len() {
-        return "bootstrap".to_owned();
+    if let Some(bootstrap) = bootstrap(graph, members) {
+        return bootstrap;
     }
     let mut sets: HashMap<&str, usize> = HashMap::new();
     let mut attributes = 0;
@@ -30,4 +28,22 @@ pub(super) fn name(graph: &Graph, members: &DerivationSet, heaviest: &[PackageIx
             labels.join(", ")
         }
     }
+}
+
+/// The stages that a wave goes through, if every twentieth of its derivations belongs to one: "bootstrap: stage3 to stdenv".
+fn bootstrap(graph: &Graph, members: &DerivationSet) -> Option<String> {
+    let stages: Vec<&str> = members.iter().filter_map(|ix| stage(graph.derivation(ix).name())).collect();
+    if stages.len() * 20 < members.len() {
+        return None;
+    }
+    let (first, last) = (stages.iter().min()?, stages.iter().max()?);
+    Some(if first == last { format!("bootstrap: {first}") } else { format!("bootstrap: {first} to {last}") })
+}
+
+/// `stage3` of `bootstrap-stage3-gcc-wrapper-13.3.0`, `stdenv` of `stdenv-linux`; in this order as text.
+fn stage(name: &str) -> Option<&str> {
+    if name.starts_with("stdenv-") {
+        return Some("stdenv");
+    }
+    name.strip_prefix("bootstrap-")?.split('-').next().filter(|stage| stage.starts_with("stage"))
 }

@@ -83,6 +83,14 @@ impl Document {
         self.blocks.extend(lines.into_iter().map(Block::Line));
     }
 
+    /// Adds a table under a heading, unless it has no row.
+    pub fn section(&mut self, heading: impl Into<String>, table: Table) {
+        if !table.rows.is_empty() {
+            self.heading(heading);
+            self.table(table);
+        }
+    }
+
     /// Adds a table, unless it has no row.
     pub fn table(&mut self, table: Table) {
         if !table.rows.is_empty() {
@@ -225,8 +233,14 @@ fn is_active(character: char) -> bool {
 /// Text that Markdown and HTML leave as it is: punctuation that could mean something is escaped.
 fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in clean(text).chars() {
+    let text = clean(text);
+    let mut before = None;
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        let is_word = |neighbour: Option<char>| neighbour.is_some_and(char::is_alphanumeric);
         match character {
+            // Inside a word it emphasises nothing.
+            '_' if is_word(before) && is_word(rest.peek().copied()) => escaped.push('_'),
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
@@ -235,6 +249,7 @@ fn markdown(text: &str) -> String {
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => escaped.extend(['\\', character]),
             other => escaped.push(other),
         }
+        before = Some(character);
     }
     escaped
 }
@@ -245,7 +260,7 @@ mod tests {
 
     fn document() -> Document {
         let mut document = Document::default();
-        document.heading("a_b");
+        document.heading("a_b _c_");
         document.line("<script>x</script>\u{1b}[31m @team");
         let mut table = Table::new(&[Column::Text("name"), Column::Number("count")]);
         table.rows.push(vec!["a|b".to_owned(), "1,234".to_owned()]);
@@ -262,7 +277,7 @@ mod tests {
         let text = String::from_utf8(out).expect("UTF-8");
         assert_eq!(
             text,
-            "a_b\n<script>x</script>\u{fffd}[31m @team\nname       count\na|b        1,234\nlong name      5\n… and 3 more (--limit shows more)\n"
+            "a_b _c_\n<script>x</script>\u{fffd}[31m @team\nname       count\na|b        1,234\nlong name      5\n… and 3 more (--limit shows more)\n"
         );
     }
 
@@ -271,7 +286,7 @@ mod tests {
         let mut out = Vec::new();
         document().write_markdown(&mut out).expect("writes");
         let text = String::from_utf8(out).expect("UTF-8");
-        assert!(text.starts_with("## a\\_b\n\n&lt;script&gt;x&lt;/script&gt;\u{fffd}\\[31m @\u{2060}team\n"), "{text}");
+        assert!(text.starts_with("## a_b \\_c\\_\n\n&lt;script&gt;x&lt;/script&gt;\u{fffd}\\[31m @\u{2060}team\n"), "{text}");
         assert!(text.contains("| a\\|b | 1,234 |"), "{text}");
     }
 }

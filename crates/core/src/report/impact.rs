@@ -141,6 +141,12 @@ impl DirectReport {
     }
 }
 
+impl DirectReport {
+    fn cells(&self) -> Vec<String> {
+        vec![self.label.clone(), number(self.rebuilds_attributes), number(self.rebuilds_derivations)]
+    }
+}
+
 impl Report for ImpactReport {
     fn document(&self) -> Document {
         let mut document = Document::default();
@@ -159,12 +165,13 @@ impl Report for ImpactReport {
 
         if self.is_inverse() {
             document.line("A change of any of these derivations rebuilds a root.");
+        } else if self.dependents.derivations == 0 {
+            document.line("Nothing depends on it.");
         } else {
-            let these = counted(self.covering, "derivation", "derivations");
-            document.line(format!(
-                "Building these {these} would rebuild all {}: nothing else needs them.",
-                number(self.rebuilds.derivations as u64)
-            ));
+            let these = if self.covering == 1 { "this".to_owned() } else { format!("these {}", number(self.covering as u64)) };
+            let noun = if self.covering == 1 { "derivation" } else { "derivations" };
+            let all = number(self.rebuilds.derivations as u64);
+            document.line(format!("Building {these} {noun} would rebuild all {all}: nothing else among them needs what they make."));
         }
         let ExcludedReport { broken, unfree, insecure, off_hydra, any } = self.excluded;
         if any > 0 {
@@ -177,22 +184,20 @@ impl Report for ImpactReport {
                 number(off_hydra as u64)
             ));
         }
-        document.heading(if self.is_inverse() { "By distance to a root" } else { "By distance from a root" });
-        document.table(distances(&self.distances));
-        document.heading(if self.is_inverse() { "Direct dependencies that rebuild most" } else { "Direct dependents that rebuild most" });
+        let (distance, neighbours, all) = if self.is_inverse() {
+            ("By distance to a root", "Direct dependencies that rebuild most", "Attributes that rebuild a root")
+        } else {
+            ("By distance from a root", "Direct dependents that rebuild most", "Rebuilt attributes")
+        };
+        document.section(distance, distances(&self.distances));
         let mut direct = Table::new(&[Column::Text("package"), Column::Number("attributes"), Column::Number("derivations")]);
-        direct.rows = self
-            .direct
-            .iter()
-            .map(|direct| vec![direct.label.clone(), number(direct.rebuilds_attributes), number(direct.rebuilds_derivations)])
-            .collect();
+        direct.rows = self.direct.iter().map(DirectReport::cells).collect();
         direct.omitted = self.direct_omitted;
-        document.table(direct);
-        document.heading(if self.is_inverse() { "Attributes that rebuild a root" } else { "Rebuilt attributes" });
+        document.section(neighbours, direct);
         let mut attributes = Table::new(&[Column::Text("attribute"), Column::Word("system")]);
         attributes.rows = self.attributes.iter().map(|attribute| vec![attribute.attribute.clone(), attribute.system.clone()]).collect();
         attributes.omitted = self.attributes_omitted;
-        document.table(attributes);
+        document.section(all, attributes);
         document
     }
 

@@ -1,0 +1,194 @@
+//! What users see: every command's output on `data/`, the README's examples, exit codes, errors, and where graphs are found.
+//!
+//! The examples are Markdown files that `trycmd` runs; `TRYCMD=overwrite cargo test --test cli` writes them anew.
+
+mod support;
+
+use std::fs;
+use std::io::Read as _;
+use std::process::Stdio;
+
+use support::{DUMPS, Run, graph_args, nixpkgs, root, waves};
+
+#[test]
+fn examples_show_real_output() {
+    std::env::set_current_dir(root()).expect("the repository is there");
+    let cases = trycmd::TestCases::new();
+    cases.register_bin("waves", trycmd::cargo::cargo_bin!("waves"));
+    cases.case("README.md").case("docs/*.md").case("tests/cli/commands/*.md");
+    match nixpkgs::snapshot() {
+        Some(snapshot) => {
+            cases.env("WAVES_NIXPKGS", snapshot.display().to_string());
+        }
+        None => {
+            cases.skip("docs/nixpkgs.md");
+        }
+    }
+}
+
+#[test]
+fn exit_codes() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let broken = directory.path().join("broken.json");
+    fs::write(&broken, "{\"a\": ").expect("written");
+    let broken = broken.display().to_string();
+    for (arguments, code, message) in [
+        (vec!["--version"], 0, ""),
+        (vec!["impact", "--root", "hello"], 0, ""),
+        (vec!["impact", "--root", "openssl", "--fail-over", "1000"], 0, ""),
+        (vec!["impact", "--root", "openssl", "--fail-over", "10"], 1, "over the limit: 87 attributes are rebuilt, 10 may be"),
+        (vec!["impact"], 2, "--root"),
+        (vec!["impact", "--root", "opensl"], 2, "did you mean `openssl`"),
+        (vec!["impact", "--root", "python2"], 2, "does not evaluate"),
+        (vec!["impact", "--root", "[a"], 2, "not a glob pattern"),
+        (vec!["plan", "--root", "glibc", "--max-waves", "0"], 2, "a whole number from 1"),
+        (vec!["man", "nothing"], 2, "no command `nothing`"),
+        (vec!["info", "--graph", "does-not-exist"], 3, "does-not-exist"),
+        (vec!["info", "--graph", &broken], 3, "truncated"),
+    ] {
+        let mut all = arguments.clone();
+        if !arguments.contains(&"--graph") {
+            all.extend(graph_args());
+        }
+        let run = Run::of(waves().args(&all));
+        assert_eq!(run.code, Some(code), "{arguments:?}: {}", run.stderr);
+        assert!(run.stderr.contains(message), "{arguments:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_system_that_refuses_has_a_code_of_its_own() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("a-file");
+    fs::write(&file, "").expect("written");
+    let run = Run::of(waves().arg("import").args(DUMPS).arg("-o").arg(file.join("graph.waves")));
+    assert_eq!(run.code, Some(5), "{}", run.stderr);
+    assert!(run.stderr.contains("cannot write"), "{}", run.stderr);
+}
+
+#[test]
+fn no_graph_says_what_to_do() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let run = Run::of(waves().arg("info").current_dir(directory.path()));
+    assert_eq!(run.code, Some(3));
+    assert!(run.stderr.contains("waves import") && run.stderr.contains("--graph"), "{}", run.stderr);
+}
+
+#[test]
+fn a_snapshot_is_found_upward_and_overridden() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (below, other) = (directory.path().join("a/b"), directory.path().join("other.waves"));
+    fs::create_dir_all(&below).expect("created");
+    let dumps: Vec<_> = DUMPS.iter().map(|dump| root().join(dump)).collect();
+    let imported = Run::of(waves().arg("import").args(&dumps).current_dir(directory.path()));
+    assert_eq!(imported.code, Some(0), "{}", imported.stderr);
+    Run::of(waves().arg("import").arg(&dumps[1]).arg("-o").arg(&other).current_dir(&below)).expect_success();
+
+    let found = Run::of(waves().arg("info").current_dir(&below)).expect_success();
+    assert_eq!(found, imported.stdout);
+    let by_variable = Run::of(waves().arg("info").current_dir(&below).env("WAVES_GRAPH", &other)).expect_success();
+    assert_ne!(by_variable, found);
+    let by_option =
+        Run::of(waves().arg("info").arg("--graph").arg(&other).current_dir(&below).env("WAVES_GRAPH", "nowhere")).expect_success();
+    assert_eq!(by_option, by_variable);
+    let joined = std::env::join_paths(&dumps).expect("paths");
+    let by_dumps = Run::of(waves().arg("info").current_dir(&below).env("WAVES_GRAPH", joined)).expect_success();
+    assert_eq!(by_dumps, found);
+}
+
+#[test]
+fn a_failed_import_leaves_the_old_snapshot() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let snapshot = directory.path().join("graph.waves");
+    Run::of(waves().arg("import").args(DUMPS).arg("-o").arg(&snapshot)).expect_success();
+    let before = fs::read(&snapshot).expect("written");
+    let broken = directory.path().join("broken.json");
+    fs::write(&broken, "{").expect("written");
+    assert_eq!(Run::of(waves().arg("import").arg(&broken).arg("-o").arg(&snapshot)).code, Some(3));
+    assert_eq!(fs::read(&snapshot).expect("still there"), before);
+    let left: Vec<_> = fs::read_dir(directory.path()).expect("listed").map(|entry| entry.expect("entry").file_name()).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+}
+
+#[test]
+fn standard_input_is_a_dump() {
+    let dump = fs::File::open(root().join(DUMPS[1])).expect("there");
+    let run = Run::of(waves().args(["info", "--graph", "-"]).stdin(dump));
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stdout.contains("nix-eval-jobs"), "{}", run.stdout);
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_error() {
+    let mut child = waves()
+        .args(["rank", "--limit", "0", "--format", "json"])
+        .args(graph_args())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut stderr).expect("UTF-8");
+    assert_eq!((child.wait().expect("ends").code(), stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn the_same_bytes_whatever_the_threads() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let outputs: Vec<Vec<u8>> = ["1", "2", "3", "8"]
+        .iter()
+        .map(|threads| {
+            let snapshot = directory.path().join(threads);
+            Run::of(waves().args(["import", "--threads", threads]).args(DUMPS).arg("-o").arg(&snapshot)).expect_success();
+            fs::read(&snapshot).expect("written")
+        })
+        .collect();
+    assert!(outputs.windows(2).all(|pair| pair[0] == pair[1]));
+    for command in [vec!["plan", "--root", "glibc", "--packages"], vec!["impact", "--root", "openssl"], vec!["rank", "--limit", "0"]] {
+        let run = |threads: &str| {
+            Run::of(waves().args(&command).args(["--format", "json", "--threads", threads]).args(graph_args())).expect_success()
+        };
+        let one = run("1");
+        assert!(["2", "3", "8"].into_iter().all(|threads| run(threads) == one), "{command:?}");
+    }
+}
+
+#[test]
+fn quiet_says_nothing_but_the_result() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let run = Run::of(waves().args(["import", "--quiet"]).args(DUMPS).arg("-o").arg(directory.path().join("g")));
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (Some(0), "", ""));
+}
+
+#[test]
+fn no_escape_sequences_in_a_pipe() {
+    for arguments in [vec!["--help"], vec!["plan", "--help"], vec!["plan", "--root", "glibc"], vec!["plan"]] {
+        let run = Run::of(waves().args(&arguments).args(graph_args()).env("NO_COLOR", "1"));
+        assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{arguments:?}");
+    }
+}
+
+#[test]
+fn help_fits_a_screen() {
+    let commands = ["import", "eval", "info", "impact", "rank", "why", "plan", "completions", "man"];
+    for command in std::iter::once(None).chain(commands.map(Some)) {
+        let help = Run::of(waves().args(command).arg("-h")).expect_success();
+        assert!(help.lines().count() <= 40, "{command:?}: {} lines", help.lines().count());
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{command:?}");
+    }
+}
+
+#[test]
+fn completions_and_manual_know_every_command() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = Run::of(waves().args(["completions", shell])).expect_success();
+        assert!(
+            ["import", "impact", "rank", "why", "plan", "--max-waves"].iter().all(|word| script.contains(word.trim_start_matches('-'))),
+            "{shell}"
+        );
+    }
+    let page = Run::of(waves().arg("man")).expect_success();
+    assert!(page.starts_with(".ie") && page.contains("waves\\-plan"), "{page}");
+    assert!(Run::of(waves().args(["man", "plan"])).expect_success().contains("max\\-waves"));
+}
