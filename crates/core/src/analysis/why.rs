@@ -40,8 +40,7 @@ impl<'g> Why<'g> {
         let up = graph.closure(to.iter().copied(), Direction::Dependencies);
         let between = DerivationSet::from_members(graph.derivation_count(), down.iter().filter(|&ix| up.contains(ix)));
         if between.is_empty() {
-            let blocked =
-                shortest(&from, &to, |ix| all_users(graph, ix)).map(|path| path.into_iter().map(|ix| graph.derivation(ix)).collect());
+            let blocked = shortest(&from, &to, all_users(graph)).map(|path| path.into_iter().map(|ix| graph.derivation(ix)).collect());
             let reversed = to.iter().any(|&ix| graph.closure([ix], Direction::Dependents).iter().any(|user| from.contains(&user)));
             return Ok(Self { graph, between, shortest: None, blocked, reversed });
         }
@@ -84,12 +83,18 @@ impl<'g> Why<'g> {
     }
 }
 
-/// Users of a derivation, fixed-output ones included. O(V + E): only asked when there is no other chain.
-fn all_users(graph: &Graph, ix: DerivationIx) -> Vec<DerivationIx> {
-    let mut users: Vec<_> = graph.derivation(ix).users().collect();
-    users.extend(graph.fixed_output_users(ix));
-    users.sort_unstable();
-    users
+/// Tells the users of a derivation, fixed-output ones included. O(V + E) once: only asked when there is no other chain.
+fn all_users(graph: &Graph) -> impl Fn(DerivationIx) -> Vec<DerivationIx> {
+    let mut fixed: HashMap<DerivationIx, Vec<DerivationIx>> = HashMap::new();
+    for user in graph.derivations().filter(|derivation| derivation.is_fixed_output()) {
+        user.inputs().for_each(|(input, _)| fixed.entry(input).or_default().push(user.ix()));
+    }
+    move |ix| {
+        let mut users: Vec<_> = graph.derivation(ix).users().collect();
+        users.extend(fixed.get(&ix).into_iter().flatten());
+        users.sort_unstable();
+        users
+    }
 }
 
 /// Breadth-first search; ties go to the smallest position.

@@ -250,15 +250,6 @@ impl Graph {
         reached
     }
 
-    /// Fixed-output derivations that need `input`: it does not rebuild them. O(V + E).
-    pub(crate) fn fixed_output_users(&self, input: DerivationIx) -> impl Iterator<Item = DerivationIx> {
-        let inputs = self.storage.inputs();
-        let behind = input.get() + 1..self.derivation_count();
-        behind
-            .map(DerivationIx::new)
-            .filter(move |&user| self.derivation(user).is_fixed_output() && inputs.row(user.get()).contains(&input))
-    }
-
     /// Cycles of packages among `members`: packages that need each other through different derivations.
     ///
     /// Each cycle is sorted by position; the largest comes first. Derivations themselves never form one. O(V + E).

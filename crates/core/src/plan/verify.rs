@@ -109,7 +109,8 @@ fn counts(graph: &Graph, plan: &Plan<'_>) -> Vec<Violation> {
             violations.push(Violation::Level(next));
         }
         next = wave.levels.end;
-        let members: Vec<Derivation<'_>> = plan.levels[wave.levels.clone()].iter().flatten().map(|&ix| graph.derivation(ix)).collect();
+        let levels = plan.levels.get(wave.levels.clone()).unwrap_or_default();
+        let members: Vec<Derivation<'_>> = levels.iter().flatten().map(|&ix| graph.derivation(ix)).collect();
         let outputs: HashSet<String> =
             members.iter().flat_map(|derivation| derivation.outputs()).filter_map(|output| output.base_name()).collect();
         let unknown = members.iter().flat_map(|derivation| derivation.outputs()).filter(|output| output.base_name().is_none()).count();
