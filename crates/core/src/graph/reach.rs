@@ -28,6 +28,23 @@ impl<'a, T> Csr<'a, T> {
     }
 }
 
+/// Adjacency that owns its rows.
+pub(crate) struct OwnedCsr<T> {
+    offsets: Vec<u32>,
+    targets: Vec<T>,
+}
+
+impl<T> OwnedCsr<T> {
+    pub(crate) fn as_csr(&self) -> Csr<'_, T> {
+        Csr { offsets: &self.offsets, targets: &self.targets }
+    }
+}
+
+/// A group for each derivation.
+pub(crate) fn singletons(derivations: usize) -> OwnedCsr<DerivationIx> {
+    OwnedCsr { offsets: (0..=derivations as u32).collect(), targets: (0..derivations).map(DerivationIx::new).collect() }
+}
+
 /// The derivations that `roots` rebuild, roots included.
 ///
 /// A sweep over the members in topological order: time O(V/64 + edges out of the closure), space O(V/8) bytes.

@@ -120,6 +120,10 @@ pub fn ingest(inputs: &[Input], progress: &dyn Progress) -> Result<Ingest> {
             Input::Stdin => reader.dump(Dump::new("-".to_owned(), Box::new(io::stdin()), None)?)?,
             Input::Path(path) if path.is_dir() => reader.directory(path)?,
             Input::Path(path) => reader.dump(Dump::open(path)?)?,
+            Input::File { name, file } => {
+                let file = file.try_clone().map_err(Error::io("read", name))?;
+                reader.dump(Dump::new(name.clone(), Box::new(file), None)?)?;
+            }
             Input::Closure(paths) => reader.closure("store closure", paths, None)?,
         }
     }

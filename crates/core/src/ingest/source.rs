@@ -17,10 +17,17 @@ const HEAD_BYTES: usize = 1 << 16;
 const MAX_ZSTD_WINDOW_LOG: u32 = 31;
 
 /// Something to ingest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Input {
     /// A file, or a directory of dumps or of `.drv` files.
     Path(PathBuf),
+    /// A file that is open, and what to call it.
+    File {
+        /// The name of the source.
+        name: String,
+        /// Read from where it stands.
+        file: File,
+    },
     /// Standard input.
     Stdin,
     /// Derivations in a store, and all that they need, by their paths.

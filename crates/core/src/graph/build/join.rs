@@ -162,8 +162,13 @@ impl<'i> Join<'i> {
                 Entry::Vacant(entry) => {
                     entry.insert(node);
                 }
-                // Derivations that differ only behind a fixed output build the same path.
-                Entry::Occupied(_) => {
+                // Derivations that differ only behind a fixed output build the same path. The first by path stands for all.
+                Entry::Occupied(mut entry) => {
+                    let first_path = self.nodes.get(*entry.get() as usize).and_then(|first| first.path);
+                    let key = |path: Option<Path>| path.map(|path| path.hash.to_string());
+                    if key(path) < key(first_path) {
+                        entry.insert(node);
+                    }
                     let name = format!("{}-{}", output.hash, self.interner.resolve(output.name));
                     self.findings.add(FindingKind::SharedOutput, || name);
                 }

@@ -7,7 +7,7 @@ use super::super::columns::{
 };
 use super::super::index::{AttributeIx, DerivationIx, PackageIx};
 use super::super::package::{Identity, contract};
-use super::super::reach::{Csr, closure_sizes};
+use super::super::reach::{Csr, closure_sizes, singletons};
 use super::super::storage::Storage;
 use super::super::{Graph, Provenance};
 use super::join::{Inputs, JoinedAttribute, Node};
@@ -264,9 +264,7 @@ impl<'i> Writer<'i> {
         let members = Csr { offsets: &self.package_offsets, targets: &self.members };
         let attributes = Csr { offsets: &self.attributes_of_offsets, targets: &self.attributes_of };
         let weights: Vec<u32> = (0..self.order.len()).map(|at| attributes.row(at).len() as u32).collect();
-        let every: Vec<DerivationIx> = (0..self.order.len()).map(DerivationIx::new).collect();
-        let single: Vec<u32> = (0..=self.order.len() as u32).collect();
-        let sizes = closure_sizes(users, Csr { offsets: &single, targets: &every }, &weights);
+        let sizes = closure_sizes(users, singletons(self.order.len()).as_csr(), &weights);
         for (row, size) in self.derivations.iter_mut().zip(&sizes) {
             (row.rebuild_derivations, row.rebuild_attributes) = (size.derivations, size.weight);
         }
