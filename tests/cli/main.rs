@@ -18,7 +18,7 @@ fn examples_show_real_output() {
     cases.case("README.md").case("docs/*.md").case("tests/cli/commands/*.md");
     match nixpkgs::snapshot() {
         Some(snapshot) => {
-            cases.env("WAVES_NIXPKGS", snapshot.display().to_string());
+            cases.env("WAVES_GRAPH", snapshot.display().to_string());
         }
         None => {
             cases.skip("docs/nixpkgs.md");
