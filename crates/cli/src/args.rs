@@ -104,7 +104,7 @@ pub(crate) struct EvalArgs {
     pub(crate) system: Option<String>,
 
     /// Nix processes at once
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_least_one)]
     pub(crate) workers: usize,
 
     /// Memory for each of them, in MiB; one that needs more is stopped, and its attributes are tried one by one

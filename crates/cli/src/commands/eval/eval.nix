@@ -148,7 +148,7 @@ let
       failed = [
         {
           attrPath = path;
-          error = true;
+          error = "it does not evaluate, like many others here: `nix-instantiate -A` tells why";
         }
       ];
     in
@@ -195,11 +195,11 @@ rec {
   # The paths below one; none if it is no set to look into.
   children = path: if kind (at path) == "set" then below path (at path) else [ ];
 
-  # A row for each derivation at or below the paths, and for each attribute that fails: not why, as
-  # `tryEval` does not tell.
+  # A row for each derivation at or below the paths, and for each attribute that fails. `tryEval` does not
+  # tell why it does.
   rows = concatMap (path: visit path (at path));
 
-  # Fails as an attribute does.
+  # Fails with the message of an attribute.
   explain = path: seq (kind (at path)) (row path (at path));
 
   # All that is to be evaluated, as one set.

@@ -20,6 +20,13 @@ pub(super) struct Node {
     pub(super) outputs: Vec<OutputRecord>,
 }
 
+impl Node {
+    /// Its path; that of its first output, if no dump told its own.
+    pub(super) fn path(&self) -> Option<Path> {
+        self.path.or_else(|| self.outputs.iter().find_map(|output| output.path))
+    }
+}
+
 /// An attribute, joined.
 pub(super) struct JoinedAttribute {
     pub(super) attr: Symbol,
@@ -193,7 +200,8 @@ impl<'i> Join<'i> {
         for attribute in joined.iter().filter(|attribute| attribute.error.is_some()) {
             let attr = self.interner.resolve(attribute.attr);
             let error = attribute.error.map_or("", |error| self.interner.resolve(error));
-            self.findings.add(FindingKind::EvaluationError, || format!("{attr}: {error}"));
+            let words: Vec<_> = error.split_whitespace().collect();
+            self.findings.add(FindingKind::EvaluationError, || format!("{attr}: {}", words.join(" ")));
         }
         joined
     }

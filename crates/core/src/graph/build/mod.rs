@@ -37,7 +37,8 @@ impl Graph {
         let attributes = join.add_attributes();
         let inputs = join.resolve_inputs()?;
         let Join { nodes, mut findings, .. } = join;
-        count_undefined(&nodes, &inputs, &interner, &mut findings);
+        let is_described = |node: &Node| node.record.is_some_and(|(batch, at)| batches[batch].derivations[at].has_inputs);
+        count_undefined(&nodes, is_described, &inputs, &interner, &mut findings);
 
         progress.begin("ordering", None);
         let order = order(&nodes, &inputs, &interner)?;
@@ -57,20 +58,18 @@ impl Graph {
 }
 
 /// Counts what no dump describes: inputs, and derivations of attributes. Without any edge neither is news.
-fn count_undefined(nodes: &[Node], inputs: &Inputs, interner: &Interner, findings: &mut Findings) {
+fn count_undefined(nodes: &[Node], is_described: impl Fn(&Node) -> bool, inputs: &Inputs, interner: &Interner, findings: &mut Findings) {
     if inputs.targets.is_empty() {
         return;
     }
     let mut needed = vec![false; nodes.len()];
-    inputs.targets.iter().for_each(|&target| needed[target as usize] = true);
+    for &target in &inputs.targets {
+        needed[target as usize] = true;
+    }
     let mut undefined: Vec<(FindingKind, String)> = Vec::new();
-    for (node, needed) in nodes.iter().zip(needed) {
-        let name = || node.path.map_or_else(String::new, |path| format!("{}-{}.drv", path.hash, interner.resolve(path.name)));
-        if node.record.is_none() && needed {
-            undefined.push((FindingKind::DanglingInput, name()));
-        } else if node.record.is_none() {
-            undefined.push((FindingKind::UndefinedDerivation, name()));
-        }
+    for (node, needed) in nodes.iter().zip(needed).filter(|(node, _)| !is_described(node)) {
+        let kind = if needed { FindingKind::DanglingInput } else { FindingKind::UndefinedDerivation };
+        undefined.push((kind, name(node, interner)));
     }
     undefined.sort_unstable();
     for (kind, name) in undefined {
@@ -78,16 +77,15 @@ fn count_undefined(nodes: &[Node], inputs: &Inputs, interner: &Interner, finding
     }
 }
 
+/// Base name of a node's path.
+fn name(node: &Node, interner: &Interner) -> String {
+    let suffix = if node.path.is_some() { ".drv" } else { "" };
+    node.path().map_or_else(String::new, |path| format!("{}-{}{suffix}", path.hash, interner.resolve(path.name)))
+}
+
 /// Depth-first post-order over nodes sorted by name, then hash: the same whatever the order of the dumps.
 fn order(nodes: &[Node], inputs: &Inputs, interner: &Interner) -> Result<Vec<u32>> {
-    let key = |node: &Node| match node.path {
-        Some(path) => (interner.resolve(path.name), path.hash),
-        None => node
-            .outputs
-            .iter()
-            .find_map(|output| output.path)
-            .map_or(("", StoreHash::default()), |path| (interner.resolve(path.name), path.hash)),
-    };
+    let key = |node: &Node| node.path().map_or(("", StoreHash::default()), |path| (interner.resolve(path.name), path.hash));
     let mut starts: Vec<u32> = (0..nodes.len() as u32).collect();
     starts.sort_by_cached_key(|&node| key(&nodes[node as usize]));
     let mut rank = vec![0_u32; nodes.len()];
@@ -98,12 +96,6 @@ fn order(nodes: &[Node], inputs: &Inputs, interner: &Interner) -> Result<Vec<u32
     for node in 0..nodes.len() as u32 {
         sorted[inputs.range(node)].sort_unstable_by_key(|&input| rank[input as usize]);
     }
-    post_order(&starts, |node| &sorted[inputs.range(node)]).map_err(|members| Error::Cycle {
-        members: members
-            .iter()
-            .map(|&node| {
-                nodes[node as usize].path.map_or_else(String::new, |path| format!("{}-{}", path.hash, interner.resolve(path.name)))
-            })
-            .collect(),
-    })
+    post_order(&starts, |node| &sorted[inputs.range(node)])
+        .map_err(|members| Error::Cycle { members: members.iter().map(|&member| name(&nodes[member as usize], interner)).collect() })
 }

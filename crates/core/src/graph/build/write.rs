@@ -185,7 +185,7 @@ impl<'i> Writer<'i> {
     fn derivation_row(&mut self, node: u32, record: Option<&DerivationRecord>, by_output: &FxHashMap<StoreHash, u32>) -> DerivationRow {
         let strings = &mut self.strings;
         let of_node = &self.nodes[node as usize];
-        let path = of_node.path.or_else(|| of_node.outputs.iter().find_map(|output| output.path));
+        let path = of_node.path();
         let name = path.map_or("", |path| self.interner.resolve(path.name));
         let (pname, version) = split_name(name);
         let unless = |set: bool, flag: u32| if set { 0 } else { flag };
