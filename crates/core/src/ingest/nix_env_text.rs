@@ -47,8 +47,18 @@ pub(super) fn row(records: &mut Records, interner: &Interner, line: &str) -> Res
     Ok(())
 }
 
+/// The cells of a row, from its attribute on.
 fn cells(line: &str) -> impl Iterator<Item = &str> {
-    line.split_ascii_whitespace()
+    let mut cells = line.split_ascii_whitespace().peekable();
+    // `--status` puts a column before it. Of an attribute that is named like one, the next cell is a path.
+    let status = cells.next_if(|cell| is_status(cell));
+    let attr = status.filter(|_| cells.peek().is_none_or(|cell| cell.contains('/')));
+    attr.into_iter().chain(cells)
+}
+
+/// Whether a cell is `IPS` or a part of it: installed, present, substitutable.
+fn is_status(cell: &str) -> bool {
+    cell.len() == 3 && cell.bytes().zip(*b"IPS").all(|(byte, letter)| byte == letter || byte == b'-')
 }
 
 fn is_derivation(cell: &str) -> bool {
@@ -91,6 +101,15 @@ mod tests {
             (interner.resolve(attribute.attr), attribute.system.map(|system| interner.resolve(system))),
             ("a.b", Some("x86_64-linux"))
         );
+    }
+
+    #[test]
+    fn a_status_is_no_attribute() {
+        for (line, attr) in [("---  a  /nix/store/", "a"), ("-PS  a  a-1  /nix/store/", "a"), ("IPS  /nix/store/", "IPS")] {
+            let (mut records, interner) = (Records::default(), Interner::new());
+            row(&mut records, &interner, &format!("{line}{HASH}-a")).expect("a row");
+            assert_eq!(interner.resolve(records.attributes[0].attr), attr, "{line}");
+        }
     }
 
     #[test]

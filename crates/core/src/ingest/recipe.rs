@@ -11,7 +11,7 @@ use serde_json::Value;
 use twox_hash::XxHash3_128;
 
 use super::raw::RawDerivation;
-use crate::store_path::{HASH_CHARS, StoreHash, is_name_byte, split_name};
+use crate::store_path::{HASH_CHARS, StoreHash, StorePath, is_name_byte, split_name};
 
 const DEFAULT_STORE_DIR: &str = "/nix/store";
 
@@ -45,10 +45,10 @@ pub(super) fn hash(raw: &RawDerivation<'_>, structured: Option<&Value>, store_di
     recipe.hasher.finish_128()
 }
 
-/// The store directory of a dump of base names: its outputs' paths stand in full in `env`.
+/// The store directory of a dump of base names: outputs' paths stand in full in `env`, unless only a build tells them.
 fn store_dir_of<'r>(raw: &'r RawDerivation<'_>) -> &'r str {
-    let output = raw.env.iter().find(|(key, _)| raw.outputs.iter().any(|output| output.name == *key));
-    output.and_then(|(_, path)| path.rsplit_once('/')).map_or(DEFAULT_STORE_DIR, |(dir, _)| dir)
+    let outputs = raw.env.iter().filter(|(key, _)| raw.outputs.iter().any(|output| output.name == *key));
+    outputs.filter_map(|(_, path)| StorePath::parse(path)?.store_dir).next().unwrap_or(DEFAULT_STORE_DIR)
 }
 
 struct Recipe {

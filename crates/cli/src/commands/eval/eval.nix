@@ -34,6 +34,7 @@ let
     stringLength
     substring
     tail
+    toString
     tryEval
     ;
 
@@ -73,14 +74,16 @@ let
   # A derivation by itself gets a name.
   root = if isDerivation value then { ${(parseDrvName value.name).name} = value; } else value;
 
+  maxDepth = 10;
+
   isDerivation = value: value.type or null == "derivation";
   isPlainSet = value: isAttrs value && !isDerivation value;
   kind =
-    value:
+    path: value:
     if isDerivation value then
       "derivation"
     else if isAttrs value && value.recurseForDerivations or false then
-      "set"
+      if length path > maxDepth then throw "it is a set in a set, ${toString maxDepth} times: does one contain itself?" else "set"
     else
       "other";
 
@@ -143,7 +146,7 @@ let
   visit =
     path: value:
     let
-      found = tryEval (kind value);
+      found = tryEval (kind path value);
       attempt = tryEval (deepSeq (row path value) (row path value));
       failed = [
         {
@@ -193,14 +196,14 @@ rec {
       concatMap expand attrs;
 
   # The paths below one; none if it is no set to look into.
-  children = path: if kind (at path) == "set" then below path (at path) else [ ];
+  children = path: if kind path (at path) == "set" then below path (at path) else [ ];
 
   # A row for each derivation at or below the paths, and for each attribute that fails. `tryEval` does not
   # tell why it does.
   rows = concatMap (path: visit path (at path));
 
   # Fails with the message of an attribute.
-  explain = path: seq (kind (at path)) (row path (at path));
+  explain = path: seq (kind path (at path)) (row path (at path));
 
   # All that is to be evaluated, as one set.
   tree = if attrs == [ ] then root else seq (length units) (pick root attrs);

@@ -24,8 +24,6 @@ const MAX_CHUNK: usize = 512;
 const MAX_EXPLAINED: usize = 200;
 /// Attributes that end a process before it is clear that no other will do.
 const MAX_FATAL: usize = 100;
-/// Components of an attribute path. Sets that contain themselves are deeper.
-const MAX_DEPTH: usize = 10;
 
 /// A line of nix-eval-jobs.
 type Line = Vec<u8>;
@@ -97,8 +95,7 @@ impl Walk<'_> {
 
     /// An attribute that ends its process. If it is a set, something in it does.
     fn inside(&self, unit: &AttrPath, message: String) -> Result<Vec<Line>, Failure> {
-        let children: Vec<AttrPath> =
-            if unit.len() < MAX_DEPTH { self.ask(&format!("children {}", strings(unit)))?.unwrap_or_default() } else { Vec::new() };
+        let children: Vec<AttrPath> = self.ask(&format!("children {}", strings(unit)))?.unwrap_or_default();
         if !children.is_empty() {
             return self.all(&children);
         }

@@ -41,6 +41,37 @@ pub(super) struct JoinedAttribute {
     pub(super) source: usize,
 }
 
+impl JoinedAttribute {
+    /// Whether another description with the same attribute path is of the same attribute.
+    fn is_same(&self, other: &Self) -> bool {
+        let same_system = match (self.system, other.system) {
+            (Some(known), Some(new)) => known == new,
+            _ => true,
+        };
+        let same_derivation = match (self.node, other.node) {
+            (Some(known), Some(new)) => known == new || (!(self.exact && other.exact) && self.output == other.output),
+            _ => true,
+        };
+        same_system && same_derivation
+    }
+
+    /// Fills what is unknown from another description.
+    fn absorb(&mut self, other: &Self, takes_its_name: bool) {
+        if takes_its_name {
+            self.attr = other.attr;
+        }
+        if other.exact && !self.exact {
+            self.node = other.node;
+        }
+        self.node = self.node.or(other.node);
+        self.exact |= other.exact;
+        self.output = self.output.or(other.output);
+        self.system = self.system.or(other.system);
+        self.meta = self.meta.or(other.meta);
+        self.error = self.error.or(other.error);
+    }
+}
+
 /// Edges by node, before the order.
 pub(super) struct Inputs {
     pub(super) offsets: Vec<u32>,
@@ -124,24 +155,10 @@ impl<'i> Join<'i> {
 
     /// What an evaluation says of a derivation: known already by path or output, or news.
     fn add_partial(&mut self, at: (usize, usize)) {
-        let record = self.record(at);
-        let (path, has_inputs) = (record.path, record.has_inputs);
-        let outputs = self.batches[at.0].outputs_of(&record.outputs);
-        let mut mixed = false;
+        let path = self.record(at).path;
+        let outputs = self.batches[at.0].outputs_of(&self.record(at).outputs);
         if let Some(&known) = self.by_path.get(&path.hash) {
-            let node = &mut self.nodes[known as usize];
-            let fuller = node.record.is_some_and(|first| self.batches[first.0].derivations[first.1].has_inputs);
-            let whole = node.record.is_some_and(|first| self.batches[first.0].derivations[first.1].recipe.is_some());
-            if has_inputs && !fuller {
-                node.record = Some(at);
-            }
-            let new = |output: &&OutputRecord| !node.outputs.iter().any(|known| known.name == output.name);
-            if !whole {
-                let more: Vec<OutputRecord> = outputs.iter().filter(new).copied().collect();
-                node.outputs.extend(more);
-            }
-            // Some attributes are sets of outputs picked from several derivations.
-            mixed = outputs.iter().any(|output| output.path.is_some() && !node.outputs.iter().any(|known| known.path == output.path));
+            self.merge_partial(known, at, outputs);
         } else if let Some(known) = self.whole_with_output(outputs) {
             self.by_path.insert(path.hash, known);
             let name = self.name(path);
@@ -150,7 +167,26 @@ impl<'i> Join<'i> {
             self.by_path.insert(path.hash, self.nodes.len() as u32);
             self.push_node(Some(path), Some(at), outputs.to_vec());
         }
-        if mixed {
+    }
+
+    /// Adds to a node what a partial description knows besides: inputs, if no other told them, and outputs.
+    fn merge_partial(&mut self, known: u32, at: (usize, usize), outputs: &[OutputRecord]) {
+        let record = self.record(at);
+        let (path, has_inputs) = (record.path, record.has_inputs);
+        let first = self.nodes[known as usize].record.map(|first| self.record(first));
+        let (has_more, is_whole) =
+            (has_inputs && !first.is_some_and(|first| first.has_inputs), first.is_some_and(|first| first.recipe.is_some()));
+        let node = &mut self.nodes[known as usize];
+        if has_more {
+            node.record = Some(at);
+        }
+        if !is_whole {
+            let more: Vec<_> =
+                outputs.iter().filter(|output| !node.outputs.iter().any(|known| known.name == output.name)).copied().collect();
+            node.outputs.extend(more);
+        }
+        // Some attributes are sets of outputs picked from several derivations.
+        if outputs.iter().any(|output| output.path.is_some() && !node.outputs.iter().any(|known| known.path == output.path)) {
             let name = self.name(path);
             self.findings.add(FindingKind::MixedOutputs, || name);
         }
@@ -172,7 +208,7 @@ impl<'i> Join<'i> {
                 // Derivations that differ only behind a fixed output build the same path. The first by path stands for all.
                 Entry::Occupied(mut entry) => {
                     let first_path = self.nodes.get(*entry.get() as usize).and_then(|first| first.path);
-                    let key = |path: Option<Path>| path.map(|path| path.hash.to_string());
+                    let key = |path: Option<Path>| path.map(|path| path.hash);
                     if key(path) < key(first_path) {
                         entry.insert(node);
                     }
@@ -236,59 +272,41 @@ impl<'i> Join<'i> {
         node: Option<u32>,
         records: &Records,
     ) {
-        let source = records.source;
         let output = records.outputs_of(&record.outputs).iter().find_map(|output| output.path).map(|path| path.hash);
-        let system_of = |node: Option<u32>| node.and_then(|node| self.nodes[node as usize].record).map(|at| self.record(at).system);
-        let same_system = |known: &JoinedAttribute| match (known.system, record.system) {
-            (Some(known), Some(new)) => known == new,
-            _ => true,
+        let described = JoinedAttribute {
+            attr: record.attr,
+            system: record.system,
+            node,
+            exact: record.derivation.is_some(),
+            output,
+            meta: record.meta,
+            error: record.error,
+            source: records.source,
         };
-        let exact = record.derivation.is_some();
-        let same_derivation = |known: &JoinedAttribute| match (known.node, node) {
-            (Some(first), Some(second)) => first == second || (!(known.exact && exact) && known.output == output),
-            _ => true,
-        };
-        let matches = |known: &JoinedAttribute| same_system(known) && same_derivation(known);
-        if let Some(&at) = same_path.iter().find(|&&at| matches(&joined[at])) {
+        if let Some(&at) = same_path.iter().find(|&&at| joined[at].is_same(&described)) {
             let known = &mut joined[at];
-            if known.source == source {
+            if known.source == described.source {
                 let attr = self.interner.resolve(record.attr);
                 self.findings.add(FindingKind::DuplicateAttribute, || attr.to_owned());
             }
             // Of two spellings, the quoted one can be typed.
-            if self.interner.resolve(record.attr).contains('"') {
-                known.attr = record.attr;
-            }
-            known.node = if exact && !known.exact { node } else { known.node.or(node) };
-            known.exact |= exact;
-            known.output = known.output.or(output);
-            known.system = known.system.or(record.system);
-            known.meta = known.meta.or(record.meta);
-            known.error = known.error.or(record.error);
+            let is_quoted = self.interner.resolve(record.attr).contains('"');
+            known.absorb(&described, is_quoted);
             return;
         }
         // The same attribute for another system is another attribute; for the same system, a contradiction.
-        let clash = same_path.iter().any(|&at| {
-            let known = &joined[at];
-            let both_named = known.system.is_some() && known.system == record.system;
-            both_named || (same_system(known) && system_of(known.node) == system_of(node))
-        });
-        if clash {
+        let system_of = |node: Option<u32>| node.and_then(|node| self.nodes[node as usize].record).map(|at| self.record(at).system);
+        let clashes = |known: &JoinedAttribute| match (known.system, described.system) {
+            (Some(known), Some(new)) => known == new,
+            _ => system_of(known.node) == system_of(node),
+        };
+        if same_path.iter().any(|&at| clashes(&joined[at])) {
             let attr = self.interner.resolve(record.attr);
             self.findings.add(FindingKind::ContradictoryAttribute, || attr.to_owned());
             return;
         }
         same_path.push(joined.len());
-        joined.push(JoinedAttribute {
-            attr: record.attr,
-            system: record.system,
-            node,
-            exact,
-            output,
-            meta: record.meta,
-            error: record.error,
-            source,
-        });
+        joined.push(described);
     }
 
     /// Edges between nodes; an input that no dump defines becomes a node of its own.
