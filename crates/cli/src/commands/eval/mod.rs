@@ -122,7 +122,7 @@ fn in_store(path: &str) -> PathBuf {
 /// Nix printed something else than was asked for.
 fn garbage(printed: &[u8], reason: &dyn fmt::Display) -> Failure {
     const SHOWN: usize = 60;
-    let beginning: String = String::from_utf8_lossy(printed).chars().take(SHOWN).collect();
+    let beginning: String = String::from_utf8_lossy(printed.trim_ascii()).chars().take(SHOWN).collect();
     Failure::Nix(format!("Nix printed `{}`, not an evaluation: {reason}", beginning.escape_debug()))
 }
 

@@ -1,0 +1,187 @@
+//! Attributes in every format that lists them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::Value;
+use waves_core::analysis::{Impact, Root, Scope, Why, rank, select};
+use waves_core::error::Error;
+use waves_core::graph::{Attribute, Direction, Graph};
+use waves_core::ingest::FindingKind;
+use waves_core::plan::{PlanOptions, plan};
+
+use crate::support::{attribute_derivations, attribute_outputs, base_name, dump, import, lines, object, text};
+
+/// Attribute to derivation, as nix-eval-jobs says: the independent answer, since it lists all of them.
+fn jobs() -> BTreeMap<String, String> {
+    lines(&dump("eval-jobs.jsonl"))
+        .iter()
+        .filter_map(|job| Some((text(job, "attr").to_owned(), base_name(job["drvPath"].as_str()?))))
+        .collect()
+}
+
+/// Output paths of each attribute, as nix-eval-jobs says.
+fn job_outputs() -> BTreeMap<String, BTreeSet<String>> {
+    let outputs =
+        |job: &Value| job["outputs"].as_object().map(|outputs| outputs.values().filter_map(Value::as_str).map(str::to_owned).collect());
+    lines(&dump("eval-jobs.jsonl")).iter().filter_map(|job| Some((text(job, "attr").to_owned(), outputs(job)?))).collect()
+}
+
+/// The attributes that a dump lists, read without the library.
+fn listed(name: &str) -> BTreeSet<String> {
+    let without_system = |key: &str| key.rsplit_once('.').map_or(key, |(attr, _)| attr).to_owned();
+    match name {
+        "nix-env.json" => object(&dump(name)).keys().cloned().collect(),
+        "nix-env.txt" => table(name, 0),
+        "nix-env-drv.txt" => table(name, 1),
+        _ => object(&dump(name)).keys().map(|key| without_system(key)).collect(),
+    }
+}
+
+fn table(name: &str, column: usize) -> BTreeSet<String> {
+    let text = fs::read_to_string(dump(name)).expect("it is there");
+    text.lines().map(|line| line.split_whitespace().nth(column).expect("an attribute").to_owned()).collect()
+}
+
+fn restricted<T: Clone>(all: &BTreeMap<String, T>, names: &BTreeSet<String>) -> BTreeMap<String, T> {
+    all.iter().filter(|(attr, _)| names.contains(*attr)).map(|(attr, value)| (attr.clone(), value.clone())).collect()
+}
+
+#[test]
+fn eval_jobs_names_every_derivation() {
+    assert_eq!(attribute_derivations(&import(&[dump("eval-jobs.jsonl")])), jobs());
+    assert_eq!(attribute_derivations(&import(&[dump("eval-jobs-inputs.jsonl")])), jobs());
+    assert_eq!(attribute_derivations(&import(&[dump("derivations.json"), dump("eval-jobs.jsonl")])), jobs());
+}
+
+#[test]
+fn nix_env_with_derivations_names_every_derivation() {
+    let expected = restricted(&jobs(), &listed("nix-env-drv.txt"));
+    assert!(expected.len() > 100);
+    assert_eq!(attribute_derivations(&import(&[dump("nix-env-drv.txt")])), expected);
+    assert_eq!(attribute_derivations(&import(&[dump("derivations.json"), dump("nix-env-drv.txt")])), expected);
+}
+
+/// These do not name the derivation: it is found by what it builds.
+#[test]
+fn output_paths_lead_to_the_derivation_that_builds_them() {
+    for name in ["nix-env.json", "nix-env.txt", "outpaths.json", "ci/x86_64-linux/paths.json"] {
+        let expected = restricted(&job_outputs(), &listed(name));
+        assert!(expected.len() > 100, "{name}");
+        assert_eq!(attribute_outputs(&import(&[dump(name)])), expected, "{name} alone");
+        let graph = import(&[dump("derivations.json"), dump(name)]);
+        assert_eq!(attribute_outputs(&graph), expected, "{name}");
+        // Of two derivations that build the same paths it may be the other.
+        let by_name = |derivations: BTreeMap<String, String>| -> BTreeMap<String, String> {
+            derivations.into_iter().map(|(attr, base)| (attr, base[33..].to_owned())).collect()
+        };
+        assert_eq!(by_name(attribute_derivations(&graph)), by_name(restricted(&jobs(), &listed(name))), "{name}");
+    }
+}
+
+/// What names derivations decides, wherever it stands among the dumps.
+#[test]
+fn a_named_derivation_wins_over_an_output_path() {
+    let outpaths = [dump("outpaths.json"), dump("nix-env.json"), dump("nix-env.txt"), dump("ci/x86_64-linux/paths.json")];
+    for rest in outpaths {
+        let (derivations, jobs_dump) = (dump("derivations.json"), dump("eval-jobs.jsonl"));
+        let first = import(&[derivations.clone(), jobs_dump.clone(), rest.clone()]);
+        let last = import(&[rest.clone(), derivations, jobs_dump]);
+        assert_eq!(attribute_derivations(&first), jobs(), "{}", rest.display());
+        assert_eq!(attribute_derivations(&last), jobs(), "{}", rest.display());
+        assert_eq!(first.digest(), last.digest(), "{}", rest.display());
+    }
+}
+
+#[test]
+fn meta_is_that_of_the_dump() {
+    let handle = |maintainer: &Value| maintainer["github"].as_str().or(maintainer["name"].as_str()).map(str::to_owned);
+    let graph = import(&[dump("derivations.json"), dump("eval-jobs.jsonl")]);
+    let jobs: BTreeMap<String, Value> =
+        lines(&dump("eval-jobs.jsonl")).into_iter().map(|job| (text(&job, "attr").to_owned(), job)).collect();
+    for attribute in graph.attributes().filter(|attribute| attribute.derivation().is_some()) {
+        let (attr, job) = (attribute.path(), &jobs[attribute.path()]);
+        let meta = &job["meta"];
+        assert_eq!(attribute.description(), meta["description"].as_str(), "{attr}");
+        assert_eq!(attribute.position(), meta["position"].as_str(), "{attr}");
+        let maintainers: Vec<String> = meta["maintainers"].as_array().into_iter().flatten().filter_map(handle).collect();
+        assert_eq!(attribute.maintainers().collect::<Vec<_>>(), maintainers, "{attr}");
+        assert_eq!(attribute.is_broken(), meta["broken"].as_bool().unwrap_or(false), "{attr}");
+        assert_eq!(attribute.is_unfree(), meta["unfree"].as_bool().unwrap_or(false), "{attr}");
+        assert_eq!(attribute.is_insecure(), meta["insecure"].as_bool().unwrap_or(false), "{attr}");
+        assert_eq!(attribute.system(), job["system"].as_str(), "{attr}");
+        let platforms = meta["hydraPlatforms"].as_array();
+        assert_eq!(attribute.hydra_platforms().map(Iterator::count), platforms.map(Vec::len), "{attr}");
+    }
+}
+
+/// `meta.json` of nixpkgs CI stands beside its `paths.json`.
+#[test]
+fn meta_of_ci_joins_its_paths() {
+    let meta = object(&dump("ci/x86_64-linux/meta.json"));
+    for dumps in [["meta.json", "paths.json"], ["paths.json", "meta.json"]] {
+        let graph = import(&dumps.map(|name| dump("ci/x86_64-linux").join(name)));
+        assert_eq!(graph.attribute_count(), meta.len());
+        for attribute in graph.attributes() {
+            let expected = &meta[&format!("{}.x86_64-linux", attribute.path())];
+            assert_eq!(attribute.description(), expected["description"].as_str(), "{}", attribute.path());
+            assert!(attribute.derivation().is_some(), "{}", attribute.path());
+        }
+    }
+}
+
+#[test]
+fn errors_are_kept() {
+    let graph = import(&[dump("eval-jobs.jsonl")]);
+    let errors: BTreeMap<&str, &str> = graph.attributes().filter_map(|attribute| Some((attribute.path(), attribute.error()?))).collect();
+    let jobs = lines(&dump("eval-jobs.jsonl"));
+    assert_eq!(errors, jobs.iter().filter_map(|job| Some((text(job, "attr"), job["error"].as_str()?))).collect());
+    let selected = select(&graph, &["python2".to_owned()], Scope::Package, None);
+    assert!(matches!(selected, Err(Error::NotEvaluated { error, .. }) if error.contains("has been removed")));
+}
+
+/// Attributes alone say nothing of what needs what, and every question that needs it says so.
+#[test]
+fn attributes_alone_have_no_edges() {
+    for name in ["eval-jobs.jsonl", "nix-env.json", "nix-env.txt", "nix-env-drv.txt", "outpaths.json"] {
+        let graph = import(&[dump(name)]);
+        assert_eq!(graph.edge_count(), 0, "{name}");
+        let openssl = roots(&graph, "openssl");
+        for error in refusals(&graph, &openssl) {
+            assert!(matches!(&error, Error::NoEdges { sources } if sources.ends_with(name)), "{name}: {error}");
+            assert!(error.to_string().contains("nix derivation show -r"), "{error}");
+        }
+    }
+}
+
+fn roots(graph: &Graph, attribute: &str) -> Vec<Root> {
+    let named = graph.find_attribute(attribute).find_map(Attribute::derivation).expect("it has a derivation");
+    vec![Root { selector: attribute.to_owned(), face: named.ix(), derivations: vec![named.ix()] }]
+}
+
+fn refusals(graph: &Graph, roots: &[Root]) -> [Error; 4] {
+    [
+        Impact::new(graph, roots, Direction::Dependents, None, None).expect_err("no edges"),
+        Why::new(graph, roots, roots).expect_err("no edges"),
+        rank(graph, waves_core::analysis::RankOptions::default()).expect_err("no edges"),
+        plan(graph, roots.to_vec(), &PlanOptions::default()).expect_err("no edges"),
+    ]
+}
+
+/// Where a dump of derivations covers only a part of the attributes, the rest is told.
+#[test]
+fn derivations_that_are_not_described_are_found() {
+    let sample: BTreeSet<String> = object(&dump("derivations-2.32.json")).keys().cloned().collect();
+    let all = object(&dump("derivations.json"));
+    let outputs = |base: &str| all[&format!("/nix/store/{base}")]["outputs"].as_object().expect("outputs").clone();
+    let built: BTreeSet<String> =
+        sample.iter().flat_map(|base| outputs(base)).map(|(_, output)| text(&output, "path").to_owned()).collect();
+    // What builds a path that the sample builds too is no news.
+    let is_missing = |base: &&String| !outputs(base).values().any(|output| built.contains(text(output, "path")));
+    for (name, listed) in [("eval-jobs.jsonl", jobs()), ("nix-env-drv.txt", restricted(&jobs(), &listed("nix-env-drv.txt")))] {
+        let derivations: BTreeSet<String> = listed.into_values().collect();
+        let graph = import(&[dump("derivations-2.32.json"), dump(name)]);
+        let found = graph.findings().count(FindingKind::UndefinedDerivation);
+        assert_eq!(found, derivations.iter().filter(is_missing).count() as u64, "{name}");
+    }
+}

@@ -1,0 +1,98 @@
+//! What a change rebuilds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use waves_core::analysis::{Counts, Impact, Root};
+use waves_core::graph::{Direction, Graph};
+
+use crate::model::PackageSet;
+use crate::strategy::{package_sets, with_roots};
+use crate::support::Imported;
+
+fn impact(graph: &Graph, root: Root) -> Impact<'_> {
+    Impact::new(graph, &[root], Direction::Dependents, None, None).expect("it has edges or definitions")
+}
+
+fn counts(set: &PackageSet, members: &BTreeSet<usize>) -> Counts {
+    Counts { attributes: set.attributes_of(members), derivations: members.len(), outputs: set.outputs_of(members) }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rebuilds_are_those_of_the_naive_walk((set, roots) in with_roots(40)) {
+        let imported = Imported::new(&set);
+        let impact = impact(&imported.graph, imported.root(roots.clone()));
+        let expected = set.rebuilds(roots.clone());
+        prop_assert_eq!(imported.ats(impact.rebuilds()), expected.clone());
+        prop_assert_eq!(impact.rebuild_counts(), counts(&set, &expected));
+        prop_assert_eq!(impact.dependent_counts(), counts(&set, &expected.difference(&roots).copied().collect()));
+        let covering = expected.iter().filter(|&&at| !set.users(at).any(|user| expected.contains(&user)));
+        prop_assert_eq!(impact.covering().iter().map(|last| imported.at(last.ix())).collect::<BTreeSet<_>>(), covering.copied().collect());
+    }
+
+    #[test]
+    fn distances_are_those_of_a_breadth_first_search((set, roots) in with_roots(40), depth in 0_usize..6) {
+        let imported = Imported::new(&set);
+        let expected = PackageSet::distances(roots.clone(), |at| set.users(at));
+        let found = |impact: &Impact<'_>| -> BTreeMap<usize, usize> {
+            let ring = |(distance, ring): (usize, &Vec<_>)| ring.iter().map(|&ix| (imported.at(ix), distance)).collect::<Vec<_>>();
+            impact.by_distance().iter().enumerate().flat_map(ring).collect()
+        };
+        prop_assert_eq!(found(&impact(&imported.graph, imported.root(roots.clone()))), expected.clone());
+        let near = Impact::new(&imported.graph, &[imported.root(roots)], Direction::Dependents, Some(depth), None).expect("it has edges");
+        prop_assert_eq!(found(&near), expected.into_iter().filter(|(_, distance)| *distance <= depth).collect());
+    }
+
+    #[test]
+    fn a_shortest_path_leads_to_everything_that_is_rebuilt((set, roots) in with_roots(40)) {
+        let imported = Imported::new(&set);
+        let impact = impact(&imported.graph, imported.root(roots.clone()));
+        for (target, distance) in PackageSet::distances(roots.clone(), |at| set.users(at)) {
+            let path: Vec<usize> = impact.path_to(imported.ix(target)).iter().map(|step| imported.at(step.ix())).collect();
+            prop_assert_eq!((roots.contains(&path[0]), path.len(), path[distance]), (true, distance + 1, target));
+            prop_assert!(path.windows(2).all(|step| set.users(step[0]).any(|user| user == step[1])));
+        }
+    }
+
+    #[test]
+    fn two_changes_rebuild_what_each_rebuilds((set, roots) in with_roots(40), others in proptest::collection::btree_set(0_usize..40, 1..4)) {
+        let imported = Imported::new(&set);
+        let others: BTreeSet<usize> = others.into_iter().map(|at| at % set.derivations.len()).collect();
+        let of = |roots: &BTreeSet<usize>| imported.ats(impact(&imported.graph, imported.root(roots.iter().copied())).rebuilds());
+        let (a, b) = (imported.root(roots.iter().copied()), imported.root(others.iter().copied()));
+        let both = Impact::new(&imported.graph, &[a, b], Direction::Dependents, None, None).expect("it has edges");
+        prop_assert_eq!(imported.ats(both.rebuilds()), of(&roots).union(&of(&others)).copied().collect());
+    }
+
+    #[test]
+    fn systems_part_the_rebuilds((set, roots) in with_roots(40)) {
+        let imported = Imported::new(&set);
+        let all = set.rebuilds(roots.clone());
+        let mut expected: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+        for &at in &all {
+            expected.entry(set.derivations[at].system).or_default().insert(at);
+        }
+        let whole = impact(&imported.graph, imported.root(roots.clone()));
+        let by_system = expected.iter().map(|(system, members)| (*system, counts(&set, members)));
+        prop_assert_eq!(whole.by_system(), by_system.collect());
+        for (system, members) in expected {
+            let only = Impact::new(&imported.graph, &[imported.root(roots.clone())], Direction::Dependents, None, Some(system));
+            prop_assert_eq!(imported.ats(only.expect("it has edges").rebuilds()), members);
+        }
+    }
+
+    #[test]
+    fn dependencies_are_the_inverse_of_dependents(set in package_sets(25)) {
+        let imported = Imported::new(&set);
+        for target in set.all() {
+            let root = imported.root([target]);
+            let found = Impact::new(&imported.graph, &[root], Direction::Dependencies, None, None).expect("it has edges");
+            let expected: BTreeSet<usize> = set.all().filter(|&at| set.rebuilds([at]).contains(&target)).collect();
+            prop_assert_eq!(&imported.ats(found.rebuilds()), &expected);
+            prop_assert_eq!(&imported.ats(&imported.graph.closure([imported.ix(target)], Direction::Dependencies)), &expected);
+        }
+    }
+}

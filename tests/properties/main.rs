@@ -1,0 +1,14 @@
+//! Graphs, analyses, plans and snapshots of random package sets, against a naive model of the same sets.
+
+mod chain;
+mod counts;
+mod impacts;
+mod model;
+mod packages;
+mod plans;
+mod render;
+mod snapshots;
+mod spellings;
+mod strategy;
+mod support;
+mod whys;

@@ -1,0 +1,12 @@
+//! The JSON of every report keeps to its schema, and its counts agree: with each other, with the dumps, and with what
+//! other programs counted.
+
+mod dump;
+mod example;
+mod impact;
+mod info;
+mod plan;
+mod rank;
+mod schemas;
+mod support;
+mod why;
