@@ -99,7 +99,7 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "ATTR")]
     pub(crate) attr: Vec<String>,
 
-    /// Evaluate for this system [default: this machine's]
+    /// Evaluate for this system [default: the set's own, else this machine's]
     #[arg(long, value_name = "SYSTEM")]
     pub(crate) system: Option<String>,
 
