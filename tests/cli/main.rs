@@ -43,6 +43,7 @@ fn exit_codes() {
         (vec!["impact", "--root", "[a"], 2, "not a glob pattern"),
         (vec!["plan", "--root", "glibc", "--max-waves", "0"], 2, "a whole number from 1"),
         (vec!["man", "nothing"], 2, "no command `nothing`"),
+        (vec!["info", "--format", "dot"], 2, "nothing to draw"),
         (vec!["info", "--graph", "does-not-exist"], 3, "does-not-exist"),
         (vec!["info", "--graph", &broken], 3, "truncated"),
     ] {

@@ -117,7 +117,7 @@ fn derivation(before: &[Derivation], seed: Seed) -> Derivation {
 
 /// An input, and some of its outputs: at least one. Half of the inputs are near, so that chains get long.
 fn input_of(before: &[Derivation], input: Index, used: usize) -> (usize, Vec<&'static str>) {
-    let reach = if used % 2 == 0 { before.len() } else { before.len().min(4) };
+    let reach = if used.is_multiple_of(2) { before.len() } else { before.len().min(4) };
     let at = before.len() - 1 - input.index(reach);
     let mut outputs: Vec<_> = before[at].outputs.iter().skip(used % before[at].outputs.len()).copied().collect();
     outputs.sort_unstable();

@@ -22,6 +22,15 @@ impl FormatArgs {
         }
     }
 
+    /// Findings of each kind that are listed: none, unless they were asked for.
+    pub(crate) fn findings(&self, verbose: bool) -> usize {
+        match (verbose, self.limit) {
+            (false, _) => 0,
+            (true, None | Some(0)) => usize::MAX,
+            (true, Some(limit)) => limit,
+        }
+    }
+
     fn format(&self) -> Format {
         match self.format {
             FormatArg::Text => Format::Text,
@@ -38,7 +47,10 @@ pub(crate) fn print(report: &impl Report, format: &FormatArgs) -> Result<(), Fai
     let stdout = io::stdout();
     let width = if stdout.is_terminal() { terminal_size::terminal_size().map(|(width, _)| width.0) } else { None };
     let mut out = BufWriter::new(stdout.lock());
-    report::write(report, format.format(), width, &mut out).map_err(Failure::Write)?;
+    report::write(report, format.format(), width, &mut out).map_err(|error| match error.kind() {
+        io::ErrorKind::Unsupported => Failure::Usage("there is nothing to draw (hint: --format text, json, jsonl or markdown)".to_owned()),
+        _ => Failure::Write(error),
+    })?;
     out.flush().map_err(Failure::Write)
 }
 

@@ -19,8 +19,7 @@ pub(crate) fn run(args: &Args, import: &ImportArgs) -> Result<Verdict, Failure> 
 pub(super) fn save(args: &Args, graph: &Graph, path: &Path, verbose: bool, format: &FormatArgs) -> Result<Verdict, Failure> {
     graph.write(path)?;
     if !args.quiet {
-        let limit = if verbose { format.limit.unwrap_or(usize::MAX) } else { 0 };
-        output::print(&InfoReport::new(graph, limit), format)?;
+        output::print(&InfoReport::new(graph, format.findings(verbose)), format)?;
         output::note(&format!("wrote {}", path.display()));
     }
     Ok(Verdict::Fine)

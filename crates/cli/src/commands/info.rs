@@ -9,7 +9,6 @@ use crate::{load, output};
 
 pub(crate) fn run(args: &Args, info: &InfoArgs) -> Result<Verdict, Failure> {
     let graph = load::graph(args)?;
-    let limit = if info.verbose { info.format.limit.unwrap_or(usize::MAX) } else { 0 };
-    output::print(&InfoReport::new(&graph, limit), &info.format)?;
+    output::print(&InfoReport::new(&graph, info.format.findings(info.verbose)), &info.format)?;
     Ok(Verdict::Fine)
 }

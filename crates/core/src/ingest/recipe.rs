@@ -47,8 +47,8 @@ pub(super) fn hash(raw: &RawDerivation<'_>, structured: Option<&Value>, store_di
 
 /// The store directory of a dump of base names: outputs' paths stand in full in `env`, unless only a build tells them.
 fn store_dir_of<'r>(raw: &'r RawDerivation<'_>) -> &'r str {
-    let outputs = raw.env.iter().filter(|(key, _)| raw.outputs.iter().any(|output| output.name == *key));
-    outputs.filter_map(|(_, path)| StorePath::parse(path)?.store_dir).next().unwrap_or(DEFAULT_STORE_DIR)
+    let mut outputs = raw.env.iter().filter(|(key, _)| raw.outputs.iter().any(|output| output.name == *key));
+    outputs.find_map(|(_, path)| StorePath::parse(path)?.store_dir).unwrap_or(DEFAULT_STORE_DIR)
 }
 
 struct Recipe {

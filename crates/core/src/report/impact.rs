@@ -205,8 +205,8 @@ impl Report for ImpactReport {
         &["direct", "attributes"]
     }
 
-    fn diagram(&self) -> &Diagram {
-        &self.diagram
+    fn diagram(&self) -> Option<&Diagram> {
+        Some(&self.diagram)
     }
 }
 

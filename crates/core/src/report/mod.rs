@@ -54,20 +54,20 @@ pub trait Report: Serialize {
     /// The keys whose items are the lines of JSON lines; the others are the header.
     fn item_keys(&self) -> &'static [&'static str];
 
-    /// As nodes and edges.
-    fn diagram(&self) -> &Diagram;
+    /// As nodes and edges; `None` if there is nothing to draw.
+    fn diagram(&self) -> Option<&Diagram>;
 }
 
 /// Writes a report. Text is laid out for `width` columns, if that is given.
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Those of `out`, and [`io::ErrorKind::Unsupported`] for [`Format::Dot`] if there is nothing to draw.
 pub fn write(report: &impl Report, format: Format, width: Option<u16>, out: &mut impl Write) -> io::Result<()> {
     match format {
         Format::Text => report.document().write_text(width, out),
         Format::Markdown => report.document().write_markdown(out),
-        Format::Dot => report.diagram().write_dot(out),
+        Format::Dot => report.diagram().ok_or(io::ErrorKind::Unsupported)?.write_dot(out),
         Format::Json => {
             serde_json::to_writer_pretty(&mut *out, report)?;
             writeln!(out)

@@ -239,8 +239,8 @@ impl Report for PlanReport {
         &["waves", "level_sizes", "cycles"]
     }
 
-    fn diagram(&self) -> &Diagram {
-        &self.diagram
+    fn diagram(&self) -> Option<&Diagram> {
+        Some(&self.diagram)
     }
 }
 

@@ -91,8 +91,8 @@ impl Report for RankReport {
         &["packages"]
     }
 
-    fn diagram(&self) -> &Diagram {
-        &self.diagram
+    fn diagram(&self) -> Option<&Diagram> {
+        Some(&self.diagram)
     }
 }
 

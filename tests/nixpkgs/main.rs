@@ -1,0 +1,13 @@
+//! A whole evaluation of Nixpkgs against a naive reading of the same dumps, and Nix itself on the set in `data`.
+//!
+//! The evaluation is looked for beside the repository, or where `WAVES_NIXPKGS_DATA` says; Nix on the path. What is
+//! not there is skipped, and said so.
+
+mod changes;
+mod files;
+mod naive;
+mod nix;
+mod questions;
+mod routes;
+mod store;
+mod support;
