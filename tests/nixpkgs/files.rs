@@ -14,9 +14,9 @@ use crate::naive::{Evaluation, base_name, decompressed};
 use crate::support::{directory, nixpkgs};
 
 fn quoted(text: &str) -> String {
-    let escapes = [('\\', "\\\\"), ('"', "\\\""), ('\n', "\\n"), ('\r', "\\r"), ('\t', "\\t")];
+    let table = [('\\', "\\\\"), ('"', "\\\""), ('\n', "\\n"), ('\r', "\\r"), ('\t', "\\t")];
     let escaped = |character| {
-        escapes.iter().find(|(plain, _)| *plain == character).map_or_else(|| String::from(character), |(_, escape)| (*escape).to_owned())
+        table.iter().find(|(plain, _)| *plain == character).map_or_else(|| String::from(character), |(_, escape)| (*escape).to_owned())
     };
     format!("\"{}\"", text.chars().map(escaped).collect::<String>())
 }

@@ -62,7 +62,9 @@ impl Evaluation {
         let inputs: Vec<Vec<usize>> = derivations.values().map(of_inputs).collect();
         let mut needing = vec![Vec::new(); names.len()];
         for (user, inputs) in inputs.iter().enumerate() {
-            inputs.iter().for_each(|&input| needing[input].push(user));
+            for &input in inputs {
+                needing[input].push(user);
+            }
         }
         let is_fixed = derivations.values().map(|derivation| derivation.outputs.values().any(|output| output.hash.is_some())).collect();
         let outputs =
@@ -73,7 +75,9 @@ impl Evaluation {
         for line in BufReader::new(jobs).lines() {
             let job: Job = serde_json::from_str(&line.expect("text")).expect("JSON");
             let derivation = job.drv_path.and_then(|path| numbers.get(base_name(&path)).copied());
-            derivation.into_iter().for_each(|number: usize| attribute_counts[number] += 1);
+            if let Some(number) = derivation {
+                attribute_counts[number] += 1;
+            }
             attributes.insert(job.attr, derivation);
         }
         Self { names, numbers, inputs, needing, is_fixed, outputs, attributes, attribute_counts }

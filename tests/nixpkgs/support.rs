@@ -45,6 +45,7 @@ static NIXPKGS: LazyLock<Option<Nixpkgs>> = LazyLock::new(|| {
 
 /// Nixpkgs, unless it is not there.
 pub(crate) fn nixpkgs() -> Option<&'static Nixpkgs> {
+    directory()?;
     NIXPKGS.as_ref()
 }
 

@@ -56,6 +56,24 @@ proptest! {
         prop_assert_eq!(plan.waves.len(), max_waves.min(plan.levels.len()));
     }
 
+    /// What is between two derivations may be cut out of a plan, but the later still needs the earlier.
+    #[ignore = "levels are those of what is kept: an order that only something left out enforces is not seen"]
+    #[test]
+    fn a_plan_that_is_cut_keeps_the_order((set, roots) in with_roots(40), depth in prop::option::of(0_usize..4), system in prop::option::of(Just("x86_64-linux"))) {
+        let imported = Imported::new(&set);
+        let options = PlanOptions { max_waves: 3, depth, system };
+        let plan = plan(&imported.graph, vec![imported.root(roots.iter().copied())], &options).expect("it has edges");
+        let near = PackageSet::distances(roots, |at| set.users(at));
+        let is_kept = |at: usize| system.is_none_or(|system| set.derivations[at].system == system) && depth.is_none_or(|depth| near[&at] <= depth);
+        let level = |(level, derivations): (usize, &Vec<_>)| derivations.iter().map(|&ix| (imported.at(ix), level)).collect::<Vec<_>>();
+        let levels: BTreeMap<usize, usize> = plan.levels.iter().enumerate().flat_map(level).collect();
+        prop_assert_eq!(levels.keys().copied().collect::<Vec<_>>(), near.keys().copied().filter(|&at| is_kept(at)).collect::<Vec<_>>());
+        for (&earlier, level) in &levels {
+            prop_assert!(set.rebuilds([earlier]).iter().filter(|at| **at != earlier).filter_map(|at| levels.get(at)).all(|later| later > level));
+        }
+        prop_assert!(plan.levels.iter().all(|level| !level.is_empty()));
+    }
+
     #[test]
     fn waves_hold_what_they_say((set, roots) in with_roots(40), max_waves in 1_usize..6) {
         let imported = Imported::new(&set);

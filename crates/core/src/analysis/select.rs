@@ -39,7 +39,7 @@ pub struct Root {
 /// Finds what each selector names; a glob names a root for each package that it matches.
 ///
 /// A selector is, in this order: a store path of a derivation or an output (full or base name), a glob over attribute
-/// paths (with `*`, `?` or `[`), an attribute path, a pname. With `system`, only what was evaluated for that system.
+/// paths (with `*`, `?` or `[`), an attribute path, a pname, the name of a derivation such as a source's. With `system`, only what was evaluated for that system.
 /// O(V) for each selector.
 ///
 /// # Errors
@@ -107,10 +107,13 @@ fn by_glob(graph: &Graph, pattern: &str, system: Option<&str>) -> Result<Vec<Vec
 }
 
 fn by_pname(graph: &Graph, pname: &str, system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
-    let is_named = |derivation: &Derivation<'_>| {
-        !derivation.is_fixed_output() && derivation.pname() == pname && system.is_none_or(|system| derivation.system() == system)
-    };
-    let derivations: Vec<_> = graph.derivations().filter(is_named).collect();
+    let is_kept = |derivation: &Derivation<'_>| system.is_none_or(|system| derivation.system() == system);
+    let is_named = |derivation: &Derivation<'_>| !derivation.is_fixed_output() && derivation.pname() == pname && is_kept(derivation);
+    let mut derivations: Vec<_> = graph.derivations().filter(is_named).collect();
+    if derivations.is_empty() {
+        // A source is named by its file.
+        derivations = graph.derivations().filter(|derivation| derivation.name() == pname && is_kept(derivation)).collect();
+    }
     let packages: BTreeSet<PackageIx> = derivations.iter().map(|derivation| derivation.package().ix()).collect();
     match packages.len() {
         0 => Err(Error::UnknownPackage { selector: pname.to_owned(), suggestions: suggestions(graph, pname) }),

@@ -22,7 +22,7 @@ pub(super) struct Identity {
 /// Two derivations belong to one package if they have the same pname and the same source (bootstrap stages, other
 /// systems, other build options), or the same pname, version and `meta.position` (variants whose source is patched).
 /// The version keeps generations of one expression apart: Python 3.11 and 3.12 share a file, not a change. A
-/// derivation with neither source nor position is a package by itself. O(V · α(V)).
+/// derivation with neither source nor position is a package by itself. O(V log V) at worst.
 pub(super) fn contract(identities: &[Option<Identity>]) -> (Vec<u32>, usize) {
     let mut sets = DisjointSets::new(identities.len());
     let mut by_source = FxHashMap::default();

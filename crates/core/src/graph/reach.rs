@@ -71,7 +71,7 @@ pub(crate) struct ClosureSize {
 /// The size of the closure of each group of sources, exactly.
 ///
 /// Blocks of 512 groups are swept together over the topological order, a bit for each group in every row; the sizes
-/// are counted in bit planes, so that a row costs two additions on average whatever its bits. Blocks run in parallel.
+/// are counted in bit planes, so that a row costs a few additions, log V at most, whatever its bits. Blocks run in parallel.
 /// Time O(G/512 · (V + E)) at worst, and each block only sweeps its own closure; space O(V · 64 bytes) a thread.
 pub(crate) fn closure_sizes(users: Csr<'_, DerivationIx>, groups: Csr<'_, DerivationIx>, weights: &[u32]) -> Vec<ClosureSize> {
     // Groups that lie close together share most of their closures.

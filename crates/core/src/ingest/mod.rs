@@ -1,7 +1,7 @@
 //! Dumps in, neutral records out.
 //!
-//! [`ingest`] opens each input, tells its format by its content, cuts it into batches ([`split`]) and parses the
-//! batches on all cores. A reader knows one format and produces [`record::Records`]; it joins nothing: that is
+//! [`ingest`] opens each input, tells its format by its content, cuts it into batches (`split`) and parses the
+//! batches on all cores. A reader knows one format and produces `Records`; it joins nothing: that is
 //! [`crate::graph`]'s work. Every reader is pulled: the thread that is free reads and decompresses the next batch, so
 //! memory is bounded by a batch for each thread and nothing queues up.
 
@@ -61,6 +61,8 @@ pub enum Format {
     OutputPaths,
     /// nixpkgs CI's `meta.json`.
     Meta,
+    /// JSON with nothing in it that waves knows.
+    Unknown,
 }
 
 impl Format {
@@ -74,6 +76,7 @@ impl Format {
             Self::NixEnvText => "nix-env",
             Self::OutputPaths => "outpaths.json",
             Self::Meta => "meta.json",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -184,7 +187,7 @@ impl Reader<'_> {
             self.progress.advance(1);
             Ok(self.entries(&batch))
         })?;
-        let format = batches.iter().find_map(|(format, _)| *format).unwrap_or(Format::DerivationJson);
+        let format = batches.iter().find_map(|(format, _)| *format).unwrap_or(Format::Unknown);
         Ok((format, batches.into_iter().map(|(_, records)| records).collect()))
     }
 
@@ -407,9 +410,7 @@ impl Reader<'_> {
         let mut all = Vec::with_capacity(batches.len());
         for batch in batches {
             let (records, hashes) = batch?;
-            for hash in &hashes {
-                digest.add(hash);
-            }
+            digest.0.extend(hashes);
             all.push(records);
         }
         Ok(all)
@@ -457,32 +458,31 @@ fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// A line of `sha256sum`, and the length of the file.
+/// Name, hash and length of a file.
 struct FileHash {
-    line: String,
+    name: String,
+    sha256: [u8; 32],
     bytes: u64,
 }
 
 impl FileHash {
     fn new(path: &str, bytes: &[u8]) -> Self {
-        Self { line: format!("{}  {}\n", source::hex(&Sha256::digest(bytes)), base_name(path)), bytes: bytes.len() as u64 }
+        Self { name: base_name(path).to_owned(), sha256: Sha256::digest(bytes).into(), bytes: bytes.len() as u64 }
     }
 }
 
-/// The hash of many files in the order of their paths.
+/// The hash of many files: of what `sha256sum` prints for them in the order of their names, however they were found.
 #[derive(Default)]
-struct FileDigest {
-    hasher: Sha256,
-    bytes: u64,
-}
+struct FileDigest(Vec<FileHash>);
 
 impl FileDigest {
-    fn add(&mut self, file: &FileHash) {
-        self.hasher.update(file.line.as_bytes());
-        self.bytes += file.bytes;
-    }
-
-    fn finish(self) -> (u64, String) {
-        (self.bytes, source::hex(&self.hasher.finalize()))
+    /// Bytes in all, and the hash.
+    fn finish(mut self) -> (u64, String) {
+        self.0.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let mut hasher = Sha256::new();
+        for file in &self.0 {
+            hasher.update(format!("{}  {}\n", source::hex(&file.sha256), file.name));
+        }
+        (self.0.iter().map(|file| file.bytes).sum(), source::hex(&hasher.finalize()))
     }
 }

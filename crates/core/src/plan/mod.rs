@@ -52,7 +52,8 @@ pub struct Plan<'g> {
     pub roots: Vec<Root>,
     /// What that rebuilds.
     pub impact: Impact<'g>,
-    /// Derivations by level: everything that a derivation needs, of what is rebuilt, is in an earlier level.
+    /// Derivations by level: everything that a derivation needs, of what is rebuilt, is in an earlier level. With a system
+    /// or a depth that is of what is kept: an order that only something left out enforces is not seen.
     pub levels: Vec<Vec<DerivationIx>>,
     /// The levels cut into runs.
     pub waves: Vec<Wave>,

@@ -126,7 +126,8 @@ impl RootReport {
         let shown = |&(variant, count): &(&str, usize)| if count == 1 { variant.to_owned() } else { format!("{count} × {variant}") };
         let variants: Vec<_> = variants.iter().map(shown).collect();
         let count = counted(self.derivations.len(), "derivation", "derivations");
-        format!("root {} {}: {count}: {}", self.label, self.version, variants.join(", "))
+        let version = if self.version.is_empty() { String::new() } else { format!(" {}", self.version) };
+        format!("root {}{version}: {count}: {}", self.label, variants.join(", "))
     }
 }
 

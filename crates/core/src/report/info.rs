@@ -114,6 +114,9 @@ impl Report for InfoReport {
         row("  along which rebuilds propagate", self.rebuild_edges);
         row("bytes of snapshot", self.snapshot_bytes);
         document.table(counts);
+        if self.edges > 0 && self.fixed_output_derivations == 0 {
+            document.line("No fixed output is known: if the dumps do not tell them, counts behind sources are too high.");
+        }
         if self.edges == 0 {
             document.line("No dump says what needs what: impact, rank, why and plan need one with derivations.");
         }

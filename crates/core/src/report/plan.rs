@@ -115,7 +115,7 @@ impl PlanReport {
     pub fn new(graph: &Graph, plan: &Plan<'_>, detail: PlanDetail, limit: usize) -> Self {
         let members = |wave: &Wave| if detail == PlanDetail::Packages { by_weight(graph, &wave.packages) } else { Vec::new() };
         let waves: Vec<_> = plan.waves.iter().map(|wave| WaveReport::new(graph, wave, members(wave), limit)).collect();
-        let level_sizes = if detail == PlanDetail::Waves { Vec::new() } else { level_reports(graph, plan) };
+        let level_sizes = if detail == PlanDetail::Levels { level_reports(graph, plan) } else { Vec::new() };
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
