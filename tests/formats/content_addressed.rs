@@ -57,7 +57,8 @@ fn the_recipe_of_a_floating_derivation_is_the_same_in_both_shapes() {
         "system": "x86_64-linux", "builder": "/bin/sh", "args": ["-e", source], "env": env,
     }});
     let new = json!({ "version": 4, "derivations": { name: {
-        "outputs": { "out": { "hashAlgo": "sha256", "method": "nar" } }, "inputs": { "drvs": {}, "srcs": [source.trim_start_matches("/nix/store/")] },
+        "outputs": { "out": { "hashAlgo": "sha256", "method": "nar" } },
+        "inputs": { "drvs": {}, "srcs": [source.trim_start_matches("/nix/store/")] },
         "system": "x86_64-linux", "builder": "/bin/sh", "args": ["-e", source], "env": env,
         "name": "floating-1.0", "version": 4,
     }}});
@@ -76,7 +77,9 @@ fn dynamic_outputs_need_the_output_that_describes_them() {
     }});
     let json = import_json(&json!({ "version": 4, "derivations": {
         user: { "outputs": { "out": {} }, "inputs": { "drvs": { input: nodes }, "srcs": [] }, "system": "x86_64-linux" },
-        input: { "outputs": { "bird": {}, "cat": {}, "dog": {}, "goose": {} }, "inputs": { "drvs": {}, "srcs": [] }, "system": "x86_64-linux" },
+        input: {
+            "outputs": { "bird": {}, "cat": {}, "dog": {}, "goose": {} }, "inputs": { "drvs": {}, "srcs": [] }, "system": "x86_64-linux",
+        },
     }}));
     let directory = TempDir::new().expect("a directory");
     let nested = r#"(["cat","dog"],[("bird",["egg"]),("goose",(["gosling"],[("golden",["egg"])]))])"#;

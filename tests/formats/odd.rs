@@ -170,3 +170,36 @@ fn many_findings_are_counted() {
     assert_eq!(findings(&graph), [(EvaluationError, LISTED_FINDINGS as u64 + 5)]);
     assert_eq!(listed(&graph, EvaluationError).len(), LISTED_FINDINGS);
 }
+
+/// A dump of several batches, which are read at the same time.
+#[test]
+fn findings_are_in_the_order_of_a_long_dump() {
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let path = directory.path().join("jobs.jsonl");
+    let padding = "x".repeat(2_000);
+    let line =
+        |at: usize| if at.is_multiple_of(10) { "broken\n".to_owned() } else { format!("{{\"attr\":\"a{at}\",\"error\":\"{padding}\"}}\n") };
+    std::fs::write(&path, (1..5_000).map(line).collect::<String>()).expect("writes");
+    let graph = import(&[path]);
+    let numbers: Vec<usize> =
+        listed(&graph, Malformed).iter().filter_map(|finding| finding.split("line ").nth(1)?.split(':').next()?.parse().ok()).collect();
+    assert_eq!(numbers, (10..5_000).step_by(10).collect::<Vec<_>>());
+}
+
+/// The first description counts, wherever the second stands.
+#[test]
+fn of_contradictory_derivations_in_a_long_dump_the_first_counts() {
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let path = directory.path().join("derivations.json");
+    let padding = "x".repeat(2_000);
+    let entry = |at: usize, system: &str| {
+        let env = format!("{{\"padding\":\"{padding}\"}}");
+        format!("\"/nix/store/{at:032}-d{at}.drv\":{{\"outputs\":{{\"out\":{{}}}},\"system\":\"{system}\",\"env\":{env}}}")
+    };
+    let first = (0..2_000).map(|at| entry(at, "first"));
+    let entries: Vec<String> = first.chain((0..2_000).map(|at| entry(at, "second"))).collect();
+    std::fs::write(&path, format!("{{{}}}", entries.join(","))).expect("writes");
+    let graph = import(&[path]);
+    assert_eq!(findings(&graph), [(ContradictoryDerivation, 2_000)]);
+    assert!(graph.derivations().all(|derivation| derivation.system() == "first"));
+}

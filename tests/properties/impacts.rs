@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proptest::collection::btree_set;
 use proptest::prelude::*;
 use waves_core::analysis::{Counts, Impact, Root};
 use waves_core::graph::{Direction, Graph};
@@ -58,7 +59,7 @@ proptest! {
     }
 
     #[test]
-    fn two_changes_rebuild_what_each_rebuilds((set, roots) in with_roots(40), others in proptest::collection::btree_set(0_usize..40, 1..4)) {
+    fn two_changes_rebuild_what_each_rebuilds((set, roots) in with_roots(40), others in btree_set(0_usize..40, 1..4)) {
         let imported = Imported::new(&set);
         let others: BTreeSet<usize> = others.into_iter().map(|at| at % set.derivations.len()).collect();
         let of = |roots: &BTreeSet<usize>| imported.ats(impact(&imported.graph, imported.root(roots.iter().copied())).rebuilds());

@@ -57,19 +57,24 @@ proptest! {
     }
 
     /// What is between two derivations may be cut out of a plan, but the later still needs the earlier.
-    #[ignore = "levels are those of what is kept: an order that only something left out enforces is not seen"]
     #[test]
-    fn a_plan_that_is_cut_keeps_the_order((set, roots) in with_roots(40), depth in prop::option::of(0_usize..4), system in prop::option::of(Just("x86_64-linux"))) {
+    fn a_plan_that_is_cut_keeps_the_order(
+        (set, roots) in with_roots(40),
+        depth in prop::option::of(0_usize..4),
+        system in prop::option::of(Just("x86_64-linux")),
+    ) {
         let imported = Imported::new(&set);
         let options = PlanOptions { max_waves: 3, depth, system };
         let plan = plan(&imported.graph, vec![imported.root(roots.iter().copied())], &options).expect("it has edges");
         let near = PackageSet::distances(roots, |at| set.users(at));
-        let is_kept = |at: usize| system.is_none_or(|system| set.derivations[at].system == system) && depth.is_none_or(|depth| near[&at] <= depth);
+        let has_system = |at: usize| system.is_none_or(|system| set.derivations[at].system == system);
+        let is_kept = |at: usize| has_system(at) && depth.is_none_or(|depth| near[&at] <= depth);
         let level = |(level, derivations): (usize, &Vec<_>)| derivations.iter().map(|&ix| (imported.at(ix), level)).collect::<Vec<_>>();
         let levels: BTreeMap<usize, usize> = plan.levels.iter().enumerate().flat_map(level).collect();
         prop_assert_eq!(levels.keys().copied().collect::<Vec<_>>(), near.keys().copied().filter(|&at| is_kept(at)).collect::<Vec<_>>());
         for (&earlier, level) in &levels {
-            prop_assert!(set.rebuilds([earlier]).iter().filter(|at| **at != earlier).filter_map(|at| levels.get(at)).all(|later| later > level));
+            let later = set.rebuilds([earlier]).into_iter().filter(|&at| at != earlier);
+            prop_assert!(later.filter_map(|at| levels.get(&at)).all(|later| later > level));
         }
         prop_assert!(plan.levels.iter().all(|level| !level.is_empty()));
     }
@@ -87,7 +92,9 @@ proptest! {
             prop_assert_eq!(counts, (members.len(), set.attributes_of(&members), set.outputs_of(&members)));
             done.extend(members);
             // Complete: nothing of the package is rebuilt later.
-            let is_complete = |package: &&BTreeSet<usize>| package.intersection(&rebuilt).all(|at| done.contains(at)) && !package.is_disjoint(&done);
+            let is_complete = |package: &&BTreeSet<usize>| {
+                !package.is_disjoint(&done) && package.intersection(&rebuilt).all(|at| done.contains(at))
+            };
             let now: BTreeSet<PackageIx> = set
                 .packages()
                 .iter()
@@ -104,7 +111,8 @@ proptest! {
         let imported = Imported::new(&set);
         let plan = plan_of(&imported, &roots, 3);
         let expected = cycles(&imported, &set, &set.rebuilds(roots));
-        prop_assert_eq!(plan.cycles.iter().map(|cycle| cycle.packages.iter().copied().collect()).collect::<BTreeSet<BTreeSet<_>>>(), expected);
+        let found: BTreeSet<BTreeSet<_>> = plan.cycles.iter().map(|cycle| cycle.packages.iter().copied().collect()).collect();
+        prop_assert_eq!(found, expected);
         for cycle in &plan.cycles {
             let is_member = |ix: &&_| cycle.packages.contains(&imported.graph.derivation(**ix).package().ix());
             let held: Vec<usize> =

@@ -52,8 +52,8 @@ pub struct Plan<'g> {
     pub roots: Vec<Root>,
     /// What that rebuilds.
     pub impact: Impact<'g>,
-    /// Derivations by level: everything that a derivation needs, of what is rebuilt, is in an earlier level. With a system
-    /// or a depth that is of what is kept: an order that only something left out enforces is not seen.
+    /// Derivations by level: everything that a derivation needs, of what is rebuilt, is in an earlier level. What a system
+    /// or a depth leaves out still orders what is kept.
     pub levels: Vec<Vec<DerivationIx>>,
     /// The levels cut into runs.
     pub waves: Vec<Wave>,
@@ -101,7 +101,8 @@ pub fn plan<'g>(graph: &'g Graph, roots: Vec<Root>, options: &PlanOptions<'_>) -
     // 1. What is rebuilt.
     let impact = Impact::new(graph, &roots, Direction::Dependents, options.depth, options.system)?;
     // 2. In which order: the exact levels.
-    let levels = levels(graph, impact.rebuilds());
+    let everything = graph.closure(roots.iter().flat_map(|root| root.derivations.iter().copied()), Direction::Dependents);
+    let levels = kept(levels(graph, &everything), impact.rebuilds());
     // 3. Where to stop and look: the best cut of the levels.
     let work: Vec<u64> = levels.iter().map(|level| LEVEL_WORK + level.len() as u64).collect();
     let cut = partition(&work, options.max_waves.max(1));
@@ -110,6 +111,15 @@ pub fn plan<'g>(graph: &'g Graph, roots: Vec<Root>, options: &PlanOptions<'_>) -
     // 5. What has no order.
     let cycles = cycles(graph, impact.rebuilds(), &levels, &waves);
     Ok(Plan { roots, impact, levels, waves, cycles })
+}
+
+/// Levels without what a system or a depth leaves out.
+fn kept(mut levels: Vec<Vec<DerivationIx>>, rebuilds: &DerivationSet) -> Vec<Vec<DerivationIx>> {
+    for level in &mut levels {
+        level.retain(|&ix| rebuilds.contains(ix));
+    }
+    levels.retain(|level| !level.is_empty());
+    levels
 }
 
 fn waves(graph: &Graph, levels: &[Vec<DerivationIx>], cut: &Partition) -> Vec<Wave> {
