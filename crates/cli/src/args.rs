@@ -77,16 +77,19 @@ pub(crate) struct ImportArgs {
     #[arg(required = true, value_name = "DUMP")]
     pub(crate) dumps: Vec<PathBuf>,
 
+    #[command(flatten)]
+    pub(crate) snapshot: SnapshotArgs,
+}
+
+/// What is done with a new graph.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SnapshotArgs {
     /// Where to write the snapshot
     #[arg(long, short, value_name = "FILE", default_value = crate::load::DEFAULT_GRAPH)]
     pub(crate) output: PathBuf,
 
-    /// List what was skipped, dangling, repeated or contradictory
-    #[arg(long, short)]
-    pub(crate) verbose: bool,
-
     #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    pub(crate) info: InfoArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -111,21 +114,13 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "MIB", default_value_t = 4096)]
     pub(crate) max_memory: u64,
 
-    /// Where to write the snapshot
-    #[arg(long, short, value_name = "FILE", default_value = crate::load::DEFAULT_GRAPH)]
-    pub(crate) output: PathBuf,
-
-    /// List evaluation errors, and whatever was skipped
-    #[arg(long, short)]
-    pub(crate) verbose: bool,
-
     #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    pub(crate) snapshot: SnapshotArgs,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct InfoArgs {
-    /// List what was skipped, dangling, repeated or contradictory
+    /// List evaluation errors, and what was skipped, dangling, repeated or contradictory
     #[arg(long, short)]
     pub(crate) verbose: bool,
 

@@ -1,26 +1,25 @@
 //! `waves import`: dumps to a snapshot.
 
-use std::path::Path;
-
 use waves_core::graph::Graph;
 use waves_core::report::InfoReport;
 
-use crate::args::{Args, FormatArgs, ImportArgs};
+use crate::args::{Args, ImportArgs, SnapshotArgs};
 use crate::commands::Failure;
 use crate::exit_code::Verdict;
 use crate::{load, output};
 
 pub(crate) fn run(args: &Args, import: &ImportArgs) -> Result<Verdict, Failure> {
     let graph = load::dumps(args, &import.dumps)?;
-    save(args, &graph, &import.output, import.verbose, &import.format)
+    save(args, &graph, &import.snapshot)
 }
 
 /// Writes a snapshot, and says what is in it.
-pub(super) fn save(args: &Args, graph: &Graph, path: &Path, verbose: bool, format: &FormatArgs) -> Result<Verdict, Failure> {
-    graph.write(path)?;
+pub(super) fn save(args: &Args, graph: &Graph, snapshot: &SnapshotArgs) -> Result<Verdict, Failure> {
+    graph.write(&snapshot.output)?;
     if !args.quiet {
-        output::print(&InfoReport::new(graph, format.findings(verbose)), format)?;
-        output::note(&format!("wrote {}", path.display()));
+        let format = &snapshot.info.format;
+        output::print(&InfoReport::new(graph, format.findings(snapshot.info.verbose)), format)?;
+        output::note(&format!("wrote {}", snapshot.output.display()));
     }
     Ok(Verdict::Fine)
 }

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args, eval: &EvalArgs) -> Result<Verdict, Failure> {
         let inputs = evaluate(eval, &progress)?.inputs()?;
         Graph::import(&inputs, &progress)?
     };
-    import::save(args, &graph, &eval.output, eval.verbose, &eval.format)
+    import::save(args, &graph, &eval.snapshot)
 }
 
 fn evaluate(eval: &EvalArgs, progress: &dyn Progress) -> Result<Evaluation, Failure> {
