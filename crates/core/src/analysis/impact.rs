@@ -165,7 +165,8 @@ impl<'g> Impact<'g> {
         excluded
     }
 
-    /// The shortest chain of rebuilds from a root to a rebuilt derivation, root first.
+    /// The shortest chain of rebuilds from a root to a rebuilt derivation, root first. With a system, only its part behind
+    /// the last derivation of another system.
     pub fn path_to(&self, target: DerivationIx) -> Vec<Derivation<'g>> {
         let mut distance: std::collections::HashMap<DerivationIx, usize> = std::collections::HashMap::new();
         for (at, derivations) in self.by_distance.iter().enumerate() {
