@@ -113,6 +113,11 @@ pub(crate) fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_' | b'?' | b'=')
 }
 
+/// What stands behind the last slash of a path.
+pub(crate) fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// Splits a derivation name into `(pname, version)` as Nix's `parseDrvName` does: the version begins
 /// after the first dash that is not followed by a letter. No version is the empty string.
 ///

@@ -6,7 +6,7 @@ use globset::GlobBuilder;
 
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, Derivation, DerivationIx, Graph, Package, PackageIx};
-use crate::store_path::StorePath;
+use crate::store_path::{StorePath, base_name};
 
 /// Candidates of an ambiguous selector that are listed.
 const LISTED_CANDIDATES: usize = 12;
@@ -84,7 +84,7 @@ fn is_for(attribute: Attribute<'_>, system: Option<&str>) -> bool {
 }
 
 fn by_store_path(graph: &Graph, selector: &str, path: StorePath<'_>) -> Result<DerivationIx> {
-    let base = selector.rsplit('/').next().unwrap_or(selector);
+    let base = base_name(selector);
     let is_derivation = path.name.strip_suffix(".drv").is_some();
     let matches = |derivation: &Derivation<'_>| {
         (is_derivation && derivation.base_name() == base) || derivation.outputs().any(|output| output.base_name().as_deref() == Some(base))

@@ -32,6 +32,7 @@ pub use source::Input;
 
 use crate::error::{Error, Result};
 use crate::progress::Progress;
+use crate::store_path::{StoreHash, base_name};
 use finding::Finding;
 use record::{Interner, Records};
 use source::{Dump, Layout};
@@ -178,6 +179,13 @@ impl Reader<'_> {
         self.sources.push(source);
     }
 
+    /// Takes in what many `.drv` files held.
+    fn finish_files(&mut self, file: String, modified: Option<u64>, files: FileDigest, batches: Vec<Records>) {
+        let (bytes, sha256) = files.finish();
+        let format = Format::DerivationFiles;
+        self.finish(Source { file, format, bytes, sha256, modified, derivations: 0, attributes: 0 }, batches);
+    }
+
     /// An object keyed by derivation or by attribute; what its first entry is, the dump is.
     fn json_object(&self, dump: Dump) -> Result<(Format, Vec<Records>)> {
         let name = dump.name;
@@ -196,9 +204,7 @@ impl Reader<'_> {
         let mut format = None;
         for (key, value, offset) in batch.entries() {
             let Ok(key) = serde_json::from_slice::<String>(key) else {
-                records
-                    .findings
-                    .push(Finding { kind: FindingKind::Malformed, what: format!("byte {offset}: the key before is not a JSON string") });
+                records.find(FindingKind::Malformed, format!("byte {offset}: the key before is not a JSON string"));
                 continue;
             };
             match self.entry(&mut records, &key, value) {
@@ -313,7 +319,7 @@ impl Reader<'_> {
 
     /// Derivations of a store and all that they need, nearest first, each file once.
     fn closure(&mut self, name: &str, roots: &[PathBuf], modified: Option<u64>) -> Result<()> {
-        let mut seen: FxHashSet<crate::store_path::StoreHash> = FxHashSet::default();
+        let mut seen: FxHashSet<StoreHash> = FxHashSet::default();
         let mut frontier: BTreeSet<PathBuf> = roots.iter().cloned().collect();
         let mut files = FileDigest::default();
         let mut batches = Vec::new();
@@ -337,11 +343,7 @@ impl Reader<'_> {
             // An input that is not there is a dangling one, which the graph counts.
             required = false;
         }
-        let (bytes, sha256) = files.finish();
-        self.finish(
-            Source { file: name.to_owned(), format: Format::DerivationFiles, bytes, sha256, modified, derivations: 0, attributes: 0 },
-            batches,
-        );
+        self.finish_files(name.to_owned(), modified, files, batches);
         Ok(())
     }
 
@@ -364,11 +366,7 @@ impl Reader<'_> {
         self.progress.begin(&format!("reading {name}"), Some(derivations.len() as u64));
         let mut files = FileDigest::default();
         let batches = self.files(&derivations, true, &mut files)?;
-        let (bytes, sha256) = files.finish();
-        self.finish(
-            Source { file: name, format: Format::DerivationFiles, bytes, sha256, modified: None, derivations: 0, attributes: 0 },
-            batches,
-        );
+        self.finish_files(name, None, files, batches);
         Ok(())
     }
 
@@ -452,10 +450,6 @@ fn parallel<I: Send, T: Send>(items: impl Iterator<Item = I> + Send, map: impl F
 /// Whether a path has the ending of a derivation's.
 fn is_derivation(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "drv")
-}
-
-fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Name, hash and length of a file.

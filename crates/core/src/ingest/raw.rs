@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::finding::FindingKind;
 use super::recipe;
 use super::record::{DerivationRecord, InputRecord, Interner, Path, Records, Symbol};
-use crate::store_path::{StorePath, split_name};
+use crate::store_path::{StorePath, base_name, split_name};
 
 /// An output as a dump spells it.
 #[derive(Debug, Default)]
@@ -160,10 +160,6 @@ fn fixed_hash(outputs: &[RawOutput<'_>]) -> String {
 
 fn base64_to_hex(text: &str) -> Option<String> {
     Some(HEXLOWER.encode(&BASE64.decode(text.as_bytes()).ok()?))
-}
-
-fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// What `env` and the structured attributes say, the latter first.

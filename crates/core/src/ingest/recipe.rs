@@ -11,7 +11,7 @@ use serde_json::Value;
 use twox_hash::XxHash3_128;
 
 use super::raw::RawDerivation;
-use crate::store_path::{HASH_CHARS, StoreHash, StorePath, is_name_byte, split_name};
+use crate::store_path::{HASH_CHARS, StoreHash, StorePath, base_name, is_name_byte, split_name};
 
 const DEFAULT_STORE_DIR: &str = "/nix/store";
 
@@ -73,7 +73,7 @@ impl Recipe {
 
     /// The version-less names of store paths, sorted.
     fn names<'p>(&mut self, paths: impl Iterator<Item = &'p str>) {
-        let mut names: Vec<_> = paths.map(|path| versionless(path.rsplit('/').next().unwrap_or(path))).collect();
+        let mut names: Vec<_> = paths.map(|path| versionless(base_name(path))).collect();
         names.sort_unstable();
         self.count(names.len());
         for name in names {

@@ -7,6 +7,7 @@ use super::{counted, number};
 use crate::analysis::{Counts, Root};
 use crate::graph::Graph;
 use crate::ingest::Source;
+use crate::store_path::base_name;
 
 /// The evaluation that a report is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -40,7 +41,7 @@ impl EvaluationReport {
 
     /// A line that names it.
     pub(super) fn line(&self) -> String {
-        let files: Vec<_> = self.sources.iter().map(|source| source.file.rsplit('/').next().unwrap_or(&source.file)).collect();
+        let files: Vec<_> = self.sources.iter().map(|source| base_name(&source.file)).collect();
         let sizes =
             format!("{}, {}", counted(self.attributes, "attribute", "attributes"), counted(self.derivations, "derivation", "derivations"));
         let system = self.systems.first().map_or("unknown system", String::as_str);
