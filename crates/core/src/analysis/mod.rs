@@ -7,11 +7,13 @@
 //! | why does one rebuild the other? | [`Why::new`] | O(V + E of the closure) |
 //! | what rebuilds most? | [`rank`] | O(P log P): the closures were counted at import |
 
+mod change;
 mod impact;
 mod rank;
 mod select;
 mod why;
 
+pub use change::{AttributeChanges, AttributeName, Change};
 pub(crate) use impact::counts;
 pub use impact::{Counts, Excluded, Impact};
 pub use rank::{RankOptions, RankOrder, rank};

@@ -1,0 +1,76 @@
+//! A change of a package set, however it was found: what causes it, what it rebuilds, what else it changes.
+
+use std::fmt;
+
+use super::impact::Impact;
+use super::select::Root;
+use crate::error::Result;
+use crate::graph::{Attribute, Direction, Graph};
+
+/// An attribute of one system, by name: two evaluations have no position in common.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttributeName {
+    /// Its dotted path.
+    pub path: String,
+    /// The system that it was evaluated for; empty if unknown.
+    pub system: String,
+}
+
+impl AttributeName {
+    /// Of an attribute.
+    pub fn new(attribute: Attribute<'_>) -> Self {
+        Self { path: attribute.path().to_owned(), system: attribute.system().unwrap_or_default().to_owned() }
+    }
+
+    /// The last part of the system: `linux` of `x86_64-linux`.
+    pub fn kernel(&self) -> &str {
+        self.system.rsplit('-').next().unwrap_or_default()
+    }
+}
+
+/// As nixpkgs' CI writes it: `hello.x86_64-linux`.
+impl fmt::Display for AttributeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.path, self.system)
+    }
+}
+
+/// What a change does to attributes, in the words of nixpkgs' CI. Each list is sorted and names nothing twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AttributeChanges {
+    /// Only after the change.
+    pub added: Vec<AttributeName>,
+    /// Only before the change.
+    pub removed: Vec<AttributeName>,
+    /// Before and after, with other outputs.
+    pub changed: Vec<AttributeName>,
+    /// After the change, with an output path that was no output before.
+    pub rebuilds: Vec<AttributeName>,
+}
+
+/// What causes a change, and what it rebuilds: from two evaluations, or foretold from one.
+#[derive(Debug)]
+pub struct Change<'g> {
+    /// What is rebuilt, in the evaluation after the change, or in the one that it was foretold from.
+    pub impact: Impact<'g>,
+    /// What causes it: each is one package, source or file that was changed itself.
+    pub causes: Vec<Root>,
+    /// What it does to attributes.
+    pub attributes: AttributeChanges,
+}
+
+impl<'g> Change<'g> {
+    /// Foretold: every derivation of `causes` changes, and nothing is added or removed. O(V + E of the closure).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoEdges`](crate::error::Error::NoEdges) if no dump said what needs what.
+    pub fn foretold(graph: &'g Graph, causes: Vec<Root>) -> Result<Self> {
+        let impact = Impact::new(graph, &causes, Direction::Dependents, None, None)?;
+        let mut rebuilds: Vec<AttributeName> = impact.attributes().into_iter().map(AttributeName::new).collect();
+        rebuilds.sort_unstable();
+        rebuilds.dedup();
+        let attributes = AttributeChanges { changed: rebuilds.clone(), rebuilds, ..AttributeChanges::default() };
+        Ok(Self { impact, causes, attributes })
+    }
+}
