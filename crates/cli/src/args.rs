@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Info(InfoArgs),
     /// What a change rebuilds
     Impact(ImpactArgs),
+    /// What differs between two evaluations, and which changes cause it
+    Diff(DiffArgs),
     /// Packages by what they rebuild
     Rank(RankArgs),
     /// Why a change of one package rebuilds another
@@ -186,6 +188,24 @@ pub(crate) struct ImpactArgs {
 
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DiffArgs {
+    /// The evaluation before the change: a snapshot or a dump; several dumps with commas
+    #[arg(value_name = "BEFORE")]
+    pub(crate) before: PathBuf,
+
+    /// The evaluation after the change
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: PathBuf,
+
+    /// Compare only the package sets that both cover
+    #[arg(long)]
+    pub(crate) within: bool,
 
     #[command(flatten)]
     pub(crate) format: FormatArgs,

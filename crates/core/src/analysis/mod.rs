@@ -8,12 +8,14 @@
 //! | what rebuilds most? | [`rank`] | O(P log P): the closures were counted at import |
 
 mod change;
+mod diff;
 mod impact;
 mod rank;
 mod select;
 mod why;
 
 pub use change::{AttributeChanges, AttributeName, Change};
+pub use diff::{Cause, Diff, Doubt, Reach, Reason};
 pub(crate) use impact::counts;
 pub use impact::{Counts, Excluded, Impact};
 pub use rank::{RankOptions, RankOrder, rank};

@@ -5,6 +5,7 @@
 //! describes them, and [`FORMAT_VERSION`] changes when one does.
 
 mod diagram;
+mod diff;
 mod document;
 mod evaluation;
 mod impact;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use diagram::{Diagram, DiagramEdge, DiagramNode};
+pub use diff::DiffReport;
 pub use document::{Block, Column, Document, Table};
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
 pub use impact::ImpactReport;
