@@ -112,16 +112,15 @@ fn groups<'g>(evaluations: &Evaluations<'g, 'g>, pairing: &Pairing, evidence: &[
     let shared: Vec<Shared<'_>> = users.into_keys().collect();
     let mut homes = Homes::new(after, evidence);
     let mut swaps = joined_swaps(&shared, evidence);
-    let mut members: BTreeMap<Key<'_>, (BTreeSet<DerivationIx>, BTreeSet<Reason>)> = BTreeMap::new();
+    let mut members: Members<'_> = BTreeMap::new();
     for (ix, found) in evidence {
         let home = Key::Package(homes.of(after, *ix));
-        let mut add = |key: Key<'g>, reason: Reason| {
-            let (derivations, reasons) = members.entry(key).or_default();
-            derivations.insert(*ix);
-            reasons.insert(reason);
-        };
         if let Some(reason) = found.own {
-            add(home, reason);
+            add(&mut members, home, *ix, reason);
+            // A source and the package that it belongs to are one cause.
+            for user in homes.users(after, *ix) {
+                members.entry(home).or_default().0.insert(user);
+            }
         }
         for one in &found.shared {
             let reason = match one {
@@ -129,10 +128,19 @@ fn groups<'g>(evaluations: &Evaluations<'g, 'g>, pairing: &Pairing, evidence: &[
                 Shared::Input(..) => Reason::SwappedInput,
             };
             let key = shared.binary_search(one).map_or(home, |at| Key::Shared(shared[swaps.find(at)]));
-            add(key, reason);
+            add(&mut members, key, *ix, reason);
         }
     }
     members.into_iter().map(|(key, (derivations, reasons))| group(evaluations, pairing, key, derivations, reasons)).collect()
+}
+
+/// Changed derivations, and why, by what they are grouped by.
+type Members<'g> = BTreeMap<Key<'g>, (BTreeSet<DerivationIx>, BTreeSet<Reason>)>;
+
+fn add<'g>(members: &mut Members<'g>, key: Key<'g>, ix: DerivationIx, reason: Reason) {
+    let (derivations, reasons) = members.entry(key).or_default();
+    derivations.insert(ix);
+    reasons.insert(reason);
 }
 
 /// Inputs that one derivation swaps are one swap.
@@ -168,6 +176,13 @@ impl Homes {
             homes.of_fixed_output.insert(fixed.ix(), first);
         }
         homes
+    }
+
+    /// Users of a fixed output among the packages that it belongs to.
+    fn users(&mut self, after: &Graph, fixed: DerivationIx) -> Vec<DerivationIx> {
+        let Some(home) = self.of_fixed_output.get(&fixed).map(|home| self.packages.find(home.get())) else { return Vec::new() };
+        let mut is_of_home = |ix: &DerivationIx| self.packages.find(after.derivation(*ix).package().ix().get()) == home;
+        after.derivation(fixed).users().filter(|user| is_of_home(user)).collect()
     }
 
     fn of(&mut self, after: &Graph, ix: DerivationIx) -> PackageIx {
@@ -253,8 +268,14 @@ impl By {
 struct Attribution {
     /// What only this group rebuilds.
     exclusive: Vec<Reach>,
-    /// Whether a member of the group is rebuilt by no other group.
+    /// Whether a member of the group is built by no other group.
     is_needed: Vec<bool>,
+}
+
+/// Whether a derivation has to be explained: what is only fetched is, by what uses it.
+fn is_built(graph: &Graph, ix: DerivationIx) -> bool {
+    let derivation = graph.derivation(ix);
+    !derivation.is_fixed_output() || derivation.users().len() == 0
 }
 
 /// One pass along the edges, which tells of each derivation whether none, one or several groups rebuild it. O(V + E).
@@ -274,13 +295,13 @@ fn attribute(graph: &Graph, rebuilt: &DerivationSet, groups: &[Group], weights: 
         if let By::One(group) = here {
             attribution.exclusive[group].derivations += 1;
             attribution.exclusive[group].attributes += weights[ix.get()] as usize;
-            attribution.is_needed[group] |= own[ix.get()] == here;
+            attribution.is_needed[group] |= own[ix.get()] == here && is_built(graph, ix);
         }
     }
     attribution
 }
 
-/// The smallest set of groups that rebuilds everything, and what each adds to those before it in `order`.
+/// The smallest set of groups that rebuilds everything that is built, and what each adds to those before it in `order`.
 ///
 /// A group is needed if no other rebuilds one of its members. Mostly those are all; where groups rebuild each other in a
 /// circle, the rest is chosen greedily, largest gain first (Chvátal 1979), which is proven smallest only if it is one.
@@ -310,7 +331,8 @@ fn smallest(
         cover(&mut covered, &groups[at]);
     }
     let needed = chosen.len();
-    while covered.len() < rebuilt.len() {
+    let is_covered = |covered: &DerivationSet| rebuilt.iter().all(|ix| covered.contains(ix) || !is_built(graph, ix));
+    while !is_covered(&covered) {
         let gains = order.iter().filter(|at| !chosen.contains(at)).map(|&at| (cover(&mut covered.clone(), &groups[at]), at));
         let Some((_, best)) = gains.filter(|(gain, _)| gain.derivations > 0).max_by_key(|(gain, at)| (*gain, std::cmp::Reverse(*at)))
         else {

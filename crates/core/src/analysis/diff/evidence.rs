@@ -49,7 +49,10 @@ pub(super) fn evidence<'g>(evaluations: &Evaluations<'g, 'g>, pairing: &Pairing,
     match old {
         _ if derivation.is_fixed_output() => evidence.own = Some(Reason::FixedOutput),
         None => evidence.own = Some(Reason::New),
-        Some(old) if !is_same_recipe(old, derivation) => evidence.own = Some(Reason::Recipe),
+        Some(old) if !is_same_recipe(old, derivation) => {
+            evidence.own = Some(Reason::Recipe);
+            evidence.shared.extend(changed_files(old, derivation));
+        }
         Some(old) => {
             evidence.shared.extend(changed_files(old, derivation));
             let swapped = swapped_inputs(evaluations, pairing, old, derivation);
