@@ -160,7 +160,7 @@ impl World {
                 "drvPath": self.derivation(at), "outputs": { "out": self.output_path(at) },
             })
         };
-        (0..self.packages.len()).map(|at| format!("{}\n", line(at))).collect()
+        (0..self.packages.len()).map(|at| line(at).to_string()).collect::<Vec<_>>().join("\n")
     }
 
     /// All output paths, those of sources included.

@@ -141,6 +141,27 @@ pub(crate) struct RootArgs {
     pub(crate) exact: bool,
 }
 
+/// Which change a command is about: `crate::change` finds it.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("change").required(true))]
+pub(crate) struct ChangeArgs {
+    /// Two evaluations, before and after the change: snapshots or dumps; several dumps of one with commas
+    #[arg(value_names = ["BEFORE", "AFTER"], num_args = 2, group = "change")]
+    pub(crate) evaluations: Vec<PathBuf>,
+
+    /// What changes, foretold from one evaluation: attribute path, pname, store path, or glob
+    #[arg(long = "root", short = 'r', value_name = "PACKAGE", value_delimiter = ',', group = "change")]
+    pub(crate) roots: Vec<String>,
+
+    /// Only the derivation that the root names, not all of its package
+    #[arg(long, requires = "roots")]
+    pub(crate) exact: bool,
+
+    /// Compare only the package sets that both evaluations cover
+    #[arg(long, requires = "evaluations")]
+    pub(crate) within: bool,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct FilterArgs {
     /// Only this system

@@ -67,7 +67,7 @@ struct Recipe<'a> {
     prefix: String,
 }
 
-impl<'a> Recipe<'a> {
+impl Recipe<'_> {
     fn new(store_dir: &str) -> Self {
         Self { strict: XxHash3_128::new(), loose: XxHash3_128::new(), versions: Versions::default(), prefix: format!("{store_dir}/") }
     }

@@ -218,15 +218,14 @@ impl DiffReport {
     fn explanation(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let all = self.counts.attributes;
-        if let Some(first) = self.root_causes.iter().max_by_key(|cause| (cause.exclusive.attributes, cause.exclusive.derivations)) {
-            if self.root_causes.len() > 1 && first.exclusive.attributes > 0 {
-                lines.push(format!(
-                    "Without the change of {}, {} would be rebuilt, not {}.",
-                    first.label,
-                    counted(all.saturating_sub(first.exclusive.attributes), "attribute", "attributes"),
-                    number(all as u64)
-                ));
-            }
+        let most = self.root_causes.iter().rev().max_by_key(|cause| (cause.exclusive.attributes, cause.exclusive.derivations));
+        if let Some(most) = most.filter(|most| self.root_causes.len() > 1 && most.exclusive.attributes > 0) {
+            lines.push(format!(
+                "Without the change of {}, {} would be rebuilt, not {}.",
+                most.label,
+                counted(all.saturating_sub(most.exclusive.attributes), "attribute", "attributes"),
+                number(all as u64)
+            ));
         }
         let smallest = self.smallest();
         if smallest.len() < self.root_causes.len() || smallest.len() > 1 {

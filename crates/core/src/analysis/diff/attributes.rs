@@ -57,13 +57,17 @@ pub(super) fn compare(before: &Attributes<'_>, after: &Attributes<'_>) -> Attrib
     changes
 }
 
-/// Added attributes that only name anew what is not new: pairs of removed and added attributes, and of added attributes
-/// and another that was there before.
-pub(super) fn renames_and_aliases(
-    changes: &AttributeChanges,
-    before: &Attributes<'_>,
-    after: &Attributes<'_>,
-) -> (Vec<(AttributeName, AttributeName)>, Vec<(AttributeName, AttributeName)>) {
+/// Added attributes that only name anew what is not new.
+#[derive(Debug, Default)]
+pub(super) struct NewNames {
+    /// Removed attributes, and the added ones that are the same build.
+    pub(super) renames: Vec<(AttributeName, AttributeName)>,
+    /// Added attributes, and others of the same build that were there before.
+    pub(super) aliases: Vec<(AttributeName, AttributeName)>,
+}
+
+/// Finds what was only named anew. O(A log A).
+pub(super) fn new_names(changes: &AttributeChanges, before: &Attributes<'_>, after: &Attributes<'_>) -> NewNames {
     let mut removed: BTreeMap<&[(&str, OutputId)], &AttributeName> = BTreeMap::new();
     for name in changes.removed.iter().rev() {
         removed.insert(&before[name].outputs, name);
@@ -72,14 +76,14 @@ pub(super) fn renames_and_aliases(
     for (name, evaluated) in after.iter().rev().filter(|(name, _)| before.contains_key(*name)) {
         kept.insert(&evaluated.outputs, name);
     }
-    let (mut renames, mut aliases) = (Vec::new(), Vec::new());
+    let mut names = NewNames::default();
     for name in &changes.added {
         let outputs = after[name].outputs.as_slice();
         if let Some(&old) = removed.get(outputs) {
-            renames.push((old.clone(), name.clone()));
+            names.renames.push((old.clone(), name.clone()));
         } else if let Some(&of) = kept.get(outputs) {
-            aliases.push((name.clone(), of.clone()));
+            names.aliases.push((name.clone(), of.clone()));
         }
     }
-    (renames, aliases)
+    names
 }

@@ -172,7 +172,9 @@ impl Homes {
             let using = packages(users.iter().collect());
             let owners = if of_source.is_empty() && using.len() == 1 { using } else { of_source };
             let Some(&first) = owners.first() else { continue };
-            owners.iter().for_each(|owner| homes.packages.join(first.get(), owner.get()));
+            for owner in &owners {
+                homes.packages.join(first.get(), owner.get());
+            }
             homes.of_fixed_output.insert(fixed.ix(), first);
         }
         homes

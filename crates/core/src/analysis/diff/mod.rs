@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 pub use cause::{Cause, Reach};
 pub use evidence::Reason;
 
-use self::attributes::{Attributes, compare, evaluated, renames_and_aliases, within};
+use self::attributes::{Attributes, NewNames, compare, evaluated, new_names, within};
 use self::cause::{Causes, causes};
 use self::identity::Builds;
 use self::pairing::{Evaluations, Pairing};
@@ -85,10 +85,10 @@ impl<'g> Diff<'g> {
     /// Time O(A log A + V + E), and O(V + E) for each 64 causes; space O(V + E).
     pub fn new(before: &'g Graph, after: &'g Graph, only_common: bool) -> Self {
         let (mut old, mut new) = (evaluated(before), evaluated(after));
-        let mut doubts = doubts_of_attributes(before, after, &old, &new, only_common);
         let left_out = if only_common { within(&mut old, &mut new) } else { (0, 0) };
+        let mut doubts = doubts(before, after, &old, &new);
         let attributes = compare(&old, &new);
-        let (renames, aliases) = renames_and_aliases(&attributes, &old, &new);
+        let NewNames { renames, aliases } = new_names(&attributes, &old, &new);
 
         let (builds_before, builds_after) = (Builds::new(before), Builds::new(after));
         let needed = needed(after, &new);
@@ -167,7 +167,7 @@ fn explain<'g>(evaluations: &Evaluations<'g, 'g>, old: &Attributes<'g>, new: &At
     causes(evaluations, &pairing, &evidence, weights)
 }
 
-fn doubts_of_attributes(before: &Graph, after: &Graph, old: &Attributes<'_>, new: &Attributes<'_>, only_common: bool) -> Vec<Doubt> {
+fn doubts(before: &Graph, after: &Graph, old: &Attributes<'_>, new: &Attributes<'_>) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     let systems = |attributes: &Attributes<'_>| attributes.keys().map(|name| name.system.clone()).collect::<BTreeSet<_>>();
     let (systems_before, systems_after) = (systems(old), systems(new));
@@ -177,17 +177,15 @@ fn doubts_of_attributes(before: &Graph, after: &Graph, old: &Attributes<'_>, new
     if before.store_dir() != after.store_dir() {
         doubts.push(Doubt::StoreDirs(before.store_dir().to_owned(), after.store_dir().to_owned()));
     }
-    if !only_common {
-        let sets = |attributes: &Attributes<'_>| attributes.keys().map(|name| name.set().to_owned()).collect::<BTreeSet<_>>();
-        let (sets_before, sets_after) = (sets(old), sets(new));
-        let only = |attributes: &Attributes<'_>, own: &BTreeSet<String>, other: &BTreeSet<String>| {
-            let missing: Vec<String> = own.difference(other).cloned().collect();
-            let count = attributes.keys().filter(|name| !other.contains(name.set())).count();
-            (count * PARTIAL > attributes.len()).then_some((missing, count))
-        };
-        doubts.extend(only(old, &sets_before, &sets_after).map(|(sets, count)| Doubt::OnlyBefore(sets, count)));
-        doubts.extend(only(new, &sets_after, &sets_before).map(|(sets, count)| Doubt::OnlyAfter(sets, count)));
-    }
+    let sets = |attributes: &Attributes<'_>| attributes.keys().map(|name| name.set().to_owned()).collect::<BTreeSet<_>>();
+    let (sets_before, sets_after) = (sets(old), sets(new));
+    let only = |attributes: &Attributes<'_>, own: &BTreeSet<String>, other: &BTreeSet<String>| {
+        let missing: Vec<String> = own.difference(other).cloned().collect();
+        let count = attributes.keys().filter(|name| !other.contains(name.set())).count();
+        (count * PARTIAL > attributes.len()).then_some((missing, count))
+    };
+    doubts.extend(only(old, &sets_before, &sets_after).map(|(sets, count)| Doubt::OnlyBefore(sets, count)));
+    doubts.extend(only(new, &sets_after, &sets_before).map(|(sets, count)| Doubt::OnlyAfter(sets, count)));
     for (kind, flag) in [("broken", 0), ("unfree", 1), ("insecure", 2)] {
         let is_of_it = |attribute: Attribute<'_>| [attribute.is_broken(), attribute.is_unfree(), attribute.is_insecure()][flag];
         let count = |attributes: &Attributes<'_>| attributes.values().filter(|evaluated| is_of_it(evaluated.attribute)).count();
