@@ -21,10 +21,19 @@ impl<'a> Versions<'a> {
         for version in paths.map(|path| split_name(name(path).trim_end_matches(".drv")).1) {
             for part in version.split(['-', '_', '+']) {
                 let number = &part[..number(part)];
-                if !is_telling(number) || !part[number.len()..].bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                let rest = &part[number.len()..];
+                let is_suffix = rest.bytes().all(|byte| byte.is_ascii_alphanumeric());
+                // A source is named as a file: `linux-6.6.63.tar.xz`.
+                let is_extension = rest.strip_prefix('.').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_alphabetic()));
+                if !is_telling(number) || !(is_suffix || is_extension) {
                     continue;
                 }
-                versions.push(part);
+                versions.push(if is_suffix { part } else { number });
+                // A revision behind it, as in `2.40-36`, belongs to it.
+                let revision = version.strip_prefix(part).map_or(0, revision);
+                if revision > 0 {
+                    versions.push(&version[..part.len() + revision]);
+                }
                 let minor = number.match_indices('.').nth(1).map(|(at, _)| &number[..at]);
                 versions.extend(minor);
             }
@@ -46,7 +55,8 @@ impl<'a> Versions<'a> {
             let number_end = start + number(&text[start..]);
             let suffix = bytes[number_end..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
             at = number_end;
-            let known = [number_end + suffix, number_end].into_iter().find(|&end| self.contains(&text[start..end]));
+            let revision = number_end + revision(&text[number_end..]);
+            let known = [revision, number_end + suffix, number_end].into_iter().find(|&end| self.contains(&text[start..end]));
             if let Some(end) = known {
                 masked.push_str(&text[done..start]);
                 masked.push(MASK);
@@ -71,6 +81,12 @@ fn number(text: &str) -> usize {
     text[..run].trim_end_matches('.').len()
 }
 
+/// Length of the `-36` that `text` begins with, if it does.
+fn revision(text: &str) -> usize {
+    let digits = text.strip_prefix('-').map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+    if digits == 0 { 0 } else { 1 + digits }
+}
+
 fn is_telling(number: &str) -> bool {
     number.contains('.') || number.len() >= LONG_NUMBER
 }
@@ -90,11 +106,13 @@ mod tests {
         assert_eq!(mask(&["python3-3.12.7"], "lib/python3.12/site 3.12.7 3.12.70 3.13"), "lib/python#/site # 3.12.70 3.13");
         assert_eq!(mask(&["openssl-3.0.2u"], "3.0.2u, 3.0.2, 3.0."), "#, 3.0.2, #.");
         assert_eq!(mask(&["snapshot-20240101"], "at 20240101."), "at #.");
+        assert_eq!(mask(&["glibc-2.40-36-dev"], "getent-glibc-2.40-36, 2.40-35, 2.40-"), "getent-glibc-#, #-35, #-");
+        assert_eq!(mask(&["linux-6.6.63.tar.xz", "a-1.2.patch"], "perf-6.6.63 1.2 6.6"), "perf-# # #");
     }
 
     #[test]
     fn other_numbers_stay() {
-        assert_eq!(mask(&["bash-5", "a-1-36", "source", "b-1.2.tar.gz"], "5 1 36 1.2 sha256"), "5 1 36 1.2 sha256");
+        assert_eq!(mask(&["bash-5", "a-1-36", "source", "b-1.2.3.4.5_"], "5 1 36 1.2.5 sha256"), "5 1 36 1.2.5 sha256");
         assert_eq!(mask(&["zlib-1.3"], "1.31 11.3 1.3.1"), "1.31 11.3 1.3.1");
         assert_eq!(mask(&[], "1.3"), "1.3");
     }

@@ -110,7 +110,7 @@ fn groups<'g>(evaluations: &Evaluations<'g, 'g>, pairing: &Pairing, evidence: &[
     // What one package alone has is its own.
     users.retain(|_, packages| packages.len() > 1);
     let shared: Vec<Shared<'_>> = users.into_keys().collect();
-    let mut homes = Homes::new(after, evidence);
+    let mut homes = Homes::new(evaluations, evidence);
     let mut swaps = joined_swaps(&shared, evidence);
     let mut members: Members<'_> = BTreeMap::new();
     for (ix, found) in evidence {
@@ -163,12 +163,16 @@ struct Homes {
 
 impl Homes {
     /// A fixed output belongs to the packages of which it is the source, or to the one package that uses it.
-    fn new(after: &Graph, evidence: &[(DerivationIx, Evidence<'_>)]) -> Self {
+    fn new(evaluations: &Evaluations<'_, '_>, evidence: &[(DerivationIx, Evidence<'_>)]) -> Self {
+        let after = evaluations.after;
+        // Several derivations may fetch the same.
+        let canonical = |ix: DerivationIx| evaluations.builds_after.canonical(ix);
         let mut homes = Self { packages: DisjointSets::new(after.package_count()), of_fixed_output: BTreeMap::new() };
         for fixed in evidence.iter().map(|(ix, _)| after.derivation(*ix)).filter(|derivation| derivation.is_fixed_output()) {
             let users: Vec<Derivation<'_>> = fixed.users().map(|user| after.derivation(user)).collect();
             let packages = |users: Vec<&Derivation<'_>>| users.iter().map(|user| user.package().ix()).collect::<BTreeSet<_>>();
-            let of_source = packages(users.iter().filter(|user| user.src().is_some_and(|src| src.ix() == fixed.ix())).collect());
+            let of_source =
+                packages(users.iter().filter(|user| user.src().is_some_and(|src| canonical(src.ix()) == canonical(fixed.ix()))).collect());
             let using = packages(users.iter().collect());
             let owners = if of_source.is_empty() && using.len() == 1 { using } else { of_source };
             let Some(&first) = owners.first() else { continue };
