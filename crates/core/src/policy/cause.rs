@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 
 use rustc_hash::FxHashMap;
 
-use crate::analysis::{AttributeName, Change, Root};
+use super::verdict::Subject;
+use crate::analysis::{AttributeName, Root};
 use crate::graph::{DerivationIx, DerivationSet, Graph};
 
 /// Causes that are told apart: a bit each. All others share the last bit.
@@ -29,21 +30,21 @@ pub struct BiggestCause {
 /// Every derivation gets a bit for each cause that reaches it, along the edges of rebuilds and in topological order: time
 /// O(V + E of the closure), space O(V of the closure). Of more than 63 causes, only the 63 with the largest closures are
 /// candidates; the closure of one derivation of a cause is a lower bound of the cause's own.
-pub fn biggest_cause(change: &Change<'_>) -> Option<BiggestCause> {
-    let graph = change.impact.graph();
-    let candidates = candidates(graph, &change.causes);
-    let reached = reached(change, &candidates);
+pub fn biggest_cause(subject: Subject<'_>, causes: &[Root]) -> Option<BiggestCause> {
+    let graph = subject.graph;
+    let candidates = candidates(graph, causes);
+    let reached = reached(subject, causes, &candidates);
     let sizes = sizes(graph, &reached, candidates.len());
     let (bit, &cause) = candidates.iter().enumerate().max_by_key(|&(bit, &cause)| (sizes[bit], Reverse(cause)))?;
     let members = |wanted: &dyn Fn(u64) -> bool| {
-        let members = reached.iter().filter(|&(&ix, &mask)| wanted(mask) && change.impact.rebuilds().contains(ix));
+        let members = reached.iter().filter(|&(&ix, &mask)| wanted(mask) && subject.rebuilds.contains(ix));
         DerivationSet::from_members(graph.derivation_count(), members.map(|(&ix, _)| ix))
     };
     let alone_derivations = members(&|mask| mask == 1 << bit);
     Some(BiggestCause {
         cause,
-        rebuilds: attributes(change, &members(&|mask| mask & (1 << bit) != 0)),
-        alone: attributes(change, &alone_derivations),
+        rebuilds: attributes(subject, &members(&|mask| mask & (1 << bit) != 0)),
+        alone: attributes(subject, &alone_derivations),
         alone_derivations,
     })
 }
@@ -58,21 +59,21 @@ fn candidates(graph: &Graph, causes: &[Root]) -> Vec<usize> {
 }
 
 /// Which causes reach a derivation, for each that one does.
-fn reached(change: &Change<'_>, candidates: &[usize]) -> FxHashMap<DerivationIx, u64> {
-    let graph = change.impact.graph();
+fn reached(subject: Subject<'_>, causes: &[Root], candidates: &[usize]) -> FxHashMap<DerivationIx, u64> {
+    let graph = subject.graph;
     let mut reached: FxHashMap<DerivationIx, u64> = FxHashMap::default();
-    for (cause, root) in change.causes.iter().enumerate() {
+    for (cause, root) in causes.iter().enumerate() {
         let bit = candidates.iter().position(|&candidate| candidate == cause).unwrap_or(TOLD_APART);
         for &ix in &root.derivations {
             *reached.entry(ix).or_default() |= 1 << bit;
         }
     }
-    let mut members: Vec<DerivationIx> = change.impact.rebuilds().iter().chain(reached.keys().copied()).collect();
+    let mut members: Vec<DerivationIx> = subject.rebuilds.iter().chain(reached.keys().copied()).collect();
     members.sort_unstable();
     members.dedup();
     for ix in members {
         let Some(&mask) = reached.get(&ix) else { continue };
-        for user in graph.derivation(ix).users().filter(|&user| change.impact.rebuilds().contains(user)) {
+        for user in graph.derivation(ix).users().filter(|&user| subject.rebuilds.contains(user)) {
             *reached.entry(user).or_default() |= mask;
         }
     }
@@ -94,11 +95,11 @@ fn sizes(graph: &Graph, reached: &FxHashMap<DerivationIx, u64>, candidates: usiz
 }
 
 /// The rebuilt attributes of some derivations, sorted.
-fn attributes(change: &Change<'_>, derivations: &DerivationSet) -> Vec<AttributeName> {
-    let graph = change.impact.graph();
+fn attributes(subject: Subject<'_>, derivations: &DerivationSet) -> Vec<AttributeName> {
+    let graph = subject.graph;
     let attributes = derivations.iter().flat_map(|ix| graph.derivation(ix).attributes()).map(AttributeName::new);
     let mut attributes: Vec<AttributeName> =
-        attributes.filter(|attribute| change.attributes.rebuilds.binary_search(attribute).is_ok()).collect();
+        attributes.filter(|attribute| subject.attributes.rebuilds.binary_search(attribute).is_ok()).collect();
     attributes.sort_unstable();
     attributes.dedup();
     attributes

@@ -21,4 +21,4 @@ pub use branch::{BranchFacts, BranchVerdict, Decision, judge_branch};
 pub use cause::{BiggestCause, biggest_cause};
 pub use labels::labels;
 pub use names::{NameCounts, Names, name_and_platform};
-pub use verdict::{Circumstances, Finding, Outcome, Reason, Severity, Verdict, judge};
+pub use verdict::{Circumstances, Finding, Outcome, Reason, Severity, Subject, Verdict, judge, judge_without};

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::analysis::AttributeChanges;
+use super::verdict::Subject;
+use crate::analysis::AttributeName;
 use crate::config::AttributePattern;
-use crate::graph::{DerivationSet, Graph};
+use crate::graph::Derivation;
 
 /// What a change does to the packages that a pattern names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,15 +17,16 @@ pub(super) struct Touched {
 }
 
 /// Finds what a pattern names: attributes by path, else derivations by pname. O(V).
-pub(super) fn touched(graph: &Graph, pattern: &AttributePattern, changes: &AttributeChanges, rebuilds: &DerivationSet) -> Touched {
-    let changed = changes.rebuilds.iter().chain(&changes.removed).filter(|attribute| pattern.matches(&attribute.path));
+pub(super) fn touched(subject: Subject<'_>, pattern: &AttributePattern) -> Touched {
+    let Subject { graph, attributes, rebuilds } = subject;
+    let changed = attributes.rebuilds.iter().chain(&attributes.removed).filter(|attribute| pattern.matches(&attribute.path));
     let names: BTreeSet<String> = changed.map(ToString::to_string).collect();
-    let is_attribute = !names.is_empty() || graph.attributes().any(|attribute| pattern.matches(attribute.path()));
+    let is_attribute = !names.is_empty() || graph.attributes().any(|attribute| pattern.matches(&AttributeName::new(attribute).path));
     if is_attribute || !pattern.is_name() {
         return Touched { names: names.into_iter().collect(), is_known: is_attribute };
     }
-    let named = graph.derivations().filter(|derivation| !derivation.is_fixed_output() && derivation.pname() == pattern.as_str());
-    let named: Vec<_> = named.collect();
+    let is_named = |derivation: &Derivation<'_>| !derivation.is_fixed_output() && derivation.pname() == pattern.as_str();
+    let named: Vec<Derivation<'_>> = graph.derivations().filter(is_named).collect();
     let rebuilt = named.iter().filter(|derivation| rebuilds.contains(derivation.ix()));
     let names: BTreeSet<String> = rebuilt.map(|derivation| format!("{} ({})", derivation.name(), derivation.system())).collect();
     Touched { names: names.into_iter().collect(), is_known: !named.is_empty() }

@@ -9,7 +9,7 @@ use super::cause::BiggestCause;
 use super::labels::labels;
 use super::names::{NameCounts, Names};
 use super::protected::touched;
-use crate::analysis::{AttributeChanges, AttributeName, Change};
+use crate::analysis::{AttributeChanges, AttributeName, Change, Diff};
 use crate::config::{AttributePattern, BranchPattern, Count, Limit, Per, Policy, Protected, WhenUnknown};
 use crate::graph::{DerivationSet, Graph};
 
@@ -28,6 +28,8 @@ pub struct Circumstances<'a> {
     pub acknowledged: &'a [String],
     /// Why what is counted may be less than what is rebuilt; a reason each.
     pub unknown: &'a [String],
+    /// What else is to be known of how the change was found.
+    pub remarks: &'a [String],
 }
 
 /// Whether a change is within the policy.
@@ -50,6 +52,17 @@ pub enum Severity {
     Warning,
     /// It is to be known.
     Note,
+}
+
+impl Severity {
+    /// A word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Over => "over",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
 }
 
 /// Something that the policy says of a change.
@@ -117,6 +130,11 @@ pub enum Finding {
         /// Why.
         String,
     ),
+    /// What is to be known of how the change was found.
+    Remark(
+        /// What.
+        String,
+    ),
     /// A limit is of hours, which are not known.
     NoHours,
     /// No attribute is known.
@@ -168,44 +186,62 @@ impl Verdict {
     }
 }
 
-/// Judges a change. O(V + A log A), for A attributes.
-pub fn judge(change: &Change<'_>, policy: &Policy, circumstances: &Circumstances<'_>) -> Verdict {
-    let graph = change.impact.graph();
-    Judge { graph, policy, circumstances, changes: &change.attributes, rebuilds: change.impact.rebuilds() }.judge()
+/// What is judged: a change of one evaluation into another, or a foretold one.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The evaluation after the change, or the one that it was foretold from.
+    pub graph: &'a Graph,
+    /// What the change does to attributes.
+    pub attributes: &'a AttributeChanges,
+    /// Rebuilt derivations.
+    pub rebuilds: &'a DerivationSet,
 }
 
-impl BiggestCause {
-    /// What would be said of the change without this cause. Hours are not known of a part: limits of hours say nothing.
-    pub fn verdict_without(&self, change: &Change<'_>, policy: &Policy, circumstances: &Circumstances<'_>) -> Verdict {
-        let graph = change.impact.graph();
-        let is_left = |attribute: &&AttributeName| self.alone.binary_search(attribute).is_err();
-        let left = |attributes: &[AttributeName]| attributes.iter().filter(is_left).cloned().collect();
-        let AttributeChanges { added, removed, changed, rebuilds } = &change.attributes;
-        let changes = AttributeChanges { added: added.clone(), removed: removed.clone(), changed: left(changed), rebuilds: left(rebuilds) };
-        let rebuilds = change.impact.rebuilds().iter().filter(|&ix| !self.alone_derivations.contains(ix));
-        let rebuilds = DerivationSet::from_members(graph.derivation_count(), rebuilds);
-        let policy =
-            Policy { limits: policy.limits.iter().filter(|limit| limit.count != Count::Hours).cloned().collect(), ..policy.clone() };
-        Judge { graph, policy: &policy, circumstances, changes: &changes, rebuilds: &rebuilds }.judge()
+impl<'a> Subject<'a> {
+    /// A difference between two evaluations.
+    pub fn of_diff(diff: &'a Diff<'_>) -> Self {
+        Self { graph: diff.after, attributes: &diff.attributes, rebuilds: &diff.rebuilt }
+    }
+
+    /// A foretold change.
+    pub fn of_change(change: &'a Change<'_>) -> Self {
+        Self { graph: change.impact.graph(), attributes: &change.attributes, rebuilds: change.impact.rebuilds() }
     }
 }
 
+/// Judges a change. O(V + A log A), for A attributes.
+pub fn judge(subject: Subject<'_>, policy: &Policy, circumstances: &Circumstances<'_>) -> Verdict {
+    Judge { subject, policy, circumstances }.judge()
+}
+
+/// What would be said of the change without its biggest cause. Hours are not known of a part: limits of hours say
+/// nothing. O(V + A log A).
+pub fn judge_without(subject: Subject<'_>, cause: &BiggestCause, policy: &Policy, circumstances: &Circumstances<'_>) -> Verdict {
+    let is_left = |attribute: &&AttributeName| cause.alone.binary_search(attribute).is_err();
+    let left = |attributes: &[AttributeName]| attributes.iter().filter(is_left).cloned().collect();
+    let AttributeChanges { added, removed, changed, rebuilds } = subject.attributes;
+    let attributes = AttributeChanges { added: added.clone(), removed: removed.clone(), changed: left(changed), rebuilds: left(rebuilds) };
+    let rebuilds = subject.rebuilds.iter().filter(|&ix| !cause.alone_derivations.contains(ix));
+    let rebuilds = DerivationSet::from_members(subject.graph.derivation_count(), rebuilds);
+    let limits = policy.limits.iter().filter(|limit| limit.count != Count::Hours).cloned().collect();
+    let policy = Policy { limits, ..policy.clone() };
+    judge(Subject { graph: subject.graph, attributes: &attributes, rebuilds: &rebuilds }, &policy, circumstances)
+}
+
 struct Judge<'a> {
-    graph: &'a Graph,
+    subject: Subject<'a>,
     policy: &'a Policy,
     circumstances: &'a Circumstances<'a>,
-    changes: &'a AttributeChanges,
-    rebuilds: &'a DerivationSet,
 }
 
 impl Judge<'_> {
     fn judge(&self) -> Verdict {
         let is_judged = |attribute: &&AttributeName| !self.policy.exclude.iter().any(|pattern| pattern.matches(&attribute.path));
-        let all_counts = Names::new(&self.changes.rebuilds, &self.policy.labels.kernels).counts();
-        let names = Names::new(self.changes.rebuilds.iter().filter(is_judged), &self.policy.labels.kernels);
+        let all_counts = Names::new(&self.subject.attributes.rebuilds, &self.policy.labels.kernels).counts();
+        let names = Names::new(self.subject.attributes.rebuilds.iter().filter(is_judged), &self.policy.labels.kernels);
         let counts = names.counts();
         let is_test = |attribute: &AttributeName| self.policy.nixos_tests.contains(&attribute.path);
-        let test = self.changes.changed.iter().filter(is_judged).find(|attribute| is_test(attribute));
+        let test = self.subject.attributes.changed.iter().filter(is_judged).find(|attribute| is_test(attribute));
         let branch = judge_branch(
             &self.policy.branches,
             BranchFacts {
@@ -239,8 +275,8 @@ impl Judge<'_> {
 
     fn derivations_by_platform(&self) -> BTreeMap<String, usize> {
         let mut derivations: BTreeMap<&str, usize> = BTreeMap::new();
-        for ix in self.rebuilds.iter() {
-            *derivations.entry(self.graph.derivation(ix).system()).or_default() += 1;
+        for ix in self.subject.rebuilds.iter() {
+            *derivations.entry(self.subject.graph.derivation(ix).system()).or_default() += 1;
         }
         derivations.into_iter().map(|(system, count)| (system.to_owned(), count)).collect()
     }
@@ -279,7 +315,7 @@ impl Judge<'_> {
             (Count::Attributes, Per::Overall) => all(names.all as f64),
             (Count::Attributes, Per::Kernel) => each(&names.by_kernel),
             (Count::Attributes, Per::Platform) => each(&names.by_platform),
-            (Count::Derivations, Per::Overall) => all(self.rebuilds.len() as f64),
+            (Count::Derivations, Per::Overall) => all(self.subject.rebuilds.len() as f64),
             (Count::Derivations, Per::Kernel) => each(&self.by_kernel(derivations)),
             (Count::Derivations, Per::Platform) => each(derivations),
             (Count::Hours, _) => match self.circumstances.hours {
@@ -296,7 +332,7 @@ impl Judge<'_> {
     }
 
     fn of_pattern(&self, pattern: &AttributePattern, reason: &str) -> Vec<Reason> {
-        let (pattern, touched) = (pattern.as_str().to_owned(), touched(self.graph, pattern, self.changes, self.rebuilds));
+        let (pattern, touched) = (pattern.as_str().to_owned(), touched(self.subject, pattern));
         if !touched.is_known {
             return vec![Reason { severity: Severity::Note, finding: Finding::NothingProtected { pattern } }];
         }
@@ -316,8 +352,10 @@ impl Judge<'_> {
 
     fn of_unknown(&self) -> Vec<Reason> {
         let estimates = self.circumstances.unknown.iter().map(|why| Finding::Estimate(why.clone()));
-        let attributes = (self.graph.attribute_count() == 0).then_some(Finding::NoAttributes);
-        estimates.chain(attributes).map(|finding| self.unknown(finding)).collect()
+        let attributes = (self.subject.graph.attribute_count() == 0).then_some(Finding::NoAttributes);
+        let remarks = self.circumstances.remarks.iter().map(|remark| Finding::Remark(remark.clone()));
+        let remarks = remarks.map(|finding| Reason { severity: Severity::Note, finding });
+        estimates.chain(attributes).map(|finding| self.unknown(finding)).chain(remarks).collect()
     }
 
     fn unknown(&self, finding: Finding) -> Reason {
