@@ -241,25 +241,8 @@ cause that rebuilds most, with what would be left without it. The reasons follow
 
 On GitHub Actions the same goes into the step's summary, outputs and annotations: docs/github-actions.md.")]
 pub(crate) struct CheckArgs {
-    /// The evaluation before the change: a snapshot or a dump; several dumps with commas
-    #[arg(value_name = "BEFORE", requires = "after", required_unless_present = "roots")]
-    pub(crate) before: Option<PathBuf>,
-
-    /// The evaluation after the change
-    #[arg(value_name = "AFTER")]
-    pub(crate) after: Option<PathBuf>,
-
-    /// Compare only the package sets that both cover
-    #[arg(long, requires = "after")]
-    pub(crate) within: bool,
-
-    /// Or what changes: attribute path, pname, store path, or glob; several with commas or repeated
-    #[arg(long = "root", short = 'r', value_name = "PACKAGE", value_delimiter = ',', conflicts_with = "before")]
-    pub(crate) roots: Vec<String>,
-
-    /// Only the derivation that the root names, not all of its package
-    #[arg(long, requires = "roots")]
-    pub(crate) exact: bool,
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
 
     /// The policy [default: waves.toml, here or above; else nixpkgs']
     #[arg(long, value_name = "FILE")]

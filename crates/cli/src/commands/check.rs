@@ -4,27 +4,34 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use waves_core::analysis::{Change, Diff, Doubt, Root, Scope, select};
+use waves_core::analysis::{Diff, Doubt, Root};
 use waves_core::config::{Config, FILE_NAME, Policy};
 use waves_core::error::Error;
-use waves_core::graph::Graph;
 use waves_core::policy::{Circumstances, Outcome, Subject};
-use waves_core::report::{Basis, ChangedPaths, CheckReport, DoubtReport, Judged, github as markdown, rebuild_amount};
+use waves_core::report::{Basis, ChangedPaths, CheckReport, DoubtReport, Judged, counted, github as markdown, rebuild_amount};
 
 use crate::args::{Args, CheckArgs};
+use crate::change::{Evaluations, Found};
 use crate::commands::Failure;
 use crate::exit_code::Verdict;
-use crate::{github, load, output};
+use crate::{github, output};
 
 pub(crate) fn run(args: &Args, check: &CheckArgs) -> Result<Verdict, Failure> {
     let policy = policy(check)?;
     let known = Known::new(check, &policy)?;
-    match (&check.before, &check.after) {
-        (Some(before), Some(after)) => {
-            let (before, after) = (load::evaluation(args, before)?, load::evaluation(args, after)?);
-            compared(check, &policy, known, &before, &after)
+    let evaluations = Evaluations::open(args, &check.change)?;
+    match evaluations.find(&check.change) {
+        Ok(Found { change, diff: Some(diff) }) => compared(check, &policy, known, &diff, &change.causes),
+        Ok(Found { change, diff: None }) => {
+            let judged = Judged { subject: Subject::of_change(&change), causes: &change.causes, basis: Basis::Foretold, before: None };
+            publish(check, &policy, &known, judged)
         }
-        _ => foretold(check, &policy, &known, &load::graph(args)?),
+        // Attributes can be counted without edges; only their causes are unknown.
+        Err(Failure::Core(error @ Error::NoEdges { .. })) => match evaluations.diff(&check.change) {
+            Some(diff) => compared(check, &policy, known, &diff, &[]),
+            None => Err(error.into()),
+        },
+        Err(error) => Err(error),
     }
 }
 
@@ -64,41 +71,18 @@ impl Known {
     }
 }
 
-fn compared(check: &CheckArgs, policy: &Policy, mut known: Known, before: &Graph, after: &Graph) -> Result<Verdict, Failure> {
-    let diff = Diff::new(before, after, check.within);
+fn compared(check: &CheckArgs, policy: &Policy, mut known: Known, diff: &Diff<'_>, causes: &[Root]) -> Result<Verdict, Failure> {
     for doubt in &diff.doubts {
         let message = DoubtReport::new(doubt).message;
-        // Without edges or recipes the causes are not known; what is rebuilt is.
-        let only_of_causes = matches!(doubt, Doubt::NoEdges(_) | Doubt::NoRecipes(_));
-        if only_of_causes { known.remarks.push(message) } else { known.unknown.push(message) }
+        let is_of_causes = matches!(doubt, Doubt::NoEdges(_) | Doubt::NoRecipes(_));
+        if is_of_causes { known.remarks.push(message) } else { known.unknown.push(message) }
     }
-    if diff.left_out != (0, 0) {
-        let (before, after) = diff.left_out;
-        known.unknown.push(format!("{before} attributes before the change and {after} after it were not compared (--within)"));
+    let (before, after) = diff.left_out;
+    if before + after > 0 {
+        let count = |count| counted(count, "attribute", "attributes");
+        known.unknown.push(format!("{} before the change and {} after it were left out (--within)", count(before), count(after)));
     }
-    let root = |cause: &waves_core::analysis::Cause| Root {
-        selector: cause.label.clone(),
-        face: cause.face,
-        derivations: cause.derivations.clone(),
-    };
-    let causes: Vec<Root> = diff.causes.iter().map(root).collect();
-    publish(
-        check,
-        policy,
-        &known,
-        Judged { subject: Subject::of_diff(&diff), causes: &causes, basis: Basis::Compared, before: Some(before) },
-    )
-}
-
-fn foretold(check: &CheckArgs, policy: &Policy, known: &Known, graph: &Graph) -> Result<Verdict, Failure> {
-    let scope = if check.exact { Scope::Exact } else { Scope::Package };
-    let change = Change::foretold(graph, select(graph, &check.roots, scope, None)?)?;
-    publish(
-        check,
-        policy,
-        known,
-        Judged { subject: Subject::of_change(&change), causes: &change.causes, basis: Basis::Foretold, before: None },
-    )
+    publish(check, policy, &known, Judged { subject: Subject::of_diff(diff), causes, basis: Basis::Compared, before: Some(diff.before) })
 }
 
 /// Judges the change, and writes the verdict wherever it was asked for.

@@ -1,5 +1,7 @@
 //! `[policy]`: what a change may do.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::pattern::{AttributePattern, BranchPattern};
@@ -349,10 +351,9 @@ impl Policy {
             );
             return Err(("policy.branches.possible-mass-rebuild", reason));
         }
-        let mut names: Vec<&str> = self.labels.buckets.iter().map(|bucket| bucket.name.as_str()).collect();
-        names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(("policy.labels.buckets", format!("two buckets are named `{}`", twice[0])));
+        let mut names = BTreeSet::new();
+        if let Some(twice) = self.labels.buckets.iter().find(|bucket| !names.insert(&bucket.name)) {
+            return Err(("policy.labels.buckets", format!("two buckets are named `{}`", twice.name)));
         }
         Ok(())
     }

@@ -26,8 +26,8 @@ pub(super) fn touched(subject: Subject<'_>, pattern: &AttributePattern) -> Touch
         return Touched { names: names.into_iter().collect(), is_known: is_attribute };
     }
     let is_named = |derivation: &Derivation<'_>| !derivation.is_fixed_output() && derivation.pname() == pattern.as_str();
-    let named: Vec<Derivation<'_>> = graph.derivations().filter(is_named).collect();
-    let rebuilt = named.iter().filter(|derivation| rebuilds.contains(derivation.ix()));
+    let packages: Vec<Derivation<'_>> = graph.derivations().filter(is_named).collect();
+    let rebuilt = packages.iter().filter(|derivation| rebuilds.contains(derivation.ix()));
     let names: BTreeSet<String> = rebuilt.map(|derivation| format!("{} ({})", derivation.name(), derivation.system())).collect();
-    Touched { names: names.into_iter().collect(), is_known: !named.is_empty() }
+    Touched { names: names.into_iter().collect(), is_known: !packages.is_empty() }
 }

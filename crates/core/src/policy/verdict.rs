@@ -11,7 +11,7 @@ use super::names::{NameCounts, Names};
 use super::protected::touched;
 use crate::analysis::{AttributeChanges, AttributeName, Change, Diff};
 use crate::config::{AttributePattern, BranchPattern, Count, Limit, Per, Policy, Protected, WhenUnknown};
-use crate::graph::{DerivationSet, Graph};
+use crate::graph::{Attribute, DerivationSet, Graph};
 
 /// What is known of a change beside the graphs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -273,10 +273,13 @@ impl Judge<'_> {
         }
     }
 
+    /// A derivation of which only the attribute is known is of the attribute's platform.
     fn derivations_by_platform(&self) -> BTreeMap<String, usize> {
         let mut derivations: BTreeMap<&str, usize> = BTreeMap::new();
-        for ix in self.subject.rebuilds.iter() {
-            *derivations.entry(self.subject.graph.derivation(ix).system()).or_default() += 1;
+        for derivation in self.subject.rebuilds.iter().map(|ix| self.subject.graph.derivation(ix)) {
+            let of_attribute = || derivation.attributes().find_map(Attribute::system);
+            let own = Some(derivation.system()).filter(|system| !system.is_empty());
+            *derivations.entry(own.or_else(of_attribute).unwrap_or_default()).or_default() += 1;
         }
         derivations.into_iter().map(|(system, count)| (system.to_owned(), count)).collect()
     }

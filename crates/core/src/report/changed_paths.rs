@@ -49,9 +49,9 @@ pub struct AttrDiff {
 
 impl ChangedPaths {
     /// Of a change; `labels` are the policy's. O(A log A) for A attributes.
-    pub fn new(changes: &AttributeChanges, kernels: &[String], labels: BTreeMap<String, bool>) -> Self {
+    pub fn new(attributes: &AttributeChanges, kernels: &[String], labels: BTreeMap<String, bool>) -> Self {
         let [added, changed, removed, rebuilds] =
-            [&changes.added, &changes.changed, &changes.removed, &changes.rebuilds].map(|attributes| Names::new(attributes, kernels));
+            [&attributes.added, &attributes.changed, &attributes.removed, &attributes.rebuilds].map(|names| Names::new(names, kernels));
         let diff = |of: &dyn Fn(&Names<'_>) -> Vec<String>| AttrDiff { added: of(&added), changed: of(&changed), removed: of(&removed) };
         let platforms: BTreeSet<&str> = [&added, &changed, &removed].iter().flat_map(|names| names.by_platform.keys().copied()).collect();
         Self {
@@ -67,7 +67,7 @@ impl ChangedPaths {
             labels,
             rebuild_count_by_kernel: rebuilds.by_kernel.iter().map(|(kernel, names)| ((*kernel).to_owned(), names.len())).collect(),
             rebuilds_by_kernel: rebuilds.by_kernel.iter().map(|(kernel, names)| ((*kernel).to_owned(), owned(Some(names)))).collect(),
-            rebuilds_by_platform: rebuilds_by_platform(&changes.rebuilds),
+            rebuilds_by_platform: rebuilds_by_platform(&attributes.rebuilds),
         }
     }
 

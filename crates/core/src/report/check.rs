@@ -256,20 +256,23 @@ fn verdict_line(verdict: &Verdict, reasons: &[ReasonReport]) -> String {
     format!("{within} for {base}{assumed}{warned}")
 }
 
-/// `1,204 on linux, 3 on darwin`.
+/// `1,204 names on linux, 3 on darwin`.
 fn by_kernel(counts: &BTreeMap<String, usize>) -> String {
-    let each: Vec<String> = counts.iter().rev().map(|(kernel, &count)| format!("{} on {kernel}", number(count as u64))).collect();
-    each.join(", ")
+    let each = |(at, (kernel, &count)): (usize, (&String, &usize))| match at {
+        0 => format!("{} on {kernel}", counted(count, "name", "names")),
+        _ => format!("{} on {kernel}", number(count as u64)),
+    };
+    counts.iter().rev().enumerate().map(each).collect::<Vec<_>>().join(", ")
 }
 
 fn counts_line(verdict: &Verdict, rebuilds: CountsReport) -> String {
     let NameCounts { by_kernel: judged, .. } = &verdict.counts;
     let excluded = verdict.all_counts.all - verdict.counts.all;
-    let excluded = if excluded == 0 { String::new() } else { format!(" without {} excluded", number(excluded as u64)) };
+    let excluded = if excluded == 0 { String::new() } else { format!(", without {} excluded", number(excluded as u64)) };
     let labels: Vec<&str> = verdict.own_labels().collect();
     let [attributes, derivations, outputs] = rebuilds.cells();
     format!(
-        "rebuilds {} names{excluded} ({attributes} attributes, {derivations} derivations, {outputs} outputs); labels: {}; branch: {}",
+        "rebuilds {}{excluded} ({attributes} attributes, {derivations} derivations, {outputs} outputs); labels: {}; branch: {}",
         by_kernel(judged),
         labels.join(", "),
         verdict.branch.target()
@@ -401,7 +404,10 @@ fn protected_text(pattern: &str, touched: &[String]) -> String {
 
 /// A count as a whole number, hours with a digit behind the point.
 fn amount_text(amount: f64) -> String {
-    if amount.fract() == 0.0 { number(amount as u64) } else { format!("{amount:.1}") }
+    let text = format!("{amount:.1}");
+    let (whole, tenths) = text.split_once('.').unwrap_or((&text, "0"));
+    let whole = whole.parse::<u64>().map_or_else(|_| whole.to_owned(), number);
+    if tenths == "0" { whole } else { format!("{whole}.{tenths}") }
 }
 
 /// Without what would end the quotes, or a line.

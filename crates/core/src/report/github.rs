@@ -105,8 +105,8 @@ fn page(report: &CheckReport, start: String, limit: usize) -> String {
 /// The verdict, and every number: never cut, and of bounded length.
 fn totals(report: &CheckReport) -> String {
     let branch = &report.branch;
-    let title = if report.verdict == Outcome::Over { "Over the policy" } else { "Within the policy" };
-    let mut text = format!("## {title}\n\n{}\n\n", prose(&shortened(&report.summary[0], REASON_LENGTH)));
+    let verdict = prose(&shortened(&report.summary[0], REASON_LENGTH));
+    let mut text = format!("## Rebuilds are {verdict}\n\n");
     let _ = writeln!(text, "- Rebuilt: {}", rebuilt(report));
     for (kernel, counts) in report.kernels.iter().take(INLINE) {
         let excluded = counts.all_names - counts.names;
