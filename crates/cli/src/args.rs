@@ -8,7 +8,7 @@ use clap_complete::Shell;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  a limit is exceeded (--fail-over), or a plan is wrong (--verify)
+  1  a limit is exceeded (--fail-over), a change is over the policy (check), or a plan is wrong (--verify)
   2  the command line is wrong: unknown option, package or pattern
   3  a dump or snapshot is missing, broken, or says too little
   4  Nix is not there, or failed
@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Impact(ImpactArgs),
     /// What differs between two evaluations, and which changes cause it
     Diff(DiffArgs),
+    /// Whether a change is within the policy of waves.toml
+    Check(CheckArgs),
     /// Packages by what they rebuild
     Rank(RankArgs),
     /// Why a change of one package rebuilds another
@@ -227,6 +229,56 @@ pub(crate) struct DiffArgs {
     /// Compare only the package sets that both cover
     #[arg(long)]
     pub(crate) within: bool,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+The verdict is three lines: whether the change is within the policy; its counts, labels and branch; and the
+cause that rebuilds most, with what would be left without it. The reasons follow. Exit code 1 is over the policy.
+
+On GitHub Actions the same goes into the step's summary, outputs and annotations: docs/github-actions.md.")]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+
+    /// The policy [default: waves.toml, here or above; else nixpkgs']
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The branch that the change is for [default: `$GITHUB_BASE_REF`, else the policy's default]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) base_branch: Option<String>,
+
+    /// The branch that it comes from, if that is to be trusted: some are exempt
+    #[arg(long, value_name = "NAME")]
+    pub(crate) head_branch: Option<String>,
+
+    /// The files that it changes, one on each line or as `git diff --name-only -z` has them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) changed_files: Option<PathBuf>,
+
+    /// A protected package that may change, as the policy names it or by attribute path
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) acknowledge: Vec<String>,
+
+    /// Write changed-paths.json, as nixpkgs' CI does
+    #[arg(long, value_name = "FILE")]
+    pub(crate) changed_paths: Option<PathBuf>,
+
+    /// Write what rebuild-amount.sh prints
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rebuild_amount: Option<PathBuf>,
+
+    /// Write the body of a comment on GitHub
+    #[arg(long, value_name = "FILE")]
+    pub(crate) comment: Option<PathBuf>,
+
+    /// Write summary, outputs and annotations as on GitHub Actions, where this is the default
+    #[arg(long)]
+    pub(crate) github: bool,
 
     #[command(flatten)]
     pub(crate) format: FormatArgs,

@@ -35,7 +35,7 @@ impl Evaluations {
     pub(crate) fn find(&self, change: &ChangeArgs) -> Result<Found<'_>, Failure> {
         match self {
             Self::Two(graphs) => {
-                let diff = Diff::new(&graphs[0], &graphs[1], change.within);
+                let diff = diff(graphs, change);
                 Ok(Found { change: diff.change()?, diff: Some(diff) })
             }
             Self::One(graph) => {
@@ -45,4 +45,16 @@ impl Evaluations {
             }
         }
     }
+
+    /// What differs, if two evaluations were given: known even if no dump says what needs what.
+    pub(crate) fn diff(&self, change: &ChangeArgs) -> Option<Diff<'_>> {
+        match self {
+            Self::Two(graphs) => Some(diff(graphs, change)),
+            Self::One(_) => None,
+        }
+    }
+}
+
+fn diff<'g>(graphs: &'g [Graph; 2], change: &ChangeArgs) -> Diff<'g> {
+    Diff::new(&graphs[0], &graphs[1], change.within)
 }

@@ -43,10 +43,12 @@
 //! ```
 
 pub mod analysis;
+pub mod config;
 pub mod error;
 pub mod graph;
 pub mod ingest;
 pub mod plan;
+pub mod policy;
 pub mod progress;
 pub mod report;
 pub mod store_path;

@@ -294,7 +294,8 @@ fn word(reason: Reason) -> &'static str {
 }
 
 impl DoubtReport {
-    fn new(doubt: &Doubt) -> Self {
+    /// Of a doubt.
+    pub fn new(doubt: &Doubt) -> Self {
         let list = |systems: &BTreeSet<String>| systems.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         let sets = |sets: &[String]| {
             let named: Vec<&str> = sets.iter().map(|set| if set.is_empty() { "the top level" } else { set }).take(NAMED).collect();

@@ -4,10 +4,13 @@
 //! copies what it says out of the graph, so that writing needs nothing else. The JSON keys are a contract: `schema/`
 //! describes them, and [`FORMAT_VERSION`] changes when one does.
 
+mod changed_paths;
+mod check;
 mod diagram;
 mod diff;
 mod document;
 mod evaluation;
+pub mod github;
 mod impact;
 mod info;
 mod plan;
@@ -19,8 +22,12 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use changed_paths::{AttrDiff, ChangedPaths, rebuild_amount};
+pub use check::{
+    AttributesReport, Basis, BiggestCauseReport, BranchReport, CheckCauseReport, CheckReport, Judged, KernelReport, ReasonReport,
+};
 pub use diagram::{Diagram, DiagramEdge, DiagramNode};
-pub use diff::DiffReport;
+pub use diff::{DiffReport, DoubtReport};
 pub use document::{Block, Column, Document, Table};
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
 pub use impact::ImpactReport;
