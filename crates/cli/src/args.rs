@@ -1,7 +1,9 @@
 //! What can be typed. Nothing here is resolved: that is each command's work.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
+use clap::builder::PossibleValue;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -230,8 +232,53 @@ pub(crate) struct DiffArgs {
     #[arg(long)]
     pub(crate) within: bool,
 
-    #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    /// The policy that names labels and branches [default: waves.toml, here or above; else nixpkgs']
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The branch that the change is for [default: the policy's default]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) base_branch: Option<String>,
+
+    /// How to write it; `changed-paths` is nixpkgs' CI's file, `rebuild-amount` what rebuild-amount.sh prints
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: DiffFormatArg,
+
+    /// Items of a list that are shown; 0 is all [default: 20 in text, Markdown and DOT, else all]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+/// The formats of a report, and two that other tools read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DiffFormatArg {
+    Report(FormatArg),
+    ChangedPaths,
+    RebuildAmount,
+}
+
+impl Default for DiffFormatArg {
+    fn default() -> Self {
+        Self::Report(FormatArg::default())
+    }
+}
+
+impl ValueEnum for DiffFormatArg {
+    fn value_variants<'a>() -> &'a [Self] {
+        static VARIANTS: LazyLock<Vec<DiffFormatArg>> = LazyLock::new(|| {
+            let reports = FormatArg::value_variants().iter().copied().map(DiffFormatArg::Report);
+            reports.chain([DiffFormatArg::ChangedPaths, DiffFormatArg::RebuildAmount]).collect()
+        });
+        &VARIANTS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Report(format) => format.to_possible_value(),
+            Self::ChangedPaths => Some(PossibleValue::new("changed-paths")),
+            Self::RebuildAmount => Some(PossibleValue::new("rebuild-amount")),
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]

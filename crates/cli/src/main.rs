@@ -7,6 +7,7 @@ mod exit_code;
 mod github;
 mod load;
 mod output;
+mod policy;
 mod progress;
 
 use std::process::ExitCode;

@@ -1,11 +1,10 @@
 //! `waves check`: whether a change is within the policy.
 
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use waves_core::analysis::{Diff, Doubt, Root};
-use waves_core::config::{Config, FILE_NAME, Policy};
+use waves_core::config::Policy;
 use waves_core::error::Error;
 use waves_core::policy::{Circumstances, Outcome, Subject};
 use waves_core::report::{Basis, ChangedPaths, CheckReport, DoubtReport, Judged, counted, github as markdown, rebuild_amount};
@@ -14,10 +13,11 @@ use crate::args::{Args, CheckArgs};
 use crate::change::{Evaluations, Found};
 use crate::commands::Failure;
 use crate::exit_code::Verdict;
+use crate::policy::policy;
 use crate::{github, output};
 
 pub(crate) fn run(args: &Args, check: &CheckArgs) -> Result<Verdict, Failure> {
-    let policy = policy(check)?;
+    let policy = policy(check.config.as_deref())?;
     let known = Known::new(check, &policy)?;
     let evaluations = Evaluations::open(args, &check.change)?;
     match evaluations.find(&check.change) {
@@ -113,17 +113,6 @@ fn publish(check: &CheckArgs, policy: &Policy, known: &Known, judged: Judged<'_>
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     fs::write(path, bytes).map_err(|error| Error::io("write", path)(error).into())
-}
-
-/// The policy that was named, else the nearest, else nixpkgs'.
-fn policy(check: &CheckArgs) -> Result<Policy, Failure> {
-    let path = check.config.clone().or_else(nearest);
-    Ok(path.map(|path| Config::read(&path)).transpose()?.unwrap_or_default().policy)
-}
-
-fn nearest() -> Option<PathBuf> {
-    let here = env::current_dir().ok()?;
-    here.ancestors().map(|directory| directory.join(FILE_NAME)).find(|path| path.is_file())
 }
 
 /// File names of a list: each ends with a line's end, or with a zero byte if there is one in it.

@@ -9,6 +9,7 @@ use super::evaluation::{COUNTS, CountsReport, EvaluationReport};
 use super::{Diagram, FORMAT_VERSION, Report, counted, number};
 use crate::analysis::{AttributeName, Cause, Diff, Doubt, Reach, Reason};
 use crate::graph::{Derivation, DerivationSet};
+use crate::policy::Verdict;
 
 /// Causes that are named in a sentence.
 const NAMED: usize = 8;
@@ -36,6 +37,10 @@ pub struct DiffReport {
     pub systems: BTreeMap<String, usize>,
     /// Different names of rebuilt attributes by kernel: what nixpkgs' labels count.
     pub kernels: BTreeMap<String, usize>,
+    /// Every label of the policy, and whether the change has it.
+    pub labels: BTreeMap<String, bool>,
+    /// The branch that should take the change.
+    pub suggested_branch: String,
     /// Attributes only after the change.
     pub added: Vec<String>,
     /// Attributes only before the change.
@@ -137,8 +142,8 @@ impl From<Reach> for ReachReport {
 }
 
 impl DiffReport {
-    /// Of a diff; lists are whole, but text shows `limit` items of each.
-    pub fn new(diff: &Diff<'_>, limit: usize) -> Self {
+    /// Of a diff and what the policy says of it; lists are whole, but text shows `limit` items of each.
+    pub fn new(diff: &Diff<'_>, verdict: &Verdict, limit: usize) -> Self {
         let names = |names: &[AttributeName]| names.iter().map(ToString::to_string).collect();
         let roots = diff.causes.iter().flat_map(|cause| cause.derivations.iter().copied());
         let roots = DerivationSet::from_members(diff.after.derivation_count(), roots);
@@ -159,6 +164,8 @@ impl DiffReport {
             newly_named: diff.newly_named,
             systems,
             kernels: kernels.into_iter().map(|(kernel, names)| (kernel, names.len())).collect(),
+            labels: verdict.labels.clone(),
+            suggested_branch: verdict.branch.target().to_owned(),
             added: names(&diff.attributes.added),
             removed: names(&diff.attributes.removed),
             changed: names(&diff.attributes.changed),
@@ -363,6 +370,9 @@ impl Report for DiffReport {
         if self.newly_named > 0 {
             document.line(format!("{} of the attributes were built before, without a name.", number(self.newly_named as u64)));
         }
+        let labels: Vec<&str> = self.labels.iter().filter(|(_, holds)| **holds).map(|(label, _)| label.as_str()).collect();
+        document.line(format!("labels: {}", labels.join(", ")));
+        document.line(format!("branch: {}", self.suggested_branch));
         document.section(counted(self.root_causes.len(), "root cause", "root causes"), self.causes_table());
         document.lines(self.explanation());
         let mut renames = Table::new(&[Column::Text("from"), Column::Text("to")]);
