@@ -51,7 +51,7 @@ pub struct NarInfo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// It is there.
-    Present(NarInfo),
+    Present(Box<NarInfo>),
     /// It is not there.
     Absent,
     /// Nobody knows, and why: the cache failed, lied, or was not asked.
