@@ -131,8 +131,8 @@ fn a_cache_that_only_fails_is_given_up() {
         let asker = Asker::with(|options| (options.jobs, options.give_up_after) = (4, 5));
         let answers = asker.ask(&server.url(), 0..2000);
         // Those that were under way when the fifth failed are the last.
-        let asked = server.requests().len() - 1;
-        assert!(asked <= (5 + 4) * 3, "{asked}");
+        let questions = server.requests().len() - 1;
+        assert!(questions <= (5 + 4) * 3, "{questions}");
         assert_eq!(answers.answers.len(), 2000);
         let not_asked =
             words(&answers).iter().filter(|word| word.starts_with("not asked, as 5 questions in a row had no answer, the last: ")).count();
@@ -154,8 +154,8 @@ fn a_cache_that_stalls_is_given_up_quickly() {
 
 #[test]
 fn failures_between_answers_do_not_end_it() {
-    let asked = AtomicUsize::new(0);
-    let every_third = move || asked.fetch_add(1, Ordering::SeqCst) % 3 == 0;
+    let count = AtomicUsize::new(0);
+    let every_third = move || count.fetch_add(1, Ordering::SeqCst).is_multiple_of(3);
     let server = Server::new(cache(move |_, _| if every_third() { Reply::status(404) } else { Reply::status(500) }));
     let asker = Asker::with(|options| (options.jobs, options.give_up_after, options.tries) = (1, 3, 1));
     let answers = asker.ask(&server.url(), 0..300);

@@ -97,8 +97,8 @@ fn a_torn_line_is_asked_again() {
         // Without its end alone, the line is still whole.
         assert_eq!(answers.caches[0].broken_lines, usize::from(cut > 1), "{cut}");
         assert_eq!(answers.caches[0].notes().len(), usize::from(cut > 1));
-        let asked = server.take_names();
-        assert_eq!(asked.len(), if cut > 1 { 2 } else { 0 }, "{asked:?}");
+        let names = server.take_names();
+        assert_eq!(names.len(), if cut > 1 { 2 } else { 0 }, "{names:?}");
         assert!(words(&answers).iter().all(|&word| word == "present"));
         assert_eq!(asker.ask(&server.url(), 0..10).answers, answers.answers);
         assert!(server.take_names().is_empty());
@@ -196,7 +196,8 @@ fn a_file_of_old_answers_is_written_anew_by_one_alone() {
     let asker = Asker::new();
     asker.ask(&server.url(), 0..20);
     let fresh = fs::read_to_string(asker.file()).expect("read");
-    let old: String = (100..3000).map(|number| format!("{{\"hash\":\"{}\",\"time\":1,\"narinfo\":null}}\n", hash(number))).collect();
+    let old = |number| format!("{{\"hash\":\"{}\",\"time\":1,\"narinfo\":null}}\n", hash(number));
+    let old = (100..3000).map(old).collect::<Vec<_>>().concat();
     fs::write(asker.file(), format!("{old}torn\n{fresh}")).expect("written");
     server.take_names();
 

@@ -3,5 +3,6 @@
 mod answers;
 mod failures;
 mod kept;
+mod nix;
 mod server;
 mod support;

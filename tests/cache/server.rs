@@ -133,7 +133,7 @@ impl State {
             let Some(request) = self.read(&mut reader)? else { return Ok(()) };
             match (self.handler)(&request) {
                 Reply::Status(status, headers, body) => {
-                    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+                    let headers = headers.iter().map(|header| format!("{header}\r\n")).collect::<Vec<_>>().concat();
                     let head = format!("HTTP/1.1 {status} Status\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
                     // At once: what is sent in pieces is held back until the first is acknowledged.
                     stream.write_all(&[head.into_bytes(), body].concat())?;

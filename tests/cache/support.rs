@@ -1,6 +1,7 @@
 //! Outputs that are made up, what a cache says of them, and a client that is in a hurry.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -9,6 +10,11 @@ use waves_core::store_path::{StoreHash, StorePath};
 use waves_substituter::{Answers, CacheUrl, Error, Options, ask};
 
 use crate::server::{Reply, Request};
+
+/// The repository.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
+}
 
 pub(crate) const STORE_DIR: &str = "/nix/store";
 
