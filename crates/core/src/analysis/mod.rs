@@ -14,8 +14,8 @@ mod select;
 mod why;
 
 pub use change::{AttributeChanges, AttributeName, Change};
-pub(crate) use impact::counts;
-pub use impact::{Counts, Excluded, Impact};
+pub use crate::graph::Counts;
+pub use impact::{Excluded, Impact};
 pub use rank::{RankOptions, RankOrder, rank};
 pub use select::{Root, Scope, select};
 pub use why::{Link, Why};
