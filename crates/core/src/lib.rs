@@ -43,6 +43,7 @@
 //! ```
 
 pub mod analysis;
+pub mod cost;
 pub mod error;
 pub mod graph;
 pub mod ingest;

@@ -1,0 +1,3 @@
+//! What a rebuild costs: what is built already, and how large it is.
+
+pub mod narinfo;
