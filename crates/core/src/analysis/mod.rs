@@ -13,8 +13,8 @@ mod rank;
 mod select;
 mod why;
 
-pub use change::{AttributeChanges, AttributeName, Change};
 pub use crate::graph::Counts;
+pub use change::{AttributeChanges, AttributeName, Change};
 pub use impact::{Excluded, Impact};
 pub use rank::{RankOptions, RankOrder, rank};
 pub use select::{Root, Scope, select};

@@ -21,6 +21,7 @@ use std::io::Read;
 use std::path::Path;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 pub use index::{AttributeIx, DerivationIx, PackageIx};
@@ -30,6 +31,7 @@ pub use view::{Attribute, Derivation, Output, Package};
 use crate::error::{Error, Result};
 use crate::ingest::{Findings, Input, Source, ingest};
 use crate::progress::Progress;
+use crate::store_path::StoreHash;
 use columns::{NONE, Section};
 use storage::Storage;
 
@@ -178,6 +180,13 @@ impl Graph {
             .flat_map(|derivation| outputs.row(derivation.get()))
             .filter(|row| !std::mem::replace(&mut seen[row.first as usize], true))
             .count()
+    }
+
+    /// The distinct output paths of `members` that are known before a build, in the order of their derivations. O(outputs).
+    pub fn output_paths(&self, members: &DerivationSet) -> Vec<StoreHash> {
+        let mut seen = FxHashSet::default();
+        let outputs = members.iter().flat_map(|ix| self.derivation(ix).outputs());
+        outputs.filter_map(|output| output.hash()).filter(|&path| seen.insert(path)).collect()
     }
 
     /// The number of input edges, those into fixed-output derivations included.
