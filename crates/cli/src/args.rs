@@ -150,6 +150,22 @@ pub(crate) struct FilterArgs {
     pub(crate) depth: Option<usize>,
 }
 
+/// What is known of costs. Nothing is asked of the network.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CostArgs {
+    /// Build times: CSV or JSON, keyed by attribute, name or .drv path; Hydra's builds; nix-output-monitor's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) durations: Vec<PathBuf>,
+
+    /// Store paths that are built already, one a line, such as a channel's store-paths.xz
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cached: Vec<PathBuf>,
+
+    /// Sizes: `nix path-info --json`, .narinfo files, or a directory of these
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sizes: Vec<PathBuf>,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct FormatArgs {
     /// How to write it
@@ -188,6 +204,9 @@ pub(crate) struct ImpactArgs {
     pub(crate) filter: FilterArgs,
 
     #[command(flatten)]
+    pub(crate) cost: CostArgs,
+
+    #[command(flatten)]
     pub(crate) format: FormatArgs,
 }
 
@@ -206,6 +225,9 @@ pub(crate) struct RankArgs {
     pub(crate) system: Option<String>,
 
     #[command(flatten)]
+    pub(crate) cost: CostArgs,
+
+    #[command(flatten)]
     pub(crate) format: FormatArgs,
 }
 
@@ -214,6 +236,8 @@ pub(crate) enum SortArg {
     #[default]
     Derivations,
     Attributes,
+    /// Build time of what is rebuilt; needs --durations
+    Hours,
 }
 
 #[derive(Debug, clap::Args)]
@@ -261,6 +285,9 @@ pub(crate) struct PlanArgs {
 
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
+
+    #[command(flatten)]
+    pub(crate) cost: CostArgs,
 
     #[command(flatten)]
     pub(crate) format: FormatArgs,

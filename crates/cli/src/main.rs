@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod cost;
 mod exit_code;
 mod load;
 mod output;

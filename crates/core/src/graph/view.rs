@@ -58,6 +58,11 @@ impl<'g> Derivation<'g> {
         self.graph.storage.text(self.row().system)
     }
 
+    /// The hash of its store path; of its first output's, if no dump told the derivation's.
+    pub(crate) fn hash(self) -> StoreHash {
+        self.row().hash
+    }
+
     /// Whether its path or the path of one of its outputs has this hash.
     pub(crate) fn may_have_hash(self, hash: StoreHash) -> bool {
         self.row().hash == hash || self.graph.storage.outputs().row(self.ix.get()).iter().any(|row| row.hash == hash)
@@ -196,6 +201,11 @@ impl<'g> Output<'g> {
     /// Its name: `out`, `dev`, ….
     pub fn name(self) -> &'g str {
         self.graph.storage.text(self.row.name)
+    }
+
+    /// The hash of its path; `None` if only its build tells it.
+    pub fn hash(self) -> Option<StoreHash> {
+        (self.row.path_name != NONE).then_some(self.row.hash)
     }
 
     /// Base name of its path; `None` if only its build tells it.
