@@ -5,17 +5,17 @@ use std::env;
 use std::path::PathBuf;
 
 use waves_core::store_path::StoreHash;
-use waves_substituter::{Answers, CacheUrl, Options, Proxy, ask};
+use waves_substituter::{Answers, CacheUrl, Options, Proxy};
 
 use crate::args::{Args, CacheArgs};
 use crate::commands::Failure;
 use crate::{output, progress};
 
 /// Asks the caches for outputs, which are full store paths by their hash. What went wrong is said on standard error.
-pub(crate) fn answers(args: &Args, cache: &CacheArgs, store_dir: &str, outputs: &BTreeMap<StoreHash, String>) -> Result<Answers, Failure> {
+pub(crate) fn ask(args: &Args, cache: &CacheArgs, store_dir: &str, outputs: &BTreeMap<StoreHash, String>) -> Result<Answers, Failure> {
     let caches = cache.cache.iter().map(|url| CacheUrl::parse(url)).collect::<Result<Vec<_>, _>>()?;
     let progress = progress::new(args.quiet);
-    let answers = ask(&caches, store_dir, outputs, &options(cache)?, &progress)?;
+    let answers = waves_substituter::ask(&caches, store_dir, outputs, &options(cache)?, &progress)?;
     drop(progress);
     if !args.quiet {
         answers.caches.iter().flat_map(|asked| asked.notes()).for_each(|note| output::note(&format!("note: {note}")));
@@ -26,7 +26,7 @@ pub(crate) fn answers(args: &Args, cache: &CacheArgs, store_dir: &str, outputs: 
 fn options(cache: &CacheArgs) -> Result<Options, Failure> {
     Ok(Options {
         offline: cache.offline,
-        jobs: cache.cache_jobs,
+        jobs: usize::from(cache.cache_jobs),
         tries: cache.cache_tries,
         request_timeout: cache.cache_timeout,
         time_limit: cache.cache_time_limit,

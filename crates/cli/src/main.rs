@@ -1,6 +1,7 @@
 //! `waves`: what a change of a Nix package set rebuilds, why, and in which order.
 
 mod args;
+mod cache;
 mod commands;
 mod cost;
 mod exit_code;

@@ -15,7 +15,7 @@ pub(crate) fn run(args: &Args, impact: &ImpactArgs) -> Result<Verdict, Failure> 
     let direction = if impact.inverse { Direction::Dependencies } else { Direction::Dependents };
     let roots = select(&graph, &impact.root.roots, impact.root.scope(), system)?;
     let found = Impact::new(&graph, &roots, direction, impact.filter.depth, system)?;
-    let costs = cost::load(&impact.cost, &graph)?;
+    let costs = cost::load_and_ask(args, &impact.cost, &impact.cache, &graph, found.rebuilds())?;
     output::print(&ImpactReport::new(&found, &roots, costs.as_ref(), impact.format.limit()), &impact.format)?;
     let rebuilt = found.rebuild_counts().attributes;
     match impact.fail_over {

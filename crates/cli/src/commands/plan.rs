@@ -19,7 +19,7 @@ pub(crate) fn run(args: &Args, options: &PlanArgs) -> Result<Verdict, Failure> {
         (_, true) => PlanDetail::Packages,
         _ => PlanDetail::Waves,
     };
-    let costs = cost::load(&options.cost, &graph)?;
+    let costs = cost::load_and_ask(args, &options.cost, &options.cache, &graph, planned.impact.rebuilds())?;
     output::print(&PlanReport::new(&graph, &planned, costs.as_ref(), detail, options.format.limit()), &options.format)?;
     if !options.verify {
         return Ok(Verdict::Fine);

@@ -135,6 +135,10 @@ pub struct Asked {
     pub stale: usize,
     /// Lines on disk that cannot be read, and were ignored.
     pub broken_lines: usize,
+    /// Outputs that it has.
+    pub present: usize,
+    /// Outputs that it has not.
+    pub absent: usize,
     /// Why answers are unknown, and how many.
     pub unknown: BTreeMap<String, usize>,
     /// Whether the cache asks for few questions, and got few at once.
@@ -256,8 +260,10 @@ fn ask_one(
         })?;
     }
     for answer in answers.values() {
-        if let Answer::Unknown(reason) = answer {
-            *asked.unknown.entry(reason.clone()).or_default() += 1;
+        match answer {
+            Answer::Present(_) => asked.present += 1,
+            Answer::Absent => asked.absent += 1,
+            Answer::Unknown(reason) => *asked.unknown.entry(reason.clone()).or_default() += 1,
         }
     }
     Ok((answers, asked))

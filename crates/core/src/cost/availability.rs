@@ -1,5 +1,6 @@
 //! What is built already: lists of store paths, and the answers of binary caches.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rustc_hash::FxHashMap;
@@ -27,6 +28,20 @@ pub struct Availability {
     /// Whether a list was read: what is in none is then not cached.
     is_listed: bool,
     files: Vec<PathList>,
+    caches: Vec<AskedCache>,
+}
+
+/// A binary cache that was asked, and what it answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AskedCache {
+    /// Its URL, without credentials.
+    pub url: String,
+    /// Outputs that it has.
+    pub present: usize,
+    /// Outputs that it has not.
+    pub absent: usize,
+    /// Outputs that nobody knows of, by the reason.
+    pub unknown: BTreeMap<String, usize>,
 }
 
 /// A list of store paths, and what was in it.
@@ -84,6 +99,16 @@ impl Availability {
     /// The lists, in the order in which they were given.
     pub fn files(&self) -> &[PathList] {
         &self.files
+    }
+
+    /// The caches that were asked, in the order in which they were.
+    pub fn caches(&self) -> &[AskedCache] {
+        &self.caches
+    }
+
+    /// Adds a cache that was asked; its answers are [inserted](Self::insert) one by one.
+    pub fn add_cache(&mut self, cache: AskedCache) {
+        self.caches.push(cache);
     }
 
     /// Adds what one more cache says of a path: one cache that has it is enough, and one that does not say leaves it

@@ -16,7 +16,7 @@ mod model;
 pub mod narinfo;
 mod sizes;
 
-pub use availability::{Availability, PathList, Presence};
+pub use availability::{AskedCache, Availability, PathList, Presence};
 pub use bill::{Bill, Bytes, Chain, ClosureCost, PackageTime, Part, Split, Time};
 pub use durations::{DurationFile, Durations};
 pub use model::{ASSUMED_SECONDS, Class, Evidence, MIN_MEASURED, Model};
@@ -43,6 +43,7 @@ pub struct Costs<'g> {
     durations: Vec<DurationFile>,
     model: Option<Model>,
     lists: Vec<PathList>,
+    caches: Vec<AskedCache>,
     /// Of each derivation.
     presence: Option<Vec<Presence>>,
     sizes: Option<Sizes>,
@@ -60,8 +61,9 @@ impl<'g> Costs<'g> {
         let durations = durations.map_or_else(Vec::new, |durations| durations.files().to_vec());
         let presence =
             availability.as_ref().map(|availability| graph.derivations().map(|derivation| availability.derivation(derivation)).collect());
-        let lists = availability.map_or_else(Vec::new, |availability| availability.files().to_vec());
-        Ok(Self { graph, durations, model, lists, presence, sizes })
+        let (lists, caches) =
+            availability.map_or_else(Default::default, |availability| (availability.files().to_vec(), availability.caches().to_vec()));
+        Ok(Self { graph, durations, model, lists, caches, presence, sizes })
     }
 
     /// The graph that the costs are of.
@@ -82,6 +84,11 @@ impl<'g> Costs<'g> {
     /// The lists of what is built already.
     pub fn lists(&self) -> &[PathList] {
         &self.lists
+    }
+
+    /// The binary caches that were asked.
+    pub fn caches(&self) -> &[AskedCache] {
+        &self.caches
     }
 
     /// Whether a derivation has to be built, if anybody was asked.

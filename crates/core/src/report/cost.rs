@@ -37,6 +37,8 @@ pub struct CostReport {
     pub durations: Vec<DurationFileReport>,
     /// The lists of what is built already.
     pub cached: Vec<PathListReport>,
+    /// The binary caches that were asked.
+    pub caches: Vec<CacheReport>,
     /// The files of sizes.
     pub sizes: Vec<SizeFileReport>,
 }
@@ -196,6 +198,21 @@ pub struct PathListReport {
     pub first_malformed: Option<usize>,
 }
 
+/// A binary cache that was asked.
+#[derive(Clone, Debug, Serialize)]
+pub struct CacheReport {
+    /// Its URL, without credentials.
+    pub url: String,
+    /// Outputs that it has.
+    pub present: usize,
+    /// Outputs that it has not.
+    pub absent: usize,
+    /// Outputs that nobody knows of.
+    pub unknown: usize,
+    /// Why not, and how many.
+    pub reasons: BTreeMap<String, usize>,
+}
+
 /// A file of sizes.
 #[derive(Clone, Debug, Serialize)]
 pub struct SizeFileReport {
@@ -240,6 +257,7 @@ impl CostReport {
             closures: costs.sizes().map(|_| roots.iter().filter_map(|root| ClosureReport::new(costs, root)).collect()),
             durations: duration_files(costs),
             cached: costs.lists().iter().map(PathListReport::new).collect(),
+            caches: costs.caches().iter().map(CacheReport::new).collect(),
             sizes: costs.sizes().map_or_else(Vec::new, |sizes| sizes.files().iter().map(SizeFileReport::new).collect()),
             total: bill.into(),
         })
@@ -340,6 +358,7 @@ impl CostReport {
     fn file_lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.durations.iter().map(DurationFileReport::line).collect();
         lines.extend(self.cached.iter().map(PathListReport::line));
+        lines.extend(self.caches.iter().map(CacheReport::line));
         lines.extend(self.sizes.iter().map(SizeFileReport::line));
         if self.total.availability.is_some() {
             lines.push("Cached are paths of this evaluation: a change that is not in it yet gives new paths.".to_owned());
@@ -544,6 +563,19 @@ impl PathListReport {
             None => String::new(),
         };
         format!("{}: {} cached{malformed}.", self.file, counted(self.paths, "path", "paths"))
+    }
+}
+
+impl CacheReport {
+    fn new(cache: &crate::cost::AskedCache) -> Self {
+        let (url, reasons) = (cache.url.clone(), cache.unknown.clone());
+        Self { url, present: cache.present, absent: cache.absent, unknown: reasons.values().sum(), reasons }
+    }
+
+    fn line(&self) -> String {
+        let asked = counted(self.present + self.absent + self.unknown, "output", "outputs");
+        let [present, absent, unknown] = [self.present, self.absent, self.unknown].map(|count| number(count as u64));
+        format!("{}: of {asked} {present} are there, {absent} are not, {unknown} are unknown.", self.url)
     }
 }
 
