@@ -105,9 +105,9 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_what_the_time_limit_forbids() {
-        let gate = Gate::new(1, Some(Duration::from_secs(3600)));
+        let gate = Gate::new(1, Some(Duration::from_hours(1)));
         assert_eq!(gate.pass(Instant::now()), Ok(()));
-        gate.pause(Duration::from_secs(7200));
+        gate.pause(Duration::from_hours(2));
         assert_eq!(gate.pass(Instant::now()), Err("no time was left".to_owned()));
         assert!(Gate::new(1, Some(Duration::ZERO)).pass(Instant::now()).is_err());
     }
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn who_waits_is_told() {
         let gate = Gate::new(1, None);
-        gate.pause(Duration::from_secs(3600));
+        gate.pause(Duration::from_hours(1));
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| gate.pass(Instant::now()));
             gate.close("enough");
