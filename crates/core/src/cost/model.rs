@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Derivation, DerivationIx, Graph};
 use crate::store_path::{StoreHash, split_name};
 
-/// Measured derivations that a class must have before its median is taken for others.
+/// Different pnames that must be measured in a class before its median is taken for others.
 pub const MIN_MEASURED: usize = 5;
 
 /// Seconds of what is fetched, or built where it is needed, if nothing of that class is measured: it compiles nothing. And
@@ -34,9 +34,9 @@ pub enum Evidence {
     Pname,
     /// Estimated: median of the measured derivations with its full name, else with its pname.
     SameName,
-    /// Estimated: median of its class.
+    /// Estimated: median of the pnames of its class.
     Class,
-    /// Estimated: median of everything measured that is compiled.
+    /// Estimated: median of all measured pnames that are compiled.
     Everything,
     /// Assumed, for nothing that tells is measured: [`ASSUMED_SECONDS`].
     Assumed,
@@ -88,8 +88,10 @@ pub enum Class<'g> {
     Features(String),
     /// In an attribute set, by its shallowest attribute: `python312Packages`, `haskellPackages`.
     Set(&'g str),
-    /// What its name begins with, up to the first dash: `python3.12`, `perl5.40.0`, `vimplugin`; else it is the software itself.
+    /// What its name begins with, up to the first dash, if more follows than a version: `python3.12`, `perl5.40.0`, `vimplugin`.
     Prefix(&'g str),
+    /// Anything else.
+    Other,
 }
 
 impl<'g> Class<'g> {
@@ -107,9 +109,11 @@ impl<'g> Class<'g> {
         }
         let sets = derivation.attributes().map(|attribute| attribute.set());
         let set = sets.min_by_key(|set| (set.split('.').filter(|part| !part.is_empty()).count(), set.len()));
-        match set.filter(|set| !set.is_empty()) {
-            Some(set) => Self::Set(set),
-            None => Self::Prefix(derivation.name().split('-').next().unwrap_or_default()),
+        let prefix = split_name(derivation.name()).0.split_once('-').map(|(prefix, _)| prefix);
+        match (set.filter(|set| !set.is_empty()), prefix) {
+            (Some(set), _) => Self::Set(set),
+            (None, Some(prefix)) => Self::Prefix(prefix),
+            (None, None) => Self::Other,
         }
     }
 
@@ -298,7 +302,7 @@ impl Match {
     }
 }
 
-/// What is taken for derivations that were not measured.
+/// What is taken for derivations that were not measured. In a class, each pname counts once, however many derivations have it.
 struct Estimates<'g> {
     by_name: FxHashMap<&'g str, Typical>,
     by_pname: FxHashMap<&'g str, Typical>,
@@ -312,14 +316,13 @@ impl<'g> Estimates<'g> {
         let measured: Vec<(Derivation<'g>, Class<'g>, u32)> =
             measured.map(|(derivation, seconds)| (derivation, Class::of(derivation), seconds)).collect();
         let not_fixed = measured.iter().filter(|(_, class, _)| *class != Class::FixedOutput);
-        let compiled = measured.iter().filter(|(_, class, _)| !class.is_trivial());
-        let mut everything: Vec<u32> = compiled.map(|(_, _, seconds)| *seconds).collect();
-        Self {
-            by_name: typical_by(measured.iter().map(|(derivation, _, seconds)| (derivation.name(), *seconds)), 1),
-            by_pname: typical_by(not_fixed.map(|(derivation, _, seconds)| (derivation.pname(), *seconds)), 1),
-            everything: Typical::of(&mut everything),
-            by_class: typical_by(measured.into_iter().map(|(_, class, seconds)| (class, seconds)), MIN_MEASURED),
-        }
+        let by_name = typical_by(measured.iter().map(|(derivation, _, seconds)| (derivation.name(), *seconds)), 1);
+        let by_pname = typical_by(not_fixed.map(|(derivation, _, seconds)| (derivation.pname(), *seconds)), 1);
+        let pnames = typical_by(measured.into_iter().map(|(derivation, class, seconds)| ((class, derivation.pname()), seconds)), 1);
+        let compiled = pnames.iter().filter(|((class, _), _)| !class.is_trivial());
+        let mut everything: Vec<u32> = compiled.map(|(_, typical)| typical.median).collect();
+        let by_class = typical_by(pnames.into_iter().map(|((class, _), typical)| (class, typical.median)), MIN_MEASURED);
+        Self { by_name, by_pname, by_class, everything: Typical::of(&mut everything) }
     }
 
     fn of(&self, derivation: Derivation<'g>) -> (Typical, Evidence) {

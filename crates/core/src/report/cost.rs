@@ -390,9 +390,9 @@ impl CostReport {
     }
 }
 
-/// A share of seconds in percent.
+/// A share of seconds in percent; of nothing there is none.
 pub(super) fn share(part: u64, whole: u64) -> String {
-    percent(part as usize, whole as usize)
+    if whole == 0 { "–".to_owned() } else { percent(part as usize, whole as usize) }
 }
 
 /// How the text names evidence.
