@@ -58,11 +58,14 @@ impl Impact {
         finish(&mut self.command(arguments))
     }
 
-    /// The JSON of a run that succeeds.
+    /// The JSON of a run that succeeds, which keeps to its schema.
     fn json(&self, arguments: &[&str]) -> Value {
         let run = self.run(arguments);
         assert_eq!(run.code, Some(0), "{run:#?}");
-        serde_json::from_str(&run.stdout).expect("JSON")
+        let report = serde_json::from_str(&run.stdout).expect("JSON");
+        let schema = fs::read_to_string(repository().join("schema/impact.schema.json")).expect("read");
+        jsonschema::validate(&serde_json::from_str(&schema).expect("JSON"), &report).expect("as the schema has it");
+        report
     }
 }
 
