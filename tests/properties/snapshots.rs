@@ -26,10 +26,10 @@ fn reports(graph: &Graph) -> Vec<u8> {
     let why = Why::new(graph, &first, &last).expect("it has edges");
     let ranked = rank(graph, RankOptions::default()).expect("it has edges");
     let mut out = Vec::new();
-    write(&ImpactReport::new(&impact, &first, 1000), Format::Json, None, &mut out).expect("writes");
-    write(&PlanReport::new(graph, &plan, PlanDetail::Packages, 1000), Format::Json, None, &mut out).expect("writes");
+    write(&ImpactReport::new(&impact, &first, None, 1000), Format::Json, None, &mut out).expect("writes");
+    write(&PlanReport::new(graph, &plan, None, PlanDetail::Packages, 1000), Format::Json, None, &mut out).expect("writes");
     write(&WhyReport::new(&why, &first, &last, WhyDetail::All, 1000), Format::Json, None, &mut out).expect("writes");
-    write(&RankReport::new(graph, &ranked, 1000), Format::Json, None, &mut out).expect("writes");
+    write(&RankReport::new(graph, &ranked, None, 1000), Format::Json, None, &mut out).expect("writes");
     write(&InfoReport::new(graph, 1000), Format::Json, None, &mut out).expect("writes");
     out
 }

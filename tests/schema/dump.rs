@@ -59,10 +59,14 @@ impl Dump {
         self.attributes.iter().filter(|derivation| derivations.contains(derivation.as_str())).count()
     }
 
+    /// The paths that a derivation builds.
+    pub(crate) fn output_paths(&self, derivation: &str) -> Vec<&str> {
+        self.outputs(derivation).values().filter_map(|output| output["path"].as_str()).collect()
+    }
+
     /// How many distinct paths `derivations` build.
     pub(crate) fn outputs_of(&self, derivations: &BTreeSet<&str>) -> usize {
-        let outputs = derivations.iter().flat_map(|derivation| self.outputs(derivation).values());
-        outputs.filter_map(|output| output["path"].as_str()).collect::<BTreeSet<_>>().len()
+        derivations.iter().flat_map(|derivation| self.output_paths(derivation)).collect::<BTreeSet<_>>().len()
     }
 
     /// Derivations in the longest chain among `derivations`.

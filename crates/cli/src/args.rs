@@ -2,10 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use clap::builder::PossibleValue;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+/// The longest time that can be asked for.
+const MAX_TIME: Duration = Duration::from_hours(24);
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -177,6 +181,54 @@ pub(crate) struct FilterArgs {
     pub(crate) depth: Option<usize>,
 }
 
+/// Files that say what is known of costs.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CostArgs {
+    /// Build times: CSV or JSON, keyed by attribute, name or .drv path; Hydra's builds; nix-output-monitor's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) durations: Vec<PathBuf>,
+
+    /// Store paths that are built already, one a line, such as a channel's store-paths.xz
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cached: Vec<PathBuf>,
+
+    /// Sizes: `nix path-info --json`, .narinfo files, or a directory of these
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sizes: Vec<PathBuf>,
+}
+
+/// Binary caches that are asked for what is rebuilt.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CacheArgs {
+    /// Ask a binary cache what is built already: https://, http:// or file:///; may be repeated
+    #[arg(long, value_name = "URL")]
+    pub(crate) cache: Vec<String>,
+
+    /// Ask nobody: use what caches answered before, however old
+    #[arg(long)]
+    pub(crate) offline: bool,
+
+    /// Where answers of caches are kept [default: waves in `$XDG_CACHE_HOME`, else in ~/.cache]
+    #[arg(long, value_name = "DIR", hide_short_help = true)]
+    pub(crate) cache_dir: Option<PathBuf>,
+
+    /// Requests to a cache at once
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256), hide_short_help = true)]
+    pub(crate) cache_jobs: u16,
+
+    /// Tries of each request
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100), hide_short_help = true)]
+    pub(crate) cache_tries: u32,
+
+    /// Time for each try
+    #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = seconds, hide_short_help = true)]
+    pub(crate) cache_timeout: Duration,
+
+    /// Time for each cache; what it has not answered by then is unknown
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, hide_short_help = true)]
+    pub(crate) cache_time_limit: Option<Duration>,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct FormatArgs {
     /// How to write it
@@ -213,6 +265,12 @@ pub(crate) struct ImpactArgs {
 
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
+
+    #[command(flatten)]
+    pub(crate) cost: CostArgs,
+
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
 
     #[command(flatten)]
     pub(crate) format: FormatArgs,
@@ -346,6 +404,9 @@ pub(crate) struct RankArgs {
     pub(crate) system: Option<String>,
 
     #[command(flatten)]
+    pub(crate) cost: CostArgs,
+
+    #[command(flatten)]
     pub(crate) format: FormatArgs,
 }
 
@@ -354,6 +415,8 @@ pub(crate) enum SortArg {
     #[default]
     Derivations,
     Attributes,
+    /// Build time of what is rebuilt; needs --durations
+    Hours,
 }
 
 #[derive(Debug, clap::Args)]
@@ -403,11 +466,22 @@ pub(crate) struct PlanArgs {
     pub(crate) filter: FilterArgs,
 
     #[command(flatten)]
+    pub(crate) cost: CostArgs,
+
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+
+    #[command(flatten)]
     pub(crate) format: FormatArgs,
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "a whole number from 1".to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|time| !time.is_zero() && *time <= MAX_TIME).ok_or_else(|| "a number of seconds above 0, up to a day".to_owned())
 }
 
 impl RootArgs {

@@ -47,6 +47,11 @@ pub(crate) fn exit_code(failure: &Failure) -> ExitCode {
         Failure::Usage(_) => USAGE,
         Failure::NoGraph(_) => BAD_INPUT,
         Failure::Nix(_) => NIX,
+        Failure::Cache(error) => match error {
+            waves_substituter::Error::Url { .. } => USAGE,
+            waves_substituter::Error::NotThisCache { .. } => BAD_INPUT,
+            waves_substituter::Error::Io { .. } => SYSTEM,
+        },
         // A reader that has gone has all that it wanted.
         Failure::Write(error) if error.kind() == std::io::ErrorKind::BrokenPipe => OK,
         Failure::Write(_) => SYSTEM,

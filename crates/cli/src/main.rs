@@ -1,8 +1,10 @@
 //! `waves`: what a change of a Nix package set rebuilds, why, and in which order.
 
 mod args;
+mod cache;
 mod change;
 mod commands;
+mod cost;
 mod exit_code;
 mod github;
 mod load;

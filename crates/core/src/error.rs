@@ -63,6 +63,28 @@ pub enum Error {
         limit: u64,
     },
 
+    /// A file of build times, sizes or store paths without any.
+    #[error("{input}: no {what} in it: {reason} (hint: docs/formats.md lists what is read)")]
+    NoCosts {
+        /// The file as it was named.
+        input: String,
+        /// What was looked for.
+        what: &'static str,
+        /// What is there instead.
+        reason: String,
+    },
+
+    /// Build times of nothing that is in the evaluation.
+    #[error(
+        "{inputs}: none of {rows} build times is of something in this evaluation (hint: key them by attribute, name, pname or .drv path)"
+    )]
+    NothingMeasured {
+        /// The files as they were named.
+        inputs: String,
+        /// How many build times they have.
+        rows: usize,
+    },
+
     /// A snapshot that cannot be used.
     #[error("{}: {reason} (hint: make it again with `waves import`)", path.display())]
     Snapshot {

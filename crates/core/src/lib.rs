@@ -1,12 +1,13 @@
 //! Reverse-dependency impact and wave planning for Nix package sets, offline, from evaluation dumps.
 //!
-//! Five nouns, in the order in which data flows; each stage uses only those before it:
+//! Six nouns, in the order in which data flows; each stage uses only those before it:
 //!
 //! 1. [`ingest::Ingest`]: what dumps say, record by record ([`ingest`]);
 //! 2. [`graph::Graph`]: one derivation graph, in memory or mapped from a snapshot ([`graph`]);
-//! 3. [`analysis::Impact`]: what a change rebuilds ([`analysis`]);
-//! 4. [`plan::Plan`]: in which order, cut into waves ([`plan`]);
-//! 5. [`report::PlanReport`]: what is said of it, as text, JSON, Markdown or DOT ([`report`]).
+//! 3. [`cost::Costs`]: what its derivations cost to build, as far as anybody measured it ([`cost`]);
+//! 4. [`analysis::Impact`]: what a change rebuilds ([`analysis`]);
+//! 5. [`plan::Plan`]: in which order, cut into waves ([`plan`]);
+//! 6. [`report::PlanReport`]: what is said of it, as text, JSON, Markdown or DOT ([`report`]).
 //!
 //! The library returns values: it prints nothing, exits nowhere and reads no environment.
 //!
@@ -36,7 +37,7 @@
 //! assert!(verify(&graph, &planned).is_empty());
 //!
 //! let mut text = Vec::new();
-//! write(&PlanReport::new(&graph, &planned, PlanDetail::Waves, 20), Format::Text, None, &mut text)?;
+//! write(&PlanReport::new(&graph, &planned, None, PlanDetail::Waves, 20), Format::Text, None, &mut text)?;
 //! assert!(String::from_utf8(text)?.contains("124 packages in 40 levels, cut into 12 waves"));
 //! # Ok(())
 //! # }
@@ -44,6 +45,7 @@
 
 pub mod analysis;
 pub mod config;
+pub mod cost;
 pub mod error;
 pub mod graph;
 pub mod ingest;

@@ -7,7 +7,7 @@ use waves_core::report::{ImpactReport, counted, number};
 use crate::args::{Args, ImpactArgs};
 use crate::commands::Failure;
 use crate::exit_code::Verdict;
-use crate::{load, output};
+use crate::{cost, load, output};
 
 pub(crate) fn run(args: &Args, impact: &ImpactArgs) -> Result<Verdict, Failure> {
     let graph = load::graph(args)?;
@@ -15,7 +15,8 @@ pub(crate) fn run(args: &Args, impact: &ImpactArgs) -> Result<Verdict, Failure> 
     let direction = if impact.inverse { Direction::Dependencies } else { Direction::Dependents };
     let roots = select(&graph, &impact.root.roots, impact.root.scope(), system)?;
     let found = Impact::new(&graph, &roots, direction, impact.filter.depth, system)?;
-    output::print(&ImpactReport::new(&found, &roots, impact.format.limit()), &impact.format)?;
+    let costs = cost::load_and_ask(args, &impact.cost, &impact.cache, &graph, found.rebuilds())?;
+    output::print(&ImpactReport::new(&found, &roots, costs.as_ref(), impact.format.limit()), &impact.format)?;
     let rebuilt = found.rebuild_counts().attributes;
     match impact.fail_over {
         Some(limit) if rebuilt > limit => {

@@ -29,6 +29,8 @@ pub(crate) enum Failure {
     NoGraph(String),
     #[error("{0}")]
     Nix(String),
+    #[error(transparent)]
+    Cache(#[from] waves_substituter::Error),
     #[error("cannot write the result: {0}")]
     Write(io::Error),
 }

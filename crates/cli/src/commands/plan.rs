@@ -7,7 +7,7 @@ use waves_core::report::{PlanDetail, PlanReport};
 use crate::args::{Args, PlanArgs};
 use crate::commands::Failure;
 use crate::exit_code::Verdict;
-use crate::{load, output};
+use crate::{cost, load, output};
 
 pub(crate) fn run(args: &Args, options: &PlanArgs) -> Result<Verdict, Failure> {
     let graph = load::graph(args)?;
@@ -19,7 +19,8 @@ pub(crate) fn run(args: &Args, options: &PlanArgs) -> Result<Verdict, Failure> {
         (_, true) => PlanDetail::Packages,
         _ => PlanDetail::Waves,
     };
-    output::print(&PlanReport::new(&graph, &planned, detail, options.format.limit()), &options.format)?;
+    let costs = cost::load_and_ask(args, &options.cost, &options.cache, &graph, planned.impact.rebuilds())?;
+    output::print(&PlanReport::new(&graph, &planned, costs.as_ref(), detail, options.format.limit()), &options.format)?;
     if !options.verify {
         return Ok(Verdict::Fine);
     }

@@ -4,18 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::select::Root;
 use crate::error::{Error, Result};
-use crate::graph::{Attribute, Derivation, DerivationIx, DerivationSet, Direction, Graph};
-
-/// The three counts that are never one another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Attributes, aliases included.
-    pub attributes: usize,
-    /// Derivations.
-    pub derivations: usize,
-    /// Distinct output paths.
-    pub outputs: usize,
-}
+use crate::graph::{Attribute, Counts, Derivation, DerivationIx, DerivationSet, Direction, Graph};
 
 /// How many of the attributes are excluded from what is usually built.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,12 +90,12 @@ impl<'g> Impact<'g> {
 
     /// Counts of everything that is rebuilt, roots included.
     pub fn rebuild_counts(&self) -> Counts {
-        counts(self.graph, &self.rebuilds)
+        self.graph.counts(&self.rebuilds)
     }
 
     /// Counts of what is rebuilt besides the roots.
     pub fn dependent_counts(&self) -> Counts {
-        counts(self.graph, &self.dependents())
+        self.graph.counts(&self.dependents())
     }
 
     /// What is rebuilt besides the roots.
@@ -125,7 +114,7 @@ impl<'g> Impact<'g> {
         for ix in self.rebuilds.iter() {
             sets.entry(self.graph.derivation(ix).system()).or_insert_with(|| self.graph.empty_set()).insert(ix);
         }
-        sets.into_iter().map(|(system, set)| (system, counts(self.graph, &set))).collect()
+        sets.into_iter().map(|(system, set)| (system, self.graph.counts(&set))).collect()
     }
 
     /// The direct dependents that rebuild most, most first; the other way, the direct dependencies that do.
@@ -182,15 +171,6 @@ impl<'g> Impact<'g> {
             path.push_front(self.graph.derivation(nearer));
         }
         path.into()
-    }
-}
-
-/// Counts a set of derivations. O(members + outputs).
-pub(crate) fn counts(graph: &Graph, set: &DerivationSet) -> Counts {
-    Counts {
-        attributes: set.iter().map(|ix| graph.derivation(ix).attributes().len()).sum(),
-        derivations: set.len(),
-        outputs: graph.output_count_of(set),
     }
 }
 

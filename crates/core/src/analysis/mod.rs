@@ -14,10 +14,10 @@ mod rank;
 mod select;
 mod why;
 
+pub use crate::graph::Counts;
 pub use change::{AttributeChanges, AttributeName, Change};
 pub use diff::{Cause, Diff, Doubt, Reach, Reason};
-pub(crate) use impact::counts;
-pub use impact::{Counts, Excluded, Impact};
+pub use impact::{Excluded, Impact};
 pub use rank::{RankOptions, RankOrder, rank};
 pub use select::{Root, Scope, select};
 pub use why::{Link, Why};

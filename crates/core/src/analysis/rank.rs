@@ -1,22 +1,25 @@
 //! Packages by what a change of them rebuilds.
 
+use crate::cost::Costs;
 use crate::graph::{Graph, Package};
 
 /// What packages are sorted by, largest first; ties by the other count, then by label.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RankOrder {
+#[derive(Clone, Copy, Debug, Default)]
+pub enum RankOrder<'a> {
     /// By rebuilt derivations.
     #[default]
     Derivations,
     /// By rebuilt attributes.
     Attributes,
+    /// By the build time of what is rebuilt; ties by rebuilt derivations.
+    BuildTime(&'a Costs<'a>),
 }
 
 /// Which packages are ranked, and how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct RankOptions<'a> {
     /// What they are sorted by.
-    pub order: RankOrder,
+    pub order: RankOrder<'a>,
     /// Only packages with an attribute, not the inner steps of others.
     pub only_named: bool,
     /// Only packages with a derivation for this system.
@@ -24,7 +27,7 @@ pub struct RankOptions<'a> {
 }
 
 /// Every package, sources aside, by the exact number of what it rebuilds. The counts are those of the import, of all
-/// packages at once; O(P log P).
+/// packages at once; O(P log P). Build times are added up now: O(P/512 · (V + E)) at worst, over all cores.
 ///
 /// # Errors
 ///
@@ -38,14 +41,19 @@ pub fn rank<'g>(graph: &'g Graph, options: RankOptions<'_>) -> crate::error::Res
                 && (!options.only_named || derivation.attributes().len() > 0)
         })
     };
-    let mut packages: Vec<Package<'g>> = graph.packages().filter(is_ranked).collect();
-    packages.sort_by_cached_key(|package| {
+    let packages: Vec<Package<'g>> = graph.packages().filter(is_ranked).collect();
+    let seconds: Vec<u64> = match options.order {
+        RankOrder::BuildTime(costs) => costs.closures(&packages).into_iter().map(|cost| cost.seconds).collect(),
+        RankOrder::Derivations | RankOrder::Attributes => vec![0; packages.len()],
+    };
+    let mut ranked: Vec<(u64, Package<'g>)> = seconds.into_iter().zip(packages).collect();
+    ranked.sort_by_cached_key(|(seconds, package)| {
         let (derivations, attributes) = (package.rebuilt_derivations(), package.rebuilt_attributes());
         let key = match options.order {
-            RankOrder::Derivations => (derivations, attributes),
             RankOrder::Attributes => (attributes, derivations),
+            RankOrder::Derivations | RankOrder::BuildTime(_) => (derivations, attributes),
         };
-        (std::cmp::Reverse(key), package.face().label(), package.ix())
+        (std::cmp::Reverse((*seconds, key)), package.face().label(), package.ix())
     });
-    Ok(packages)
+    Ok(ranked.into_iter().map(|(_, package)| package).collect())
 }

@@ -21,6 +21,7 @@ use std::io::Read;
 use std::path::Path;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use package::DisjointSets;
@@ -32,8 +33,20 @@ pub use view::{Attribute, Derivation, Output, Package};
 use crate::error::{Error, Result};
 use crate::ingest::{Findings, Input, Source, ingest};
 use crate::progress::Progress;
+use crate::store_path::StoreHash;
 use columns::{NONE, Section};
 use storage::Storage;
+
+/// The three counts that are never one another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Attributes, aliases included.
+    pub attributes: usize,
+    /// Derivations.
+    pub derivations: usize,
+    /// Distinct output paths.
+    pub outputs: usize,
+}
 
 /// Which way along the edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +184,13 @@ impl Graph {
             .count()
     }
 
+    /// The distinct output paths of `members` that are known before a build, in the order of their derivations. O(outputs).
+    pub fn output_paths(&self, members: &DerivationSet) -> Vec<StoreHash> {
+        let mut seen = FxHashSet::default();
+        let outputs = members.iter().flat_map(|ix| self.derivation(ix).outputs());
+        outputs.filter_map(|output| output.hash()).filter(|&path| seen.insert(path)).collect()
+    }
+
     /// The number of input edges, those into fixed-output derivations included.
     pub fn edge_count(&self) -> usize {
         self.storage.inputs().targets.len()
@@ -258,9 +278,28 @@ impl Graph {
     /// [`Derivation::rebuilt_attributes`]; this is for who wants to check or to time them. Time O(V/512 · (V + E)) at
     /// worst, over all cores; space O(V · 64 bytes) a thread.
     pub fn recount_closures(&self) -> Vec<(u32, u32)> {
-        let weights: Vec<u32> = self.derivations().map(|derivation| derivation.attributes().len() as u32).collect();
-        let sizes = reach::closure_sizes(self.storage.users(), reach::singletons(self.derivation_count()).as_csr(), &weights);
-        sizes.into_iter().map(|size| (size.derivations, size.weight)).collect()
+        let weights: Vec<[u64; 2]> = self.derivations().map(|derivation| [1, derivation.attributes().len() as u64]).collect();
+        let sizes = reach::closure_sums(self.storage.users(), reach::singletons(self.derivation_count()).as_csr(), &weights);
+        sizes.into_iter().map(|[derivations, attributes]| (derivations as u32, attributes as u32)).collect()
+    }
+
+    /// Adds up weights over what a change of each of `packages` rebuilds, its own derivations included: exactly, and `N`
+    /// sums at once. `weights` has an item for each derivation; their sum must fit 64 bits.
+    ///
+    /// Time O(P/512 · (V + E)) at worst, over all cores; space O(V · 64 bytes) a thread.
+    pub fn closure_sums<const N: usize>(&self, packages: &[PackageIx], weights: &[[u64; N]]) -> Vec<[u64; N]> {
+        let members = self.storage.members();
+        let groups = reach::groups(packages.iter().map(|package| members.row(package.get())));
+        reach::closure_sums(self.storage.users(), groups.as_csr(), weights)
+    }
+
+    /// Counts a set of derivations. O(members + outputs).
+    pub fn counts(&self, set: &DerivationSet) -> Counts {
+        Counts {
+            attributes: set.iter().map(|ix| self.derivation(ix).attributes().len()).sum(),
+            derivations: set.len(),
+            outputs: self.output_count_of(set),
+        }
     }
 
     /// Cycles of packages among `members`: packages that need each other through different derivations.

@@ -40,6 +40,16 @@ impl<T> OwnedCsr<T> {
     }
 }
 
+/// A group for each of `rows`.
+pub(crate) fn groups<'a>(rows: impl Iterator<Item = &'a [DerivationIx]>) -> OwnedCsr<DerivationIx> {
+    let (mut offsets, mut targets) = (vec![0], Vec::new());
+    for row in rows {
+        targets.extend_from_slice(row);
+        offsets.push(targets.len() as u32);
+    }
+    OwnedCsr { offsets, targets }
+}
+
 /// A group for each derivation.
 pub(crate) fn singletons(derivations: usize) -> OwnedCsr<DerivationIx> {
     OwnedCsr { offsets: (0..=derivations as u32).collect(), targets: (0..derivations).map(DerivationIx::new).collect() }
@@ -60,32 +70,29 @@ pub(crate) fn closure(users: Csr<'_, DerivationIx>, roots: impl IntoIterator<Ite
     reached
 }
 
-/// How much a change rebuilds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ClosureSize {
-    pub(crate) derivations: u32,
-    /// The weights of the derivations, added up.
-    pub(crate) weight: u32,
-}
-
-/// The size of the closure of each group of sources, exactly.
+/// The weights of all derivations in the closure of each group of sources, added up exactly: `N` sums at once.
 ///
-/// Blocks of 512 groups are swept together over the topological order, a bit for each group in every row; the sizes
-/// are counted in bit planes, so that a row costs a few additions, log V at most, whatever its bits. Blocks run in parallel.
-/// Time O(G/512 · (V + E)) at worst, and each block only sweeps its own closure; space O(V · 64 bytes) a thread.
-pub(crate) fn closure_sizes(users: Csr<'_, DerivationIx>, groups: Csr<'_, DerivationIx>, weights: &[u32]) -> Vec<ClosureSize> {
+/// Blocks of 512 groups are swept together over the topological order, a bit for each group in every row; the sums
+/// are counted in bit planes, so that a row costs a few additions for each bit of its weight, log V at most, whatever
+/// its own bits. Blocks run in parallel. Time O(G/512 · (V + E)) at worst, and each block only sweeps its own closure;
+/// space O(V · 64 bytes) a thread. Sums must fit 64 bits.
+pub(crate) fn closure_sums<const N: usize>(
+    users: Csr<'_, DerivationIx>,
+    groups: Csr<'_, DerivationIx>,
+    weights: &[[u64; N]],
+) -> Vec<[u64; N]> {
     // Groups that lie close together share most of their closures.
     let mut order: Vec<usize> = (0..groups.rows()).collect();
     order.sort_by_key(|&group| groups.row(group).first().copied());
-    let blocks: Vec<Vec<ClosureSize>> = order
+    let blocks: Vec<Vec<[u64; N]>> = order
         .par_chunks(BLOCK_SOURCES)
         .map_init(|| Sweep::new(users.rows()), |sweep, block| sweep.run(users, groups, block, weights))
         .collect();
-    let mut sizes = vec![ClosureSize::default(); groups.rows()];
-    for (&group, size) in order.iter().zip(blocks.into_iter().flatten()) {
-        sizes[group] = size;
+    let mut sums = vec![[0; N]; groups.rows()];
+    for (&group, sum) in order.iter().zip(blocks.into_iter().flatten()) {
+        sums[group] = sum;
     }
-    sizes
+    sums
 }
 
 /// The buffers of a sweep; all zero between two blocks.
@@ -100,22 +107,29 @@ impl Sweep {
         Self { rows: vec![[0; BLOCK_WORDS]; derivations], active: vec![0; derivations.div_ceil(64)] }
     }
 
-    fn run(&mut self, users: Csr<'_, DerivationIx>, groups: Csr<'_, DerivationIx>, block: &[usize], weights: &[u32]) -> Vec<ClosureSize> {
+    fn run<const N: usize>(
+        &mut self,
+        users: Csr<'_, DerivationIx>,
+        groups: Csr<'_, DerivationIx>,
+        block: &[usize],
+        weights: &[[u64; N]],
+    ) -> Vec<[u64; N]> {
         for (bit, &group) in block.iter().enumerate() {
             for member in groups.row(group) {
                 self.rows[member.get()][bit / 64] |= 1 << (bit % 64);
                 self.activate(member.get());
             }
         }
-        let (mut derivations, mut weight) = (BitCounter::default(), BitCounter::default());
+        let mut counters: [BitCounter; N] = std::array::from_fn(|_| BitCounter::default());
         for word in 0..self.active.len() {
             // A user may lie in the word that is being swept, always behind the derivation at hand.
             while self.active[word] != 0 {
                 let derivation = word * 64 + self.active[word].trailing_zeros() as usize;
                 self.active[word] &= self.active[word] - 1;
                 let row = std::mem::take(&mut self.rows[derivation]);
-                derivations.add(&row, 1);
-                weight.add(&row, weights[derivation]);
+                for (counter, &weight) in counters.iter_mut().zip(&weights[derivation]) {
+                    counter.add(&row, weight);
+                }
                 for user in users.row(derivation) {
                     for (target, bits) in self.rows[user.get()].iter_mut().zip(row) {
                         *target |= bits;
@@ -124,7 +138,7 @@ impl Sweep {
                 }
             }
         }
-        (0..block.len()).map(|bit| ClosureSize { derivations: derivations.get(bit), weight: weight.get(bit) }).collect()
+        (0..block.len()).map(|bit| std::array::from_fn(|sum| counters[sum].get(bit))).collect()
     }
 
     fn activate(&mut self, derivation: usize) {
@@ -133,14 +147,19 @@ impl Sweep {
 }
 
 /// 512 counters, one a bit, kept as bit planes: plane `p` holds bit `p` of every counter.
-#[derive(Default)]
 struct BitCounter {
-    planes: [Row; 32],
+    planes: [Row; 64],
+}
+
+impl Default for BitCounter {
+    fn default() -> Self {
+        Self { planes: [[0; BLOCK_WORDS]; 64] }
+    }
 }
 
 impl BitCounter {
     /// Adds `times` to the counter of every bit that is set in `row`.
-    fn add(&mut self, row: &Row, times: u32) {
+    fn add(&mut self, row: &Row, times: u64) {
         let mut rest = times;
         while rest != 0 {
             let mut carry = *row;
@@ -160,8 +179,8 @@ impl BitCounter {
         }
     }
 
-    fn get(&self, bit: usize) -> u32 {
-        self.planes.iter().enumerate().map(|(plane, row)| (((row[bit / 64] >> (bit % 64)) & 1) as u32) << plane).sum()
+    fn get(&self, bit: usize) -> u64 {
+        self.planes.iter().enumerate().map(|(plane, row)| ((row[bit / 64] >> (bit % 64)) & 1) << plane).sum()
     }
 }
 
@@ -207,17 +226,17 @@ pub(crate) mod tests {
         fn closures_equal_the_naive_walk(users in dag(1200), step in 1_usize..7) {
             let (offsets, targets) = flatten(&users);
             let csr = Csr { offsets: &offsets, targets: &targets };
-            let weights: Vec<u32> = (0..users.len() as u32).map(|node| node * 7 % 5).collect();
+            let weights: Vec<[u64; 3]> = (0..users.len() as u64).map(|node| [1, node * 7 % 5, node % 3 * 40_000_000_007]).collect();
             let groups: Vec<Vec<usize>> = (0..users.len()).map(|node| (node..users.len()).step_by(step * 100).collect()).collect();
             let (group_offsets, members) = flatten(&groups);
-            let sizes = closure_sizes(csr, Csr { offsets: &group_offsets, targets: &members }, &weights);
-            for (group, size) in groups.iter().zip(sizes) {
+            let sums = closure_sums(csr, Csr { offsets: &group_offsets, targets: &members }, &weights);
+            for (group, sums) in groups.iter().zip(sums) {
                 let mut seen = std::collections::BTreeSet::new();
                 for &node in group {
                     naive(&users, node, &mut seen);
                 }
-                let expected = ClosureSize { derivations: seen.len() as u32, weight: seen.iter().map(|&node| weights[node]).sum() };
-                prop_assert_eq!(size, expected);
+                let expected = [0, 1, 2].map(|sum| seen.iter().map(|&node| weights[node][sum]).sum::<u64>());
+                prop_assert_eq!(sums, expected);
                 let closure = closure(csr, group.iter().map(|&node| DerivationIx::new(node)));
                 prop_assert!(closure.iter().map(DerivationIx::get).eq(seen.iter().copied()));
             }
@@ -228,10 +247,10 @@ pub(crate) mod tests {
     fn counters_count_past_any_plane() {
         let mut counter = BitCounter::default();
         let row = [u64::MAX, 0, 1, 0, 0, 0, 0, 1 << 63];
-        for times in [1, 2, 3, 1 << 20, 12_345_678] {
+        for times in [1, 2, 3, 1 << 20, 12_345_678, 1 << 60] {
             counter.add(&row, times);
         }
-        let expected = 1 + 2 + 3 + (1 << 20) + 12_345_678;
+        let expected = 1 + 2 + 3 + (1 << 20) + 12_345_678 + (1 << 60);
         assert_eq!(
             (counter.get(0), counter.get(64), counter.get(128), counter.get(129), counter.get(511)),
             (expected, 0, expected, 0, expected)

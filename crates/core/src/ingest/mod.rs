@@ -30,6 +30,7 @@ use sha2::{Digest, Sha256};
 
 pub use finding::{FindingKind, FindingList, Findings, LISTED_FINDINGS};
 pub use source::Input;
+pub(crate) use source::open;
 
 use crate::error::{Error, Result};
 use crate::progress::Progress;

@@ -120,6 +120,12 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(bytes)
 }
 
+/// Opens a file that is no dump, plain or compressed.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    decompress(file).map_err(Error::io("read", path))
+}
+
 fn decompress(mut reader: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
     let mut magic = Vec::new();
     reader.by_ref().take(6).read_to_end(&mut magic)?;

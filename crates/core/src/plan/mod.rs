@@ -13,9 +13,9 @@ pub use level::levels;
 pub use partition::{Partition, partition};
 pub use verify::{Violation, verify};
 
-use crate::analysis::{Counts, Impact, Root};
+use crate::analysis::{Impact, Root};
 use crate::error::Result;
-use crate::graph::{DerivationIx, DerivationSet, Direction, Graph, Package, PackageIx};
+use crate::graph::{Counts, DerivationIx, DerivationSet, Direction, Graph, Package, PackageIx};
 
 /// Waves that a plan has at most, unless it is told otherwise.
 pub const DEFAULT_MAX_WAVES: usize = 12;
@@ -139,7 +139,7 @@ fn waves(graph: &Graph, levels: &[Vec<DerivationIx>], cut: &Partition) -> Vec<Wa
         let members = DerivationSet::from_members(graph.derivation_count(), levels[run.clone()].iter().flatten().copied());
         let heaviest = heaviest(graph, &members);
         let name = name::name(graph, &members, &heaviest);
-        Wave { name, levels: run.clone(), counts: crate::analysis::counts(graph, &members), packages, heaviest }
+        Wave { name, levels: run.clone(), counts: graph.counts(&members), packages, heaviest }
     };
     cut.runs.iter().zip(packages).map(wave).collect()
 }

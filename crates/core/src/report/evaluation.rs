@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::document::Column;
 use super::{counted, number};
-use crate::analysis::{Counts, Root};
-use crate::graph::Graph;
+use crate::analysis::Root;
+use crate::graph::{Counts, Graph};
 use crate::ingest::Source;
 use crate::store_path::base_name;
 

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::cost::CostReport;
 use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, root_lines};
 use super::{Diagram, FORMAT_VERSION, Report, counted, number};
 use crate::analysis::{Impact, Root};
+use crate::cost::Costs;
 use crate::graph::{Derivation, Direction};
 
 /// What a change rebuilds.
@@ -41,6 +43,8 @@ pub struct ImpactReport {
     pub attributes: Vec<AttributeReport>,
     /// Rebuilt attributes that were left out.
     pub attributes_omitted: usize,
+    /// What the rebuild costs; null if nothing is known of it.
+    pub cost: Option<CostReport>,
     #[serde(skip)]
     diagram: Diagram,
 }
@@ -85,8 +89,8 @@ pub struct AttributeReport {
 }
 
 impl ImpactReport {
-    /// Of an impact; lists are cut after `limit`.
-    pub fn new(impact: &Impact<'_>, roots: &[Root], limit: usize) -> Self {
+    /// Of an impact, and of what is known of costs; lists are cut after `limit`.
+    pub fn new(impact: &Impact<'_>, roots: &[Root], costs: Option<&Costs<'_>>, limit: usize) -> Self {
         let graph = impact.graph();
         let (direct, attributes, excluded) = (impact.direct(), impact.attributes(), impact.excluded());
         Self {
@@ -121,6 +125,7 @@ impl ImpactReport {
                     derivation: attribute.derivation().map(Derivation::path).unwrap_or_default(),
                 })
                 .collect(),
+            cost: CostReport::new(costs, impact.rebuilds(), roots, limit),
             diagram: Diagram::packages(graph, impact.rebuilds(), impact.roots(), limit.min(super::plan::DIAGRAM_NODES)),
         }
     }
@@ -189,6 +194,9 @@ impl Report for ImpactReport {
         } else {
             ("By distance from a root", "Direct dependents that rebuild most", "Rebuilt attributes")
         };
+        if let Some(cost) = &self.cost {
+            cost.describe(if self.is_inverse() { "Cost of all of these" } else { "Cost of the rebuild" }, &mut document);
+        }
         document.section(distance, distances(&self.distances));
         let mut direct = Table::new(&[Column::Text("package"), Column::Number("attributes"), Column::Number("derivations")]);
         direct.rows = self.direct.iter().map(DirectReport::cells).collect();

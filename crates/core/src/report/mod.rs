@@ -6,6 +6,7 @@
 
 mod changed_paths;
 mod check;
+mod cost;
 mod diagram;
 mod diff;
 mod document;
@@ -25,6 +26,10 @@ use serde_json::Value;
 pub use changed_paths::{AttrDiff, ChangedPaths, rebuild_amount};
 pub use check::{
     AttributesReport, Basis, BiggestCauseReport, BranchReport, CheckCauseReport, CheckReport, Judged, KernelReport, ReasonReport,
+};
+pub use cost::{
+    AvailabilityReport, BillReport, ChainLink, ClosureCostReport, ClosureReport, CostReport, DurationFileReport, EvidenceReport,
+    PackageTimeReport, PartReport, PathListReport, SizeFileReport, SizeReport, TimeReport,
 };
 pub use diagram::{Diagram, DiagramEdge, DiagramNode};
 pub use diff::{DiffReport, DoubtReport};
@@ -132,6 +137,32 @@ pub fn percent(part: usize, whole: usize) -> String {
     format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
+/// Seconds as a person says them: `45 s`, `12 m`, `3 h 20 m`; from a hundred hours on without minutes. Rounded.
+pub fn duration(seconds: u64) -> String {
+    let minutes = (seconds + 30) / 60;
+    match (seconds, minutes) {
+        (0..60, _) => format!("{seconds} s"),
+        (_, 0..60) => format!("{minutes} m"),
+        (_, 60..6000) => format!("{} h {} m", minutes / 60, minutes % 60),
+        _ => format!("{} h", number((seconds + 1800) / 3600)),
+    }
+}
+
+/// Bytes in binary units, one digit behind the point: `1.5 GiB`. Rounded.
+pub fn bytes(bytes: u64) -> String {
+    let mut tenths = u128::from(bytes) * 10;
+    let mut units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"].into_iter();
+    let mut unit = units.next().unwrap_or_default();
+    if bytes < 1024 {
+        return format!("{bytes} {unit}");
+    }
+    while tenths >= 10_240 {
+        let Some(next) = units.next() else { break };
+        (tenths, unit) = ((tenths + 512) / 1024, next);
+    }
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,5 +186,33 @@ mod tests {
             (percent(1, 3), percent(2, 3), percent(1, 1), percent(0, 0)),
             ("33.3 %".into(), "66.7 %".into(), "100.0 %".into(), "0.0 %".into())
         );
+    }
+
+    #[test]
+    fn durations_are_rounded() {
+        for (seconds, text) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 m"),
+            (89, "1 m"),
+            (90, "2 m"),
+            (3569, "59 m"),
+            (3570, "1 h 0 m"),
+            (12_000, "3 h 20 m"),
+            (359_969, "99 h 59 m"),
+            (359_970, "100 h"),
+            (44_445_000, "12,346 h"),
+        ] {
+            assert_eq!(duration(seconds), text, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn bytes_have_units() {
+        for (count, text) in
+            [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1_048_575, "1.0 MiB"), (1_610_612_736, "1.5 GiB"), (u64::MAX, "16.0 EiB")]
+        {
+            assert_eq!(bytes(count), text, "{count}");
+        }
     }
 }

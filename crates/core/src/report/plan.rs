@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
+use super::cost::{BillReport, CostReport, share};
 use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, root_lines};
-use super::{Diagram, DiagramEdge, DiagramNode, FORMAT_VERSION, Report, counted, number, percent};
-use crate::graph::{DerivationIx, Graph, PackageIx};
+use super::{Diagram, DiagramEdge, DiagramNode, FORMAT_VERSION, Report, counted, duration, number, percent};
+use crate::cost::Costs;
+use crate::graph::{DerivationIx, DerivationSet, Graph, PackageIx};
 use crate::plan::{Cycle, Plan, Wave};
 
 /// Nodes of a diagram, at most: what a reader can take in.
@@ -48,6 +50,8 @@ pub struct PlanReport {
     pub cycles: Vec<CycleReport>,
     /// Cycles that were left out.
     pub cycles_omitted: usize,
+    /// What the rebuild costs; null if nothing is known of it.
+    pub cost: Option<CostReport>,
     #[serde(skip)]
     detail: PlanDetail,
     #[serde(skip)]
@@ -77,6 +81,8 @@ pub struct WaveReport {
     pub members: Vec<String>,
     /// Packages that were left out of `members`.
     pub members_omitted: usize,
+    /// What it costs; null if nothing is known of it.
+    pub cost: Option<BillReport>,
 }
 
 /// A level.
@@ -111,10 +117,14 @@ pub struct CycleReport {
 const NAMED: usize = 4;
 
 impl PlanReport {
-    /// Of a plan; lists are cut after `limit`.
-    pub fn new(graph: &Graph, plan: &Plan<'_>, detail: PlanDetail, limit: usize) -> Self {
+    /// Of a plan, and of what is known of costs; lists are cut after `limit`.
+    pub fn new(graph: &Graph, plan: &Plan<'_>, costs: Option<&Costs<'_>>, detail: PlanDetail, limit: usize) -> Self {
         let members = |wave: &Wave| if detail == PlanDetail::Packages { by_weight(graph, &wave.packages) } else { Vec::new() };
-        let waves: Vec<_> = plan.waves.iter().map(|wave| WaveReport::new(graph, wave, members(wave), limit)).collect();
+        let cost = |wave: &Wave| {
+            let derivations = plan.levels[wave.levels.clone()].iter().flatten().copied();
+            BillReport::new(costs, &DerivationSet::from_members(graph.derivation_count(), derivations))
+        };
+        let waves: Vec<_> = plan.waves.iter().map(|wave| WaveReport::new(graph, wave, members(wave), cost(wave), limit)).collect();
         let level_sizes = if detail == PlanDetail::Levels { level_reports(graph, plan) } else { Vec::new() };
         Self {
             format_version: FORMAT_VERSION,
@@ -129,13 +139,14 @@ impl PlanReport {
             level_sizes,
             cycles: plan.cycles.iter().take(limit).map(|cycle| CycleReport::new(graph, cycle)).collect(),
             cycles_omitted: plan.cycles.len().saturating_sub(limit),
+            cost: CostReport::new(costs, plan.impact.rebuilds(), &plan.roots, limit),
             detail,
         }
     }
 }
 
 impl WaveReport {
-    fn new(graph: &Graph, wave: &Wave, mut members: Vec<String>, limit: usize) -> Self {
+    fn new(graph: &Graph, wave: &Wave, mut members: Vec<String>, cost: Option<BillReport>, limit: usize) -> Self {
         let members_omitted = members.len().saturating_sub(limit);
         members.truncate(limit);
         Self {
@@ -149,7 +160,16 @@ impl WaveReport {
             heaviest: wave.heaviest.iter().map(|&package| label(graph, package)).collect(),
             members,
             members_omitted,
+            cost,
         }
+    }
+
+    /// Build time, what of it is measured, and derivations that have to be built: what of them is known.
+    fn cost_cells(&self) -> Vec<String> {
+        let Some(cost) = &self.cost else { return Vec::new() };
+        let time = cost.time.map(|time| [duration(time.seconds), share(time.measured_seconds, time.seconds)]);
+        let to_build = cost.availability.map(|availability| number(availability.to_build.counts.derivations as u64));
+        time.into_iter().flatten().chain(to_build).collect()
     }
 
     fn span(&self) -> String {
@@ -215,6 +235,9 @@ impl Report for PlanReport {
         let (levels, waves) = (counted(self.levels, "level", "levels"), counted(self.waves.len(), "wave", "waves"));
         document.heading(format!("{} in {levels}, cut into {waves}", counted(self.packages, "package", "packages")));
         document.table(self.wave_table());
+        if let Some(cost) = &self.cost {
+            cost.describe("Cost of the rebuild", &mut document);
+        }
         if self.detail == PlanDetail::Levels {
             document.heading("Levels");
             document.table(self.level_table());
@@ -246,27 +269,32 @@ impl Report for PlanReport {
 
 impl PlanReport {
     fn wave_table(&self) -> Table {
-        let mut table = Table::new(&[
+        let time = self.cost.as_ref().and_then(|cost| cost.total.time).map(|_| [Column::Number("build time"), Column::Detail("measured")]);
+        let availability = self.cost.as_ref().and_then(|cost| cost.total.availability).map(|_| Column::Detail("to build"));
+        let mut columns = vec![
             Column::Number("wave"),
             Column::Word("levels"),
             Column::Detail("packages"),
             Column::Number("attributes"),
             Column::Number("derivations"),
             Column::Detail("share"),
-            Column::Text("about"),
-        ]);
+        ];
+        columns.extend(time.into_iter().flatten().chain(availability).chain([Column::Text("about")]));
+        let mut table = Table::new(&columns);
         let mut done = 0;
         for (at, wave) in self.waves.iter().enumerate() {
             done += wave.derivations;
-            table.rows.push(vec![
+            let mut cells = vec![
                 (at + 1).to_string(),
                 wave.span(),
                 number(wave.packages as u64),
                 number(wave.attributes as u64),
                 number(wave.derivations as u64),
                 percent(done, self.rebuilds.derivations),
-                wave.name.clone(),
-            ]);
+            ];
+            cells.extend(wave.cost_cells());
+            cells.push(wave.name.clone());
+            table.rows.push(cells);
         }
         table
     }

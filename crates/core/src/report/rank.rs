@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
+use super::cost::{ClosureCostReport, CostReport, share};
 use super::document::{Column, Document, Table};
 use super::evaluation::EvaluationReport;
-use super::{Diagram, FORMAT_VERSION, Report, number};
+use super::{Diagram, FORMAT_VERSION, Report, duration, number};
+use crate::cost::Costs;
 use crate::graph::{Derivation, DerivationSet, Graph, Package};
 
 /// Packages by what a change of them rebuilds.
@@ -18,6 +20,8 @@ pub struct RankReport {
     pub packages: Vec<RankedPackage>,
     /// Packages that were left out.
     pub packages_omitted: usize,
+    /// What the whole evaluation costs, built from nothing; null if nothing is known of it.
+    pub cost: Option<CostReport>,
     #[serde(skip)]
     diagram: Diagram,
 }
@@ -35,29 +39,34 @@ pub struct RankedPackage {
     pub rebuilds_attributes: u32,
     /// Exact number of derivations that it rebuilds, its own included.
     pub rebuilds_derivations: u32,
+    /// What that costs; null if nothing is known of it.
+    pub cost: Option<ClosureCostReport>,
 }
 
 impl RankReport {
-    /// Of ranked packages; the list is cut after `limit`.
-    pub fn new(graph: &Graph, ranked: &[Package<'_>], limit: usize) -> Self {
+    /// Of ranked packages, and of what is known of costs; the list is cut after `limit`.
+    pub fn new(graph: &Graph, ranked: &[Package<'_>], costs: Option<&Costs<'_>>, limit: usize) -> Self {
         let shown = &ranked[..ranked.len().min(limit)];
         let nodes = &shown[..shown.len().min(super::plan::DIAGRAM_NODES)];
         let members = DerivationSet::from_members(
             graph.derivation_count(),
             nodes.iter().flat_map(|package| package.derivations()).map(Derivation::ix),
         );
+        let everything = DerivationSet::from_members(graph.derivation_count(), graph.derivations().map(Derivation::ix));
+        let shown_costs = ClosureCostReport::of_packages(costs, shown);
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
-            packages: shown.iter().map(|package| RankedPackage::new(*package)).collect(),
+            packages: shown.iter().zip(shown_costs).map(|(package, cost)| RankedPackage::new(*package, cost)).collect(),
             packages_omitted: ranked.len() - shown.len(),
+            cost: CostReport::new(costs, &everything, &[], limit),
             diagram: Diagram::packages(graph, &members, &graph.empty_set(), nodes.len()),
         }
     }
 }
 
 impl RankedPackage {
-    fn new(package: Package<'_>) -> Self {
+    fn new(package: Package<'_>, cost: Option<ClosureCostReport>) -> Self {
         let face = package.face();
         Self {
             package: face.label().to_owned(),
@@ -65,6 +74,7 @@ impl RankedPackage {
             derivations: package.derivations().len(),
             rebuilds_attributes: package.rebuilt_attributes(),
             rebuilds_derivations: package.rebuilt_derivations(),
+            cost,
         }
     }
 }
@@ -74,16 +84,23 @@ impl Report for RankReport {
         let mut document = Document::default();
         document.line(self.evaluation.line());
         document.heading("What a change of a package rebuilds, itself included");
-        let mut table = Table::new(&[
+        let time = self.cost.as_ref().and_then(|cost| cost.total.time).map(|_| [Column::Number("build time"), Column::Detail("measured")]);
+        let availability = self.cost.as_ref().and_then(|cost| cost.total.availability).map(|_| Column::Detail("to build"));
+        let mut columns = vec![
             Column::Text("package"),
             Column::Word("version"),
             Column::Detail("derivations"),
             Column::Number("rebuilt attributes"),
             Column::Number("rebuilt derivations"),
-        ]);
+        ];
+        columns.extend(time.into_iter().flatten().chain(availability));
+        let mut table = Table::new(&columns);
         table.rows = self.packages.iter().map(RankedPackage::cells).collect();
         table.omitted = self.packages_omitted;
         document.table(table);
+        if let Some(cost) = &self.cost {
+            cost.describe("Cost of everything in the evaluation, built from nothing", &mut document);
+        }
         document
     }
 
@@ -99,6 +116,10 @@ impl Report for RankReport {
 impl RankedPackage {
     fn cells(&self) -> Vec<String> {
         let counts = [number(self.derivations as u64), number(self.rebuilds_attributes), number(self.rebuilds_derivations)];
-        [self.package.clone(), self.version.clone()].into_iter().chain(counts).collect()
+        let time = self.cost.and_then(|cost| cost.seconds.zip(cost.measured_seconds));
+        let time = time.map(|(seconds, measured)| [duration(seconds), share(measured, seconds)]);
+        let to_build = self.cost.and_then(|cost| cost.to_build_derivations).map(number);
+        let cost = time.into_iter().flatten().chain(to_build);
+        [self.package.clone(), self.version.clone()].into_iter().chain(counts).chain(cost).collect()
     }
 }

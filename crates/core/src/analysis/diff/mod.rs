@@ -19,10 +19,10 @@ use self::cause::{Causes, causes};
 use self::identity::Builds;
 use self::pairing::{Evaluations, Pairing};
 use super::change::{AttributeChanges, AttributeName, Change};
-use super::impact::{Counts, Impact};
+use super::impact::Impact;
 use super::select::Root;
 use crate::error::Result;
-use crate::graph::{Attribute, Derivation, DerivationIx, DerivationSet, Direction, Graph};
+use crate::graph::{Attribute, Counts, Derivation, DerivationIx, DerivationSet, Direction, Graph};
 
 /// Causes from which on two evaluations do not look like neighbours.
 const MANY_CAUSES: usize = 1000;

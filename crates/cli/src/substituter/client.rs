@@ -1,0 +1,160 @@
+//! Asks one cache: with a bounded number of workers, and several tries each.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use waves_core::cost::narinfo::{Answer, NarInfo};
+use waves_core::store_path::StoreHash;
+
+use crate::gate::Gate;
+use crate::transport::{Transport, Trouble};
+use crate::{CacheUrl, Error, Options};
+
+/// Connections to a cache that does not say `WantMassQuery: 1`.
+const FEW_JOBS: usize = 4;
+
+/// What a cache says of itself.
+const CACHE_INFO: &str = "nix-cache-info";
+
+/// Asks a cache.
+pub(crate) struct Client<'c> {
+    cache: &'c CacheUrl,
+    options: &'c Options,
+    transport: Transport,
+    gate: Gate,
+    jobs: usize,
+}
+
+impl<'c> Client<'c> {
+    pub(crate) fn new(cache: &'c CacheUrl, options: &'c Options) -> Result<Self, Error> {
+        let gate = Gate::new(options.give_up_after, options.time_limit);
+        Ok(Self { cache, options, transport: Transport::new(cache, options)?, gate, jobs: options.jobs })
+    }
+
+    /// Asks what the cache is, and whether it wants few questions only. One that cannot be reached is asked nothing more.
+    pub(crate) fn greet(&mut self, store_dir: &str) -> Result<bool, Error> {
+        let refused = |reason: String| Error::NotThisCache { url: self.cache.to_string(), reason };
+        let text = match self.fetch(CACHE_INFO, |body| Ok(String::from_utf8_lossy(&body).into_owned())) {
+            Ok(Some(text)) => text,
+            Ok(None) => return Err(refused(format!("not a binary cache: it has no {CACHE_INFO} (hint: is the URL complete?)"))),
+            Err(reason) => {
+                self.gate.close(&format!("not asked, as the cache cannot be reached: {reason}"));
+                return Ok(false);
+            }
+        };
+        let value =
+            |key: &str| text.lines().find_map(|line| line.split_once(':').filter(|(name, _)| *name == key).map(|(_, value)| value.trim()));
+        match value("StoreDir") {
+            Some(directory) if directory == store_dir => {}
+            Some(directory) => {
+                let directory: String = directory.chars().filter(|character| !character.is_control()).take(200).collect();
+                return Err(refused(format!("a cache of {directory}, and this evaluation is of {store_dir}")));
+            }
+            None => {
+                return Err(refused(format!("not a binary cache: its {CACHE_INFO} does not say StoreDir (hint: is the URL complete?)")));
+            }
+        }
+        let wants_few = !self.cache.is_local() && value("WantMassQuery") != Some("1");
+        if wants_few {
+            self.jobs = self.jobs.min(FEW_JOBS);
+        }
+        Ok(wants_few)
+    }
+
+    /// Asks for outputs, several at once, and hands over each answer as it comes. Stops at an error of `take`.
+    pub(crate) fn ask(
+        &self,
+        outputs: &[(StoreHash, &str)],
+        mut take: impl FnMut(StoreHash, Answer) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let next = AtomicUsize::new(0);
+        let (sender, answers) = mpsc::channel();
+        thread::scope(|scope| {
+            for _ in 0..self.jobs.min(outputs.len()) {
+                let (sender, next) = (sender.clone(), &next);
+                scope.spawn(move || {
+                    while let Some(&(hash, path)) = outputs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if sender.send((hash, self.output(hash, path))).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            let taken = answers.into_iter().try_for_each(|(hash, answer)| take(hash, answer));
+            // Whoever still waits for another try would wait for nothing.
+            self.gate.close("stopped");
+            taken
+        })
+    }
+
+    fn output(&self, hash: StoreHash, path: &str) -> Answer {
+        let name = format!("{hash}.narinfo");
+        let read = |body: Vec<u8>| {
+            let info =
+                NarInfo::parse(&name, &body).map_err(|error| Trouble::passing(error.to_string().replace(&name, "a broken narinfo")))?;
+            if info.store_path == path { Ok(info) } else { Err(Trouble::lasting("the narinfo of another store path")) }
+        };
+        match self.fetch(&name, read) {
+            Ok(Some(info)) => Answer::Present(Box::new(info)),
+            Ok(None) => Answer::Absent,
+            Err(reason) => Answer::Unknown(reason),
+        }
+    }
+
+    /// Gets a file and reads it, in several tries; `None` if the cache says that there is none; or why nobody knows.
+    fn fetch<T>(&self, name: &str, read: impl Fn(Vec<u8>) -> Result<T, Trouble>) -> Result<Option<T>, String> {
+        let mut earliest = Instant::now();
+        for attempt in 1.. {
+            self.gate.pass(earliest)?;
+            match self.transport.get(name).and_then(|body| body.map(&read).transpose()) {
+                Ok(answer) => {
+                    self.gate.answered();
+                    return Ok(answer);
+                }
+                Err(trouble) => {
+                    if let Some(after) = trouble.after {
+                        self.gate.pause(after.min(self.options.max_retry_after));
+                    }
+                    if !trouble.again || attempt >= self.options.tries {
+                        self.gate.failed(&trouble.reason);
+                        return Err(trouble.reason);
+                    }
+                    earliest = Instant::now() + retry_delay(self.options.retry_delay, name, attempt);
+                }
+            }
+        }
+        Err("not tried".to_owned())
+    }
+}
+
+/// The pause behind a try: it doubles each time, and is half as long up to half as long again.
+///
+/// Chance would do; but what is asked decides, so that two runs are alike.
+fn retry_delay(base: Duration, name: &str, attempt: u32) -> Duration {
+    let mut hasher = DefaultHasher::new();
+    (name, attempt).hash(&mut hasher);
+    let thousandths = 500 + (hasher.finish() % 1000) as u32;
+    base.saturating_mul(1 << (attempt - 1).min(16)).saturating_mul(thousandths) / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_and_differ() {
+        let base = Duration::from_millis(100);
+        let pauses = |name: &str| (1..=4).map(|attempt| retry_delay(base, name, attempt)).collect::<Vec<_>>();
+        for (doublings, pause) in pauses("a").into_iter().enumerate() {
+            let middle = base * (1 << doublings);
+            assert!(middle / 2 <= pause && pause < middle * 3 / 2, "{pause:?}");
+        }
+        assert_ne!(pauses("a"), pauses("b"));
+        assert_eq!(pauses("a"), pauses("a"));
+        assert!(retry_delay(Duration::MAX, "a", u32::MAX) > base);
+    }
+}

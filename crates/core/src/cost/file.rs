@@ -1,0 +1,44 @@
+//! The files that costs come from: plain or compressed, read whole.
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::ingest::open;
+
+/// A file in memory, decompressed.
+pub(super) struct Text {
+    /// The file as it was named.
+    pub(super) name: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Text {
+    /// Reads a file.
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let mut bytes = Vec::new();
+        open(path)?.read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+        Ok(Self { name: path.display().to_string(), bytes })
+    }
+
+    /// The first byte that is no white space.
+    pub(super) fn first(&self) -> Option<u8> {
+        self.bytes.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+    }
+
+    /// Whether it is JSON, by how it begins.
+    pub(super) fn is_json(&self) -> bool {
+        matches!(self.first(), Some(b'[' | b'{'))
+    }
+
+    /// That its JSON is broken, and where.
+    pub(super) fn broken_json(&self, error: &serde_json::Error) -> Error {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Error::Malformed { input: self.name.clone(), place, reason: format!("not the JSON that was expected: {error}") }
+    }
+
+    /// That it holds none of what it was read for.
+    pub(super) fn without(&self, what: &'static str, reason: impl Into<String>) -> Error {
+        let reason = if self.first().is_none() { "it is empty".to_owned() } else { reason.into() };
+        Error::NoCosts { input: self.name.clone(), what, reason }
+    }
+}

@@ -1,0 +1,9 @@
+//! Asking binary caches: over HTTP on loopback, where the server is slow, fails and lies; and what real Nix makes.
+
+mod answers;
+mod binary;
+mod failures;
+mod kept;
+mod nix;
+mod server;
+mod support;
