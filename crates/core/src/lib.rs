@@ -44,6 +44,7 @@
 
 pub mod analysis;
 pub mod error;
+pub mod estimate;
 pub mod graph;
 pub mod ingest;
 pub mod plan;

@@ -7,6 +7,7 @@
 mod diagram;
 mod diff;
 mod document;
+mod estimate;
 mod evaluation;
 mod impact;
 mod info;
@@ -22,6 +23,7 @@ use serde_json::Value;
 pub use diagram::{Diagram, DiagramEdge, DiagramNode};
 pub use diff::DiffReport;
 pub use document::{Block, Column, Document, Table};
+pub use estimate::EstimateReport;
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
 pub use impact::ImpactReport;
 pub use info::InfoReport;
