@@ -322,7 +322,9 @@ impl<'a> Estimator<'_, 'a> {
             let users: Vec<DerivationIx> = roots.flat_map(|ix| graph.derivation(ix).users().collect::<Vec<_>>()).collect();
             let bound = graph.closure(users, Direction::Dependents);
             let reason = format!("{} may be read by what uses the package", read.join(", "));
-            self.estimate.unbounded.push(Unbounded { file: change.path.clone(), reason, bound });
+            if !bound.is_empty() {
+                self.estimate.unbounded.push(Unbounded { file: change.path.clone(), reason, bound });
+            }
         }
     }
 
@@ -355,12 +357,29 @@ impl<'a> Estimator<'_, 'a> {
             (false, true) if !is_known => {
                 self.estimate.added.insert(name);
             }
+            (true, false) if self.is_now_by_name(old, member) => {}
             // Another file may have it now, or has had it all along.
             (true, false) if is_known && member.len() == 1 && !self.is_elsewhere(&name) => {
                 self.estimate.removed.insert(name);
             }
             _ => trace.member(path, member, Rule::TopLevel),
         }
+    }
+
+    /// Whether a binding that is gone only called, without arguments, a file that has moved to `pkgs/by-name` as it was.
+    fn is_now_by_name(&self, outline: &syntax::Outline, member: &[String]) -> bool {
+        let ([name], Some(part)) = (member, outline.members.iter().find(|part| part.path == member)) else { return false };
+        let comparison = self.context.comparison;
+        comparison.changes.iter().filter(|change| change.old_path.is_some() && self.touched(change).kind == Kind::Move).any(|change| {
+            let is_its_directory = class::by_name(self.context.positions.relative(&change.path)).is_some_and(|(of, _)| of == name);
+            let called = [change.path_before(), change.path_before().trim_end_matches("/default.nix")];
+            is_its_directory && change.path.ends_with("/package.nix") && called.iter().any(|called| {
+                // What the binding would be, in the words of any file.
+                let text = format!("{{ callPackage }}: {{ {name} = callPackage ./{called} {{ }}; }}");
+                let plain = self.context.outline_before("outline.nix", &text);
+                plain.and_then(|plain| Some(plain.members.first()?.hash)) == Some(part.hash)
+            })
+        })
     }
 
     /// Whether an attribute is defined by name after the change, or by another file that is changed.

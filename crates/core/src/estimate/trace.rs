@@ -141,20 +141,14 @@ impl<'a> Context<'a> {
         named.iter().filter(is_there).copied().collect()
     }
 
-    /// The attributes that a binding of a file is: by position, by the sets of the file; else those of the set that it is;
-    /// else those of the binding that it is in.
+    /// The attributes that a binding of a file is, by position and by the sets of the file; those of the set that it is.
     pub(super) fn resolve(&self, path: &str, outlines: &Outlines, member: &[String]) -> BTreeSet<AttributeIx> {
         let parts = outlines.all.iter().flat_map(|outline| &outline.members).filter(|part| part.path == member);
         let mut found: BTreeSet<AttributeIx> = parts.flat_map(|part| self.defined_there(path, part)).collect();
-        for length in (1..=member.len()).rev() {
-            let name = dotted(&member[..length]);
-            for set in &outlines.sets {
-                let full = if set.is_empty() { name.clone() } else { format!("{set}.{name}") };
-                found.extend(self.attribute_or_set(&full));
-            }
-            if !found.is_empty() {
-                break;
-            }
+        let name = dotted(member);
+        for set in &outlines.sets {
+            let full = if set.is_empty() { name.clone() } else { format!("{set}.{name}") };
+            found.extend(self.attribute_or_set(&full));
         }
         found
     }
@@ -345,7 +339,9 @@ impl<'c, 'a> Trace<'c, 'a> {
 
     fn follow_member(&mut self, path: &str, member: &[String], rule: Rule) -> Result<()> {
         let outlines = self.context.outlines(path)?;
-        let attributes = self.context.resolve(path, &outlines, member);
+        // A binding in a set that is none of the evaluation's belongs to the one that the set is in.
+        let outer = (1..=member.len()).rev().map(|length| self.context.resolve(path, &outlines, &member[..length]));
+        let attributes = outer.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
         let Some(name) = member.first() else { return Ok(()) };
         if attributes.is_empty() {
             let directory = parent(path);
@@ -357,9 +353,11 @@ impl<'c, 'a> Trace<'c, 'a> {
             return Ok(());
         }
         attributes.into_iter().for_each(|ix| self.attribute(ix, rule));
-        // What is made from it by other means than needing its outputs: `x = y.override { }`, `inherit (y) src`.
+        // Packages that are made from it by other means than needing its outputs: `x = y.override { }`, `inherit (y) src`.
         for part in outlines.all.iter().flat_map(|outline| &outline.members).filter(|part| part.sources.contains(name)) {
-            self.member(path, &part.path, rule);
+            if !self.context.resolve(path, &outlines, &part.path).is_empty() {
+                self.member(path, &part.path, rule);
+            }
         }
         Ok(())
     }
