@@ -47,6 +47,7 @@ pub mod analysis;
 pub mod config;
 pub mod cost;
 pub mod error;
+pub mod estimate;
 pub mod graph;
 pub mod ingest;
 pub mod plan;

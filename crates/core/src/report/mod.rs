@@ -10,6 +10,7 @@ mod cost;
 mod diagram;
 mod diff;
 mod document;
+mod estimate;
 mod evaluation;
 pub mod github;
 mod impact;
@@ -34,6 +35,7 @@ pub use cost::{
 pub use diagram::{Diagram, DiagramEdge, DiagramNode};
 pub use diff::{DiffReport, DoubtReport};
 pub use document::{Block, Column, Document, Table};
+pub use estimate::EstimateReport;
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
 pub use impact::ImpactReport;
 pub use info::InfoReport;
