@@ -6,7 +6,7 @@ use std::fs;
 
 use rayon::prelude::*;
 use tempfile::TempDir;
-use waves_core::analysis::counts;
+
 use waves_core::estimate::Estimate;
 use waves_core::graph::Graph;
 
@@ -150,5 +150,5 @@ fn a_branch_is_compared_with_its_merge_base() {
     let estimate = history.estimate(&graph, main, branch);
     let files: BTreeSet<&str> = estimate.seeds.iter().map(|seed| seed.file.as_str()).collect();
     assert_eq!(files, BTreeSet::from(["pkgs/by-name/jq/jq/package.nix"]));
-    assert_eq!(counts(&graph, &estimate.at_most(&graph)).attributes, 1);
+    assert_eq!(graph.counts(&estimate.at_most(&graph)).attributes, 1);
 }
