@@ -87,7 +87,7 @@ fn compared(check: &CheckArgs, policy: &Policy, mut known: Known, diff: &Diff<'_
 
 /// Judges the change, and writes the verdict wherever it was asked for.
 fn publish(check: &CheckArgs, policy: &Policy, known: &Known, judged: Judged<'_>) -> Result<Verdict, Failure> {
-    let report = CheckReport::new(judged, policy, &known.circumstances(check));
+    let report = CheckReport::new(judged, policy, &known.circumstances(check), check.format.limit());
     output::print(&report, &check.format)?;
     let attributes = judged.subject.attributes;
     if let Some(path) = &check.changed_paths {
