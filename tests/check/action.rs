@@ -65,7 +65,9 @@ impl Job {
         for name in ["workspace", "temp"] {
             fs::create_dir(directory.path().join(name)).expect("created");
         }
-        let mut values: BTreeMap<String, String> = action().inputs.into_iter().map(|(name, input)| (name, input.default)).collect();
+        // The only expression that a default has.
+        let default = |input: Input| input.default.replace("${{ github.base_ref }}", "master");
+        let mut values: BTreeMap<String, String> = action().inputs.into_iter().map(|(name, input)| (name, default(input))).collect();
         for (name, value) in inputs {
             values.insert((*name).to_owned(), (*value).to_owned()).unwrap_or_else(|| panic!("there is no input `{name}`"));
         }
@@ -78,10 +80,8 @@ impl Job {
 
     /// What an expression is. There are only names in them.
     fn expression(&self, expression: &str) -> String {
-        match expression.trim() {
-            "github.base_ref" => "master".to_owned(),
-            name => self.inputs[name.strip_prefix("inputs.").unwrap_or_else(|| panic!("`{name}` is no input"))].clone(),
-        }
+        let name = expression.trim().strip_prefix("inputs.").unwrap_or_else(|| panic!("`{expression}` is no input"));
+        self.inputs[name].clone()
     }
 
     /// A text with the values of its expressions.
@@ -263,7 +263,7 @@ fn a_history_is_judged() {
     git(&workspace, &["add", "."]);
     git(&workspace, &["commit", "--quiet", "-m", "base"]);
     git(&workspace, &["switch", "--quiet", "-c", "change"]);
-    let file = workspace.join("pkgs/development/libraries/openssl/default.nix");
+    let file = workspace.join("pkgs/development/libraries/openssl/3.3.nix");
     let text = fs::read_to_string(&file).expect("there is an openssl");
     fs::write(&file, text.replace("3.3.2", "3.3.3")).expect("written");
     git(&workspace, &["commit", "--quiet", "-am", "openssl: 3.3.2 -> 3.3.3 ::error::no"]);
@@ -287,7 +287,7 @@ fn a_history_is_judged() {
     let impact: Value = serde_json::from_slice(&impact.expect("waves starts").stdout).expect("JSON");
     assert_eq!((&report["rebuilds"], &report["labels"]), (&impact["rebuilds"], &impact["labels"]));
     assert_eq!(job.output("decision"), "nixos-rebuild");
-    let annotation = "::error file=pkgs/development/libraries/openssl/default.nix,title=waves check::";
+    let annotation = "::error file=pkgs/development/libraries/openssl/3.3.nix,title=waves check::";
     assert!(stderr(&output).lines().any(|line| line.starts_with(annotation)), "{}", stderr(&output));
 }
 

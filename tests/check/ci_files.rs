@@ -12,14 +12,13 @@ type OutPaths = Map<String, Value>;
 /// The outputs of `data/` on three platforms, as nixpkgs' CI writes them.
 fn before() -> OutPaths {
     let Value::Object(linux) = read_json(&repository().join("data/dumps/outpaths.json")) else { panic!("an object") };
-    let mut all = OutPaths::new();
-    for platform in ["x86_64-linux", "aarch64-linux", "aarch64-darwin"] {
-        for (attribute, outputs) in &linux {
-            let name = attribute.strip_suffix(".x86_64-linux").expect("all are of one platform");
-            let own = outputs.to_string().replace("/nix/store/", &format!("/nix/store/{}", &platform[..1]));
+    let mut all = linux.clone();
+    for (attribute, outputs) in &linux {
+        let Some(name) = attribute.strip_suffix(".x86_64-linux") else { continue };
+        for platform in ["aarch64-linux", "aarch64-darwin"] {
             // The hash keeps its length: one character of it makes place for the platform's.
-            let own = if platform == "x86_64-linux" { outputs.to_string() } else { shorten(&own) };
-            all.insert(format!("{name}.{platform}"), serde_json::from_str(&own).expect("JSON still"));
+            let own = outputs.to_string().replace("/nix/store/", &format!("/nix/store/{}", &platform[8..9]));
+            all.insert(format!("{name}.{platform}"), serde_json::from_str(&shorten(&own)).expect("JSON still"));
         }
     }
     // Has no platform: CI drops it.

@@ -76,6 +76,12 @@ pub(crate) fn name() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
 }
 
+/// What is shown of a name: what a terminal or a browser would obey is replaced.
+pub(crate) fn shown(name: &str) -> String {
+    let is_turning = |character| matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    name.chars().map(|character| if character.is_control() || is_turning(character) { '\u{fffd}' } else { character }).collect()
+}
+
 /// Names for every place that a report has for one.
 #[derive(Clone, Debug)]
 pub(crate) struct Hostile {
@@ -98,7 +104,7 @@ prop_compose! {
         reason in name(),
         kernel in name(),
         files in prop::collection::vec(name(), 0..14),
-        repeats in select(&[1_usize, 1, 1, 400, 20_000]),
+        repeats in select(&[1_usize, 1, 1, 1, 300, 2000]),
     ) -> Hostile {
         Hostile { attributes, causes, base, remark, reason, kernel, files, repeats }
     }
