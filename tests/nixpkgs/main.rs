@@ -7,6 +7,7 @@ mod changes;
 mod diffs;
 mod files;
 mod naive;
+#[path = "../shared/nix.rs"]
 mod nix;
 mod questions;
 mod routes;

@@ -199,15 +199,34 @@ pub(crate) enum FormatArg {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    mut_arg("roots", |roots| roots.required(false)),
+    group(clap::ArgGroup::new("change").args(["roots", "git", "git_worktree"]).required(true)),
+    after_long_help = "\
+With --git or --git-worktree, the packages that the changed files are about are found without an evaluation of the change:
+the snapshot is of a tree near the base. Nothing is checked out. What cannot be confined to packages is told, with a bound."
+)]
 pub(crate) struct ImpactArgs {
     #[command(flatten)]
     pub(crate) root: RootArgs,
+
+    /// What the commits of a range change: A..B, or A for A..HEAD, from their merge base on
+    #[arg(long, value_name = "RANGE", conflicts_with_all = ["exact", "inverse"])]
+    pub(crate) git: Option<String>,
+
+    /// What the working tree changes, staged or not, from HEAD on, or from its merge base with BASE
+    #[arg(long, value_name = "BASE", num_args = 0..=1, require_equals = true, conflicts_with_all = ["exact", "inverse"])]
+    pub(crate) git_worktree: Option<Option<String>>,
+
+    /// Repository of the sources [default: the one that the current directory is in]
+    #[arg(long, value_name = "DIR", conflicts_with = "roots")]
+    pub(crate) repo: Option<PathBuf>,
 
     /// The inverse question: what rebuilds the roots
     #[arg(long)]
     pub(crate) inverse: bool,
 
-    /// Exit with 1 if more attributes than this are rebuilt
+    /// Exit with 1 if more attributes than this are rebuilt, or may be
     #[arg(long, value_name = "N")]
     pub(crate) fail_over: Option<usize>,
 

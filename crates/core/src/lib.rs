@@ -45,6 +45,7 @@
 pub mod analysis;
 pub mod config;
 pub mod error;
+pub mod estimate;
 pub mod graph;
 pub mod ingest;
 pub mod plan;

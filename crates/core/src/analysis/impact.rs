@@ -186,7 +186,7 @@ impl<'g> Impact<'g> {
 }
 
 /// Counts a set of derivations. O(members + outputs).
-pub(crate) fn counts(graph: &Graph, set: &DerivationSet) -> Counts {
+pub fn counts(graph: &Graph, set: &DerivationSet) -> Counts {
     Counts {
         attributes: set.iter().map(|ix| graph.derivation(ix).attributes().len()).sum(),
         derivations: set.len(),

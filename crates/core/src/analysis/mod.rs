@@ -16,8 +16,7 @@ mod why;
 
 pub use change::{AttributeChanges, AttributeName, Change};
 pub use diff::{Cause, Diff, Doubt, Reach, Reason};
-pub(crate) use impact::counts;
-pub use impact::{Counts, Excluded, Impact};
+pub use impact::{Counts, Excluded, Impact, counts};
 pub use rank::{RankOptions, RankOrder, rank};
 pub use select::{Root, Scope, select};
 pub use why::{Link, Why};

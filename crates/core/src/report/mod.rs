@@ -9,6 +9,7 @@ mod check;
 mod diagram;
 mod diff;
 mod document;
+mod estimate;
 mod evaluation;
 pub mod github;
 mod impact;
@@ -29,6 +30,7 @@ pub use check::{
 pub use diagram::{Diagram, DiagramEdge, DiagramNode};
 pub use diff::{DiffReport, DoubtReport};
 pub use document::{Block, Column, Document, Table};
+pub use estimate::EstimateReport;
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
 pub use impact::ImpactReport;
 pub use info::InfoReport;
