@@ -65,7 +65,10 @@ impl Index {
         let directories = path.match_indices('/').map(|(at, _)| &path[..at]);
         let targets = std::iter::once("").chain(directories).chain([path]);
         let named = targets.filter_map(|target| self.by_target.get(target)).flatten().map(|&at| &self.files[at]);
-        named.filter(|file| file.path != path && file.references.iter().any(|named| named.names(path))).map(|file| file.path.as_str()).collect()
+        named
+            .filter(|file| file.path != path && file.references.iter().any(|named| named.names(path)))
+            .map(|file| file.path.as_str())
+            .collect()
     }
 
     /// The files below a directory that mention an identifier, by path; the empty directory is all of the repository.
@@ -122,10 +125,18 @@ mod tests {
                     p = [ ./x.patch ./y-${foo}.patch ./d/${foo}/z.patch ]; src = ./.; s = \"./string\"; t = \"${./in.txt}\"; }";
         let file = scan("pkgs/set/default.nix", text);
         let shown = file.references.iter().map(|found| format!("{}{}", found.target, if found.is_tree { " and below" } else { "" }));
-        let expected =
-            ["pkgs/a", "pkgs/set and below", "pkgs/set/d and below", "pkgs/set/f.nix", "pkgs/set/in.txt and below", "pkgs/set/x.patch and below"];
+        let expected = [
+            "pkgs/a",
+            "pkgs/set and below",
+            "pkgs/set/d and below",
+            "pkgs/set/f.nix",
+            "pkgs/set/in.txt and below",
+            "pkgs/set/x.patch and below",
+        ];
         assert_eq!(shown.collect::<Vec<_>>(), expected);
-        for (name, is_mentioned) in [("foo", true), ("lib", true), ("b", true), ("callPackage", true), ("key", false), ("src", false), ("comment", false)] {
+        for (name, is_mentioned) in
+            [("foo", true), ("lib", true), ("b", true), ("callPackage", true), ("key", false), ("src", false), ("comment", false)]
+        {
             assert_eq!(file.names.binary_search(&hash(name)).is_ok(), is_mentioned, "{name}");
         }
     }

@@ -23,8 +23,8 @@ mod trace;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-pub use repository::{Commit, Comparison, FileChange, FileStatus, Repository};
 pub(crate) use repository::short;
+pub use repository::{Commit, Comparison, FileChange, FileStatus, Repository};
 
 use crate::analysis::{Change, Root};
 use crate::error::Result;
@@ -373,12 +373,14 @@ impl<'a> Estimator<'_, 'a> {
         comparison.changes.iter().filter(|change| change.old_path.is_some() && self.touched(change).kind == Kind::Move).any(|change| {
             let is_its_directory = class::by_name(self.context.positions.relative(&change.path)).is_some_and(|(of, _)| of == name);
             let called = [change.path_before(), change.path_before().trim_end_matches("/default.nix")];
-            is_its_directory && change.path.ends_with("/package.nix") && called.iter().any(|called| {
-                // What the binding would be, in the words of any file.
-                let text = format!("{{ callPackage }}: {{ {name} = callPackage ./{called} {{ }}; }}");
-                let plain = self.context.outline_before("outline.nix", &text);
-                plain.and_then(|plain| Some(plain.members.first()?.hash)) == Some(part.hash)
-            })
+            is_its_directory
+                && change.path.ends_with("/package.nix")
+                && called.iter().any(|called| {
+                    // What the binding would be, in the words of any file.
+                    let text = format!("{{ callPackage }}: {{ {name} = callPackage ./{called} {{ }}; }}");
+                    let plain = self.context.outline_before("outline.nix", &text);
+                    plain.and_then(|plain| Some(plain.members.first()?.hash)) == Some(part.hash)
+                })
         })
     }
 
@@ -428,7 +430,10 @@ impl<'a> Estimator<'_, 'a> {
             self.names(change, &found)?;
             self.seeds(touched, found.attributes);
         } else if is_counted {
-            self.ignored(change, if change.status == FileStatus::Removed { "part of a removed package" } else { "part of an added package" });
+            self.ignored(
+                change,
+                if change.status == FileStatus::Removed { "part of a removed package" } else { "part of an added package" },
+            );
         } else if is_set && touched.difference.is_some() {
             self.ignored(change, "packages are only added or removed in it");
         } else {
@@ -555,9 +560,11 @@ impl<'a> Estimator<'_, 'a> {
             });
             // Without a derivation, they have nothing in common.
             names.truncate(if derivation.is_some() { 1 } else { names.len() });
-            let derivations = derivation.filter(|_| touched.kind.rebuilds()).map(|ix| self.package(ix, touched.is_source)).unwrap_or_default();
+            let derivations =
+                derivation.filter(|_| touched.kind.rebuilds()).map(|ix| self.package(ix, touched.is_source)).unwrap_or_default();
             let file = &touched.change.path;
-            let seed = |(attribute, rule)| Seed { attribute, rule, file: file.clone(), kind: touched.kind, derivations: derivations.clone() };
+            let seed =
+                |(attribute, rule)| Seed { attribute, rule, file: file.clone(), kind: touched.kind, derivations: derivations.clone() };
             self.estimate.seeds.extend(names.into_iter().map(seed));
         }
     }
@@ -598,9 +605,28 @@ fn is_about_patches(name: &str) -> bool {
 /// Whether a change of a binding can give a package another source. Names of what cannot: inputs, flags and phases.
 fn may_be_source(leaf: &str) -> bool {
     const NEVER: [&str; 22] = [
-        "build-system", "buildInputs", "cargoHash", "checkInputs", "cmakeFlags", "configureFlags", "dependencies", "disabledTests",
-        "doCheck", "doInstallCheck", "enableParallelBuilding", "env", "hardeningDisable", "makeFlags", "mesonFlags", "nativeBuildInputs",
-        "nativeCheckInputs", "optional-dependencies", "outputs", "propagatedBuildInputs", "pythonImportsCheck", "vendorHash",
+        "build-system",
+        "buildInputs",
+        "cargoHash",
+        "checkInputs",
+        "cmakeFlags",
+        "configureFlags",
+        "dependencies",
+        "disabledTests",
+        "doCheck",
+        "doInstallCheck",
+        "enableParallelBuilding",
+        "env",
+        "hardeningDisable",
+        "makeFlags",
+        "mesonFlags",
+        "nativeBuildInputs",
+        "nativeCheckInputs",
+        "optional-dependencies",
+        "outputs",
+        "propagatedBuildInputs",
+        "pythonImportsCheck",
+        "vendorHash",
     ];
     let is_hook = |key: &str| {
         let rest = key.strip_prefix("pre").or_else(|| key.strip_prefix("post"));

@@ -109,8 +109,13 @@ fn roots<'a>(file: &'a str, files: &[&'a str]) -> Option<(&'a str, &'a str)> {
 
 /// The roots that positions of this package set were evaluated at, those of most files first: one for each copy of it.
 /// Of another set (nixpkgs, in the repository of an overlay) few files are here by chance; half of a root's files must be.
-fn evaluated_roots<'a>(votes: &BTreeMap<(&'a str, &'a str), usize>, root: &str, named: impl Iterator<Item = &'a str> + Clone) -> Vec<&'a str> {
-    let mut here: Vec<(usize, &str)> = votes.iter().filter(|((_, stored), _)| *stored == root).map(|((at, _), &votes)| (votes, *at)).collect();
+fn evaluated_roots<'a>(
+    votes: &BTreeMap<(&'a str, &'a str), usize>,
+    root: &str,
+    named: impl Iterator<Item = &'a str> + Clone,
+) -> Vec<&'a str> {
+    let mut here: Vec<(usize, &str)> =
+        votes.iter().filter(|((_, stored), _)| *stored == root).map(|((at, _), &votes)| (votes, *at)).collect();
     here.sort_by_key(|&(votes, at)| (std::cmp::Reverse(votes), at));
     here.truncate(MAX_ROOTS);
     let mut kept: HashMap<&str, bool> = HashMap::new();

@@ -171,8 +171,12 @@ impl Repository {
         changes.sort_by(|a, b| a.path.cmp(&b.path));
         let is_there = |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| entry.mode != FileMode::Commit);
         let files = self.files(tree)?;
-        let come: BTreeSet<String> =
-            changes.iter().filter(|change| is_there(&change.new)).map(|change| change.path.clone()).filter(|path| !files.contains_key(path)).collect();
+        let come: BTreeSet<String> = changes
+            .iter()
+            .filter(|change| is_there(&change.new))
+            .map(|change| change.path.clone())
+            .filter(|path| !files.contains_key(path))
+            .collect();
         let kept: BTreeSet<&str> = changes.iter().filter(|change| is_there(&change.new)).map(|change| change.path.as_str()).collect();
         let gone = changes.iter().map(FileChange::path_before).filter(|path| !kept.contains(path)).map(str::to_owned).collect();
         Ok(Comparison {
@@ -400,10 +404,9 @@ fn refused(path: &Path, error: &git2::Error) -> Error {
         ErrorCode::NotFound if error.class() == git2::ErrorClass::Repository => {
             "no git repository here or above (hint: name one with --repo DIR)".to_owned()
         }
-        ErrorCode::Owner => format!(
-            "it belongs to somebody else (hint: if you trust it, `git config --global --add safe.directory {}`)",
-            path.display()
-        ),
+        ErrorCode::Owner => {
+            format!("it belongs to somebody else (hint: if you trust it, `git config --global --add safe.directory {}`)", path.display())
+        }
         _ => error.message().to_owned(),
     };
     Error::Repository { path: path.to_owned(), reason }

@@ -377,7 +377,8 @@ impl<'a> Walk<'a> {
                 }
             }
             Entry::AttrpathValue(binding) => {
-                let keys: Option<Vec<String>> = binding.attrpath().map(|path| path.attrs().map(|attr| static_name(&attr)).collect()).unwrap_or_default();
+                let keys: Option<Vec<String>> =
+                    binding.attrpath().map(|path| path.attrs().map(|attr| static_name(&attr)).collect()).unwrap_or_default();
                 let (Some(keys), Some(value)) = (keys, binding.value()) else {
                     self.expression(syntax(binding), context);
                     return;

@@ -4,12 +4,12 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
+use super::Rule;
 use super::class::{self, Class};
 use super::index::Index;
 use super::position::Positions;
 use super::repository::{Comparison, Entry, Reader};
 use super::syntax::{Outline, Part, Place, outline};
-use super::Rule;
 use crate::error::Result;
 use crate::graph::{AttributeIx, Graph};
 
@@ -117,10 +117,8 @@ impl<'a> Context<'a> {
                 common.entry(split(self.graph.attribute(ix).path()).0).or_default().insert(name);
             }
         }
-        let evidence: BTreeSet<&str> = top_members(&all)
-            .flat_map(|part| self.defined_there(path, part))
-            .map(|ix| split(self.graph.attribute(ix).path()).0)
-            .collect();
+        let evidence: BTreeSet<&str> =
+            top_members(&all).flat_map(|part| self.defined_there(path, part)).map(|ix| split(self.graph.attribute(ix).path()).0).collect();
         let is_of = |(set, common): &(&&str, &BTreeSet<&str>)| {
             let is_half = common.len() * 2 >= members.len() || common.len() * 2 >= self.sets[**set].len();
             is_half && (common.len() > 1 || evidence.contains(**set))
@@ -161,7 +159,13 @@ impl<'a> Context<'a> {
         }
         let below = format!("{path}.");
         let is_in = |set: &&str| **set == *path || set.starts_with(&below);
-        self.sets.range(path..).take_while(|(set, _)| set.starts_with(path)).filter(|(set, _)| is_in(set)).flat_map(|(_, ixs)| ixs).copied().collect()
+        self.sets
+            .range(path..)
+            .take_while(|(set, _)| set.starts_with(path))
+            .filter(|(set, _)| is_in(set))
+            .flat_map(|(_, ixs)| ixs)
+            .copied()
+            .collect()
     }
 }
 

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::document::{Column, Document, Table};
-use super::impact::ImpactReport;
 use super::evaluation::CountsReport;
-use super::{Diagram, FORMAT_VERSION, Report, counted, number};
 use super::evaluation::EvaluationReport;
+use super::impact::ImpactReport;
+use super::{Diagram, FORMAT_VERSION, Report, counted, number};
 use crate::analysis::{AttributeName, Counts, Impact, counts};
 use crate::estimate::{Commit, Comparison, Estimate, short};
 use crate::graph::Derivation;
@@ -111,7 +111,8 @@ impl EstimateReport {
     /// Of an estimate, and of what its seeds rebuild; lists are cut after `limit`, but for files that are not confined.
     pub fn new(range: &str, comparison: &Comparison, estimate: &Estimate, impact: &Impact<'_>, limit: usize) -> Self {
         let graph = impact.graph();
-        let mut rebuilds: Vec<String> = impact.attributes().into_iter().map(|attribute| AttributeName::new(attribute).to_string()).collect();
+        let mut rebuilds: Vec<String> =
+            impact.attributes().into_iter().map(|attribute| AttributeName::new(attribute).to_string()).collect();
         rebuilds.sort_unstable();
         rebuilds.dedup();
         let at_most: Counts = counts(graph, &estimate.at_most(graph));
@@ -182,8 +183,7 @@ impl CommitReport {
 impl ComparisonReport {
     fn lines(&self) -> Vec<String> {
         let head = self.head.as_ref().map_or("the working tree".to_owned(), CommitReport::line);
-        let mut lines =
-            vec![format!("from {} to {head}: {}", self.base.line(), counted(self.files, "changed file", "changed files"))];
+        let mut lines = vec![format!("from {} to {head}: {}", self.base.line(), counted(self.files, "changed file", "changed files"))];
         if self.positions_found * 2 < self.positions || self.positions == 0 {
             lines.push(format!(
                 "Note: of {} that attributes of the evaluation are defined in, {} are in this repository. Is it of another tree?",
