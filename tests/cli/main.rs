@@ -15,6 +15,8 @@ fn examples_show_real_output() {
     std::env::set_current_dir(root()).expect("the repository is there");
     let cases = trycmd::TestCases::new();
     cases.register_bin("waves", trycmd::cargo::cargo_bin!("waves"));
+    // Whoever runs the tests, the examples are run by nobody's workflow.
+    cases.env("GITHUB_ACTIONS", "").env("GITHUB_BASE_REF", "");
     cases.case("README.md").case("docs/*.md").case("tests/cli/commands/*.md");
     match nixpkgs::snapshot() {
         Some(snapshot) => {
@@ -41,6 +43,8 @@ fn exit_codes() {
         (vec!["impact", "--root", "opensl"], 2, "did you mean `openssl`"),
         (vec!["impact", "--root", "python2"], 2, "does not evaluate"),
         (vec!["impact", "--root", "[a"], 2, "not a glob pattern"),
+        (vec!["check", "--root", "hello"], 0, ""),
+        (vec!["check", "--root", "openssl"], 1, ""),
         (vec!["plan", "--root", "glibc", "--max-waves", "0"], 2, "a whole number from 1"),
         (vec!["man", "nothing"], 2, "no command `nothing`"),
         (vec!["info", "--format", "dot"], 2, "nothing to draw"),
@@ -172,7 +176,7 @@ fn no_escape_sequences_in_a_pipe() {
 
 #[test]
 fn help_fits_a_screen() {
-    let commands = ["import", "eval", "info", "impact", "rank", "why", "plan", "completions", "man"];
+    let commands = ["import", "eval", "info", "impact", "check", "rank", "why", "plan", "completions", "man"];
     for command in std::iter::once(None).chain(commands.map(Some)) {
         let help = Run::of(waves().args(command).arg("-h")).expect_success();
         assert!(help.lines().count() <= 40, "{command:?}: {} lines", help.lines().count());

@@ -14,7 +14,7 @@ pub(crate) fn root() -> PathBuf {
 /// `waves`, in the repository, without a graph.
 pub(crate) fn waves() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_waves"));
-    command.current_dir(root()).env_remove("WAVES_GRAPH");
+    command.current_dir(root()).env_remove("WAVES_GRAPH").env_remove("GITHUB_ACTIONS").env_remove("GITHUB_BASE_REF");
     command
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn schema(command: &str) -> Value {
 /// Runs `waves` with these arguments and no others.
 pub(crate) fn run(arguments: &[&str]) -> Output {
     let mut waves = Command::new(env!("CARGO_BIN_EXE_waves"));
-    waves.args(arguments).current_dir(repository()).env_remove("WAVES_GRAPH");
+    waves.args(arguments).current_dir(repository()).env_remove("WAVES_GRAPH").env_remove("GITHUB_ACTIONS").env_remove("GITHUB_BASE_REF");
     waves.output().expect("waves runs")
 }
 
@@ -58,7 +58,7 @@ fn stdout(arguments: &[&str], format: &str) -> String {
 }
 
 /// JSON lines, put together as docs/formats.md says: a list without a line is empty.
-fn joined(schema: &Value, lines: &str) -> Value {
+pub(crate) fn joined(schema: &Value, lines: &str) -> Value {
     let mut lines = lines.lines().map(|line| serde_json::from_str::<Map<String, Value>>(line).expect("an object on each line"));
     let mut document = lines.next().expect("the header is the first line");
     for key in items(schema, "/required") {

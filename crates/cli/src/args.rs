@@ -149,16 +149,32 @@ pub(crate) struct RootArgs {
     pub(crate) exact: bool,
 }
 
+/// What changed in a git repository.
+#[derive(Debug, clap::Args)]
+pub(crate) struct GitArgs {
+    /// What the commits of a range change: A..B, or A for A..HEAD, from their merge base on
+    #[arg(long, value_name = "RANGE")]
+    pub(crate) git: Option<String>,
+
+    /// What the working tree changes, staged or not, from HEAD on, or from its merge base with BASE
+    #[arg(long, value_name = "BASE", num_args = 0..=1, require_equals = true)]
+    pub(crate) git_worktree: Option<Option<String>>,
+
+    /// Repository of the sources [default: the one that the current directory is in]
+    #[arg(long, value_name = "DIR", conflicts_with = "roots")]
+    pub(crate) repo: Option<PathBuf>,
+}
+
 /// Which change a command is about: `crate::change` finds it.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("change").required(true))]
+#[command(group = clap::ArgGroup::new("change").args(["evaluations", "roots", "git", "git_worktree"]).required(true))]
 pub(crate) struct ChangeArgs {
     /// Two evaluations, before and after the change: snapshots or dumps; several dumps of one with commas
-    #[arg(value_names = ["BEFORE", "AFTER"], num_args = 2, group = "change")]
+    #[arg(value_names = ["BEFORE", "AFTER"], num_args = 2)]
     pub(crate) evaluations: Vec<PathBuf>,
 
     /// What changes, foretold from one evaluation: attribute path, pname, store path, or glob
-    #[arg(long = "root", short = 'r', value_name = "PACKAGE", value_delimiter = ',', group = "change")]
+    #[arg(long = "root", short = 'r', value_name = "PACKAGE", value_delimiter = ',')]
     pub(crate) roots: Vec<String>,
 
     /// Only the derivation that the root names, not all of its package
@@ -168,6 +184,9 @@ pub(crate) struct ChangeArgs {
     /// Compare only the package sets that both evaluations cover
     #[arg(long, requires = "evaluations")]
     pub(crate) within: bool,
+
+    #[command(flatten)]
+    pub(crate) git: GitArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -253,6 +272,8 @@ pub(crate) enum FormatArg {
 #[derive(Debug, clap::Args)]
 #[command(
     mut_arg("roots", |roots| roots.required(false)),
+    mut_arg("git", |git| git.conflicts_with_all(["exact", "inverse"])),
+    mut_arg("git_worktree", |worktree| worktree.conflicts_with_all(["exact", "inverse"])),
     group(clap::ArgGroup::new("change").args(["roots", "git", "git_worktree"]).required(true)),
     after_long_help = "\
 With --git or --git-worktree, the packages that the changed files are about are found without an evaluation of the change:
@@ -262,17 +283,8 @@ pub(crate) struct ImpactArgs {
     #[command(flatten)]
     pub(crate) root: RootArgs,
 
-    /// What the commits of a range change: A..B, or A for A..HEAD, from their merge base on
-    #[arg(long, value_name = "RANGE", conflicts_with_all = ["exact", "inverse"])]
-    pub(crate) git: Option<String>,
-
-    /// What the working tree changes, staged or not, from HEAD on, or from its merge base with BASE
-    #[arg(long, value_name = "BASE", num_args = 0..=1, require_equals = true, conflicts_with_all = ["exact", "inverse"])]
-    pub(crate) git_worktree: Option<Option<String>>,
-
-    /// Repository of the sources [default: the one that the current directory is in]
-    #[arg(long, value_name = "DIR", conflicts_with = "roots")]
-    pub(crate) repo: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) git: GitArgs,
 
     /// The inverse question: what rebuilds the roots
     #[arg(long)]
@@ -380,8 +392,8 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) head_branch: Option<String>,
 
-    /// The files that it changes, one on each line or as `git diff --name-only -z` has them
-    #[arg(long, value_name = "FILE")]
+    /// The files that it changes, one on each line or as `git diff --name-only -z` has them; --git knows them
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["git", "git_worktree"])]
     pub(crate) changed_files: Option<PathBuf>,
 
     /// A protected package that may change, as the policy names it or by attribute path

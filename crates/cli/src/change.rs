@@ -1,9 +1,12 @@
-//! Which change a command is about: two evaluations, or packages of one.
+//! Which change a command is about: two evaluations, packages of one, or what changed in a git repository.
+
+use std::path::Path;
 
 use waves_core::analysis::{Change, Diff, Scope, select};
+use waves_core::estimate::{Comparison, Estimate, Repository, estimate};
 use waves_core::graph::Graph;
 
-use crate::args::{Args, ChangeArgs};
+use crate::args::{Args, ChangeArgs, GitArgs};
 use crate::commands::Failure;
 use crate::load;
 
@@ -20,6 +23,16 @@ pub(crate) struct Found<'g> {
     pub(crate) change: Change<'g>,
     /// What differs, if two evaluations were given.
     pub(crate) diff: Option<Diff<'g>>,
+    /// What was estimated from, if a repository was.
+    pub(crate) estimate: Option<Estimated>,
+}
+
+/// A change of sources.
+pub(crate) struct Estimated {
+    /// What is compared, as it was typed.
+    pub(crate) range: String,
+    pub(crate) comparison: Comparison,
+    pub(crate) estimate: Estimate,
 }
 
 impl Evaluations {
@@ -36,12 +49,17 @@ impl Evaluations {
         match self {
             Self::Two(graphs) => {
                 let diff = diff(graphs, change);
-                Ok(Found { change: diff.change()?, diff: Some(diff) })
+                Ok(Found { change: diff.change()?, diff: Some(diff), estimate: None })
             }
             Self::One(graph) => {
+                if let Some((range, comparison)) = comparison(&change.git)? {
+                    let estimate = estimate(graph, &comparison)?;
+                    let change = estimate.into_change(graph)?;
+                    return Ok(Found { change, diff: None, estimate: Some(Estimated { range, comparison, estimate }) });
+                }
                 let scope = if change.exact { Scope::Exact } else { Scope::Package };
                 let roots = select(graph, &change.roots, scope, None)?;
-                Ok(Found { change: Change::foretold(graph, roots)?, diff: None })
+                Ok(Found { change: Change::foretold(graph, roots)?, diff: None, estimate: None })
             }
         }
     }
@@ -57,4 +75,15 @@ impl Evaluations {
 
 fn diff<'g>(graphs: &'g [Graph; 2], change: &ChangeArgs) -> Diff<'g> {
     Diff::new(&graphs[0], &graphs[1], change.within)
+}
+
+/// What is to be compared in a repository, as it was typed; nothing, if no repository is asked.
+pub(crate) fn comparison(git: &GitArgs) -> Result<Option<(String, Comparison)>, Failure> {
+    let repository = || Repository::discover(git.repo.as_deref().unwrap_or(Path::new(".")));
+    if let Some(range) = &git.git {
+        return Ok(Some((range.clone(), repository()?.compare(range)?)));
+    }
+    let Some(base) = &git.git_worktree else { return Ok(None) };
+    let range = base.as_deref().map_or("working tree".to_owned(), |base| format!("{base}..working tree"));
+    Ok(Some((range, repository()?.compare_worktree(base.as_deref())?)))
 }

@@ -69,8 +69,10 @@ fn write_to_log(report: &impl Report, format: &FormatArgs, out: &mut impl io::Wr
     out.write_all(safe.as_bytes())
 }
 
-/// Writes bytes to standard output.
+/// Writes bytes to standard output: JSON, or what has no name in it.
 pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let safe = github::is_here().then(|| report::github::harmless_json(&String::from_utf8_lossy(bytes)));
+    let bytes = safe.as_ref().map_or(bytes, |safe| safe.as_bytes());
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(Failure::Write)
 }

@@ -1,16 +1,17 @@
 //! `waves check`: whether a change is within the policy.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use waves_core::analysis::{Diff, Doubt, Root};
+use waves_core::analysis::{Change, Diff, Doubt, Root};
 use waves_core::config::Policy;
 use waves_core::error::Error;
 use waves_core::policy::{Circumstances, Outcome, Subject};
-use waves_core::report::{Basis, ChangedPaths, CheckReport, DoubtReport, Judged, counted, github as markdown, rebuild_amount};
+use waves_core::report::{Basis, ChangedPaths, CheckReport, DoubtReport, Judged, counted, github as markdown, number, rebuild_amount};
 
 use crate::args::{Args, CheckArgs};
-use crate::change::{Evaluations, Found};
+use crate::change::{Estimated, Evaluations, Found};
 use crate::commands::Failure;
 use crate::exit_code::Verdict;
 use crate::policy::policy;
@@ -21,8 +22,9 @@ pub(crate) fn run(args: &Args, check: &CheckArgs) -> Result<Verdict, Failure> {
     let known = Known::new(check, &policy)?;
     let evaluations = Evaluations::open(args, &check.change)?;
     match evaluations.find(&check.change) {
-        Ok(Found { change, diff: Some(diff) }) => compared(check, &policy, known, &diff, &change.causes),
-        Ok(Found { change, diff: None }) => {
+        Ok(Found { change, diff: Some(diff), .. }) => compared(check, &policy, known, &diff, &change.causes),
+        Ok(Found { change, estimate: Some(found), .. }) => estimated(check, &policy, known, &found, &change),
+        Ok(Found { change, .. }) => {
             let judged = Judged { subject: Subject::of_change(&change), causes: &change.causes, basis: Basis::Foretold, before: None };
             publish(check, &policy, &known, judged)
         }
@@ -39,6 +41,8 @@ pub(crate) fn run(args: &Args, check: &CheckArgs) -> Result<Verdict, Failure> {
 struct Known {
     base: Option<String>,
     changed_files: Option<Vec<String>>,
+    /// Those of the files that are annotated.
+    causing_files: Vec<String>,
     unknown: Vec<String>,
     remarks: Vec<String>,
 }
@@ -50,9 +54,11 @@ impl Known {
             patterns.into_iter().any(|pattern| pattern.as_str() == name || pattern.matches(name))
         };
         let strange = check.acknowledge.iter().filter(|name| !is_protected(name));
+        let changed_files = check.changed_files.as_deref().map(changed_files).transpose()?;
         Ok(Self {
             base: check.base_branch.clone().or_else(github::base_branch),
-            changed_files: check.changed_files.as_deref().map(changed_files).transpose()?,
+            causing_files: changed_files.clone().unwrap_or_default(),
+            changed_files,
             unknown: Vec::new(),
             remarks: strange.map(|name| format!("`{name}` is acknowledged, but the policy protects no such package")).collect(),
         })
@@ -85,9 +91,42 @@ fn compared(check: &CheckArgs, policy: &Policy, mut known: Known, diff: &Diff<'_
     publish(check, policy, &known, Judged { subject: Subject::of_diff(diff), causes, basis: Basis::Compared, before: Some(diff.before) })
 }
 
+/// An estimate counts what it is sure of. What it is not makes it unknown whether the change is within.
+fn estimated(check: &CheckArgs, policy: &Policy, mut known: Known, found: &Estimated, change: &Change<'_>) -> Result<Verdict, Failure> {
+    let Estimated { range, comparison, estimate } = found;
+    let graph = change.impact.graph();
+    let causing = estimate.seeds.iter().filter(|seed| !seed.derivations.is_empty()).map(|seed| &seed.file);
+    let causing: BTreeSet<&String> = causing.chain(estimate.unbounded.iter().map(|unbounded| &unbounded.file)).collect();
+    known.causing_files = causing.into_iter().cloned().collect();
+    let files: Vec<String> = comparison.changes.iter().map(|change| change.path.clone()).collect();
+    let idle = counted(files.len().saturating_sub(known.causing_files.len()), "rebuilds nothing", "rebuild nothing");
+    let changed = counted(files.len(), "changed file", "changed files");
+    known.remarks.push(format!("estimated from `{range}`, which branches off `{}`: of {changed}, {idle}", comparison.base.id));
+    for (names, verb) in [(&estimate.added, "added"), (&estimate.removed, "removed")] {
+        if !names.is_empty() {
+            known.remarks.push(format!("{} {verb}, and counted nowhere", counted(names.len(), "attribute is", "attributes are")));
+        }
+    }
+    if estimate.is_far_away() {
+        let (found, all) = (number(estimate.positions_found as u64), number(estimate.positions as u64));
+        known.unknown.push(format!("the evaluation seems to be of other sources: of the {all} files that it names, {found} are there"));
+    }
+    known.unknown.extend(estimate.unbounded.iter().map(|unbounded| {
+        let most = graph.counts(&unbounded.bound).attributes;
+        format!("`{}`: {}; it rebuilds at most {}", unbounded.file, unbounded.reason, counted(most, "attribute", "attributes"))
+    }));
+    if !estimate.unbounded.is_empty() {
+        let most = graph.counts(&estimate.at_most(graph)).attributes;
+        known.unknown.push(format!("the whole change rebuilds at most {}", counted(most, "attribute", "attributes")));
+    }
+    known.changed_files = Some(files);
+    let judged = Judged { subject: Subject::of_change(change), causes: &change.causes, basis: Basis::Estimated, before: None };
+    publish(check, policy, &known, judged)
+}
+
 /// Judges the change, and writes the verdict wherever it was asked for.
 fn publish(check: &CheckArgs, policy: &Policy, known: &Known, judged: Judged<'_>) -> Result<Verdict, Failure> {
-    let report = CheckReport::new(judged, policy, &known.circumstances(check));
+    let report = CheckReport::new(judged, policy, &known.circumstances(check), check.format.limit());
     output::print(&report, &check.format)?;
     let attributes = judged.subject.attributes;
     if let Some(path) = &check.changed_paths {
@@ -103,7 +142,7 @@ fn publish(check: &CheckArgs, policy: &Policy, known: &Known, judged: Judged<'_>
         write(path, markdown::comment(&report).as_bytes())?;
     }
     if check.github || github::is_here() {
-        github::publish(&report, known.changed_files.as_deref().unwrap_or_default())?;
+        github::publish(&report, &known.causing_files)?;
     }
     Ok(match report.verdict {
         Outcome::Within => Verdict::Fine,

@@ -1,20 +1,19 @@
 //! `waves impact`: what a change rebuilds, or what rebuilds it; the change is named, or found in a git repository.
 
-use std::path::Path;
-
 use waves_core::analysis::{Impact, select};
-use waves_core::estimate::{Comparison, Repository, estimate};
+use waves_core::estimate::{Comparison, estimate};
 use waves_core::graph::{Direction, Graph};
 use waves_core::report::{EstimateReport, ImpactReport, counted, number};
 
 use crate::args::{Args, ImpactArgs};
+use crate::change::comparison;
 use crate::commands::Failure;
 use crate::exit_code::Verdict;
 use crate::{cost, load, output};
 
 pub(crate) fn run(args: &Args, impact: &ImpactArgs) -> Result<Verdict, Failure> {
     let graph = load::graph(args)?;
-    match comparison(impact)? {
+    match comparison(&impact.git)? {
         Some((range, comparison)) => estimated(args, &graph, impact, &range, &comparison),
         None => named(args, &graph, impact),
     }
@@ -57,15 +56,4 @@ fn verdict(impact: &ImpactArgs, rebuilt: usize, what: &str) -> Verdict {
         }
         _ => Verdict::Fine,
     }
-}
-
-/// What is to be compared, as it was typed; nothing, if roots are named.
-fn comparison(impact: &ImpactArgs) -> Result<Option<(String, Comparison)>, Failure> {
-    let repository = || Repository::discover(impact.repo.as_deref().unwrap_or(Path::new(".")));
-    if let Some(range) = &impact.git {
-        return Ok(Some((range.clone(), repository()?.compare(range)?)));
-    }
-    let Some(base) = &impact.git_worktree else { return Ok(None) };
-    let range = base.as_deref().map_or("working tree".to_owned(), |base| format!("{base}..working tree"));
-    Ok(Some((range, repository()?.compare_worktree(base.as_deref())?)))
 }

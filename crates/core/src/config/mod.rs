@@ -83,3 +83,81 @@ fn explained(message: &str) -> String {
         None => message,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENTATION: &str = include_str!("../../../../docs/configuration.md");
+
+    fn parse(text: &str) -> Config {
+        Config::parse(text, "waves.toml").expect("a configuration")
+    }
+
+    fn error(text: &str) -> String {
+        Config::parse(text, "waves.toml").expect_err("no configuration").to_string()
+    }
+
+    /// The examples of docs/configuration.md, in order.
+    fn examples() -> Vec<&'static str> {
+        let fenced = DOCUMENTATION.split("```toml\n").skip(1);
+        fenced.map(|rest| rest.split("```").next().expect("the fence is closed")).collect()
+    }
+
+    #[test]
+    fn the_documented_defaults_are_the_defaults() {
+        assert_eq!(parse(examples()[0]), Config::default());
+        assert_eq!(parse(""), Config::default());
+    }
+
+    /// Every key of the text is one; that it is a key in the code too is what parsing proves.
+    #[test]
+    fn the_documented_defaults_are_complete() {
+        for line in ["exclude =", "nixos-tests =", "when-unknown =", "prefix =", "kernels =", "stdenv =", "buckets =", "default ="] {
+            let without: String = examples()[0].lines().filter(|known| !known.starts_with(line)).map(|line| format!("{line}\n")).collect();
+            assert_ne!(without, examples()[0], "{line}");
+        }
+    }
+
+    #[test]
+    fn the_other_examples_say_what_they_say() {
+        let limits = parse(examples()[1]).policy.limits;
+        assert_eq!((limits.len(), limits[0].per, limits[1].over_from), (2, Per::Platform, Some(12.5)));
+        let protected = parse(examples()[2]).policy.protected;
+        assert!(protected[0].packages[0].matches("python312Packages.torch"));
+        let small = parse(examples()[3]).policy;
+        assert_eq!((small.branches.lines.len(), small.branches.mass_rebuild, small.labels.buckets.len()), (1, 50, 2));
+        // What it leaves out is as it was.
+        assert_eq!(small.nixos_tests, Policy::default().nixos_tests);
+    }
+
+    #[test]
+    fn errors_name_line_key_and_fix() {
+        for (text, parts) in [
+            ("[policy]\nexcluded = []", &["waves.toml: line 2, key `policy.excluded`", "did you mean `exclude`"][..]),
+            ("[polcy]", &["line 1, key `polcy`", "did you mean `policy`"]),
+            ("[policy]\n\n[policy.labels]\nprefix = 3", &["line 4, key `policy.labels.prefix`", "expected a string"]),
+            ("[policy]\nwhen-unknown = \"wran\"", &["line 2, key `policy.when-unknown`", "did you mean `warn`"]),
+            ("[policy]\nexclude = [\"[a\"]", &["line 2, key `policy.exclude`", "`[a` is not a glob pattern"]),
+            (
+                "[[policy.limits]]\ncount = \"hours\"\nper = \"kernel\"\nover-from = 1",
+                &["line 1, key `policy.limits`", "per = \"overall\""],
+            ),
+            ("[[policy.limits]]\ncount = \"attributes\"", &["needs `warn-from` or `over-from`"]),
+            ("[[policy.limits]]\ncount = \"attributes\"\nover-from = -1", &["numbers above 0"]),
+            ("[[policy.limits]]\ncount = \"attributes\"\nover-from = 1\nonly = [\"linux\"]", &["`only` names kernels or platforms"]),
+            ("[[policy.protected]]\npackages = [\"a\"]\nreason = \" \"", &["`reason` is empty"]),
+            ("[[policy.protected]]\npackages = []\nreason = \"b\"", &["`packages` is empty"]),
+            ("[[policy.protected]]\npackages = [\"a\"]", &["missing field `reason`"]),
+            ("[policy.branches]\nmass-rebuild = 10", &["key `policy.branches.possible-mass-rebuild`", "500 is above"]),
+            ("[[policy.branches.exempt]]\nfrom = []", &["needs `only-file` or `head`"]),
+            ("[[policy.branches.lines]]\nprimary = \"release-*\"\nstaging = \"a\"", &["line 2", "`{version}` may stand once"]),
+            ("[policy.labels]\nbuckets = [{ name = \"a\", from = 2, to = 1 }]", &["the bucket `a` ends at 1"]),
+            ("[policy.labels]\nbuckets = [{ name = \"a\", from = 2 }, { name = \"a\", from = 3 }]", &["two buckets are named `a`"]),
+            ("[policy", &["line 1"]),
+        ] {
+            let message = error(text);
+            assert!(parts.iter().all(|part| message.contains(part)), "{text}\n{message}");
+        }
+    }
+}

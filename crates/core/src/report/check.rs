@@ -81,6 +81,8 @@ pub struct CheckReport {
     /// Which attributes these are; for what is made of the report.
     #[serde(skip)]
     pub(super) changes: AttributeChanges,
+    #[serde(skip)]
+    limit: usize,
 }
 
 /// A reason.
@@ -158,8 +160,8 @@ pub struct CheckCauseReport {
 }
 
 impl CheckReport {
-    /// Judges a change and says so. O(V + E + A log A), for A attributes.
-    pub fn new(judged: Judged<'_>, policy: &Policy, circumstances: &Circumstances<'_>) -> Self {
+    /// Judges a change and says so; text shows `limit` reasons. O(V + E + A log A), for A attributes.
+    pub fn new(judged: Judged<'_>, policy: &Policy, circumstances: &Circumstances<'_>, limit: usize) -> Self {
         let Judged { subject, causes, basis, before } = judged;
         let verdict = judge(subject, policy, circumstances);
         let labels: Vec<String> = causes.iter().map(|cause| label(subject.graph, cause, basis)).collect();
@@ -206,6 +208,7 @@ impl CheckReport {
                 .map(|(cause, label)| CheckCauseReport { label, derivations: cause.derivations.len() })
                 .collect(),
             changes: subject.attributes.clone(),
+            limit,
         }
     }
 
@@ -430,7 +433,12 @@ impl Report for CheckReport {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.lines(self.summary.iter().cloned());
-        document.lines(self.reasons.iter().map(|reason| format!("{}: {}", reason.severity.as_str(), reason.text)));
+        let shown = self.reasons.iter().take(self.limit);
+        document.lines(shown.map(|reason| format!("{}: {}", reason.severity.as_str(), reason.text)));
+        if self.reasons.len() > self.limit {
+            let more = number((self.reasons.len() - self.limit) as u64);
+            document.line(format!("… and {more} more reasons (--limit shows more)"));
+        }
         document.lines(self.before.iter().map(|before| format!("before: {}", before.line())));
         let word = if self.before.is_some() { "after:  " } else { "" };
         document.line(format!("{word}{}", self.evaluation.line()));

@@ -251,7 +251,7 @@ pub fn annotations(report: &CheckReport, files: &[String]) -> Vec<String> {
 /// what parts properties in these.
 fn annotation(level: &str, file: Option<&str>, message: &str) -> String {
     let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let property = |text: &str| clean(&data(text)).replace(':', "%3A").replace(',', "%2C");
     let file = file.map(|file| format!("file={},", property(file))).unwrap_or_default();
     let lines: Vec<_> = message.lines().map(clean).collect();
     format!("::{level} {file}title=waves check::{}", data(&lines.join("\n")))

@@ -1,0 +1,152 @@
+//! Verdicts by policies of all kinds, on the package set in `data/`.
+
+use std::fs;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{check, check_json, stderr};
+
+/// Runs a check with a policy; the report, and the exit code.
+fn judged(policy: &str, arguments: &[&str]) -> (Value, Option<i32>) {
+    let directory = TempDir::new().expect("a directory");
+    let file = directory.path().join("waves.toml");
+    fs::write(&file, policy).expect("written");
+    check_json(&[arguments, &["--config", file.to_str().expect("UTF-8")]].concat())
+}
+
+/// The rules of the reasons of a severity.
+fn rules<'r>(report: &'r Value, severity: &str) -> Vec<&'r str> {
+    let reasons = report["reasons"].as_array().expect("a list").iter();
+    reasons.filter(|reason| reason["severity"] == severity).map(|reason| reason["rule"].as_str().expect("a word")).collect()
+}
+
+/// What the impact of openssl is: 87 attributes of one platform, 72 derivations.
+#[test]
+fn limits_are_reached_at_their_number() {
+    for (limit, expected) in [
+        ("count = \"attributes\"\nover-from = 88", (0, None)),
+        ("count = \"attributes\"\nover-from = 87", (1, Some("limit-attributes"))),
+        ("count = \"derivations\"\nover-from = 73", (0, None)),
+        ("count = \"derivations\"\nover-from = 72", (1, Some("limit-derivations"))),
+        ("count = \"attributes\"\nper = \"kernel\"\nover-from = 87", (1, Some("limit-attributes"))),
+        ("count = \"attributes\"\nper = \"kernel\"\nonly = [\"darwin\"]\nover-from = 1", (0, None)),
+        ("count = \"attributes\"\nper = \"platform\"\nonly = [\"x86_64-linux\"]\nover-from = 87", (1, Some("limit-attributes"))),
+        ("count = \"derivations\"\nper = \"platform\"\nonly = [\"x86_64-linux\"]\nover-from = 72", (1, Some("limit-derivations"))),
+        ("count = \"derivations\"\nover-from = 1\nbranches = [\"main\"]", (0, None)),
+        ("count = \"derivations\"\nover-from = 1\nbranches = [\"staging\"]", (1, Some("limit-derivations"))),
+    ] {
+        let (report, code) = judged(&format!("[[policy.limits]]\n{limit}"), &["--root", "openssl", "--base-branch", "staging"]);
+        let (expected_code, rule) = expected;
+        assert_eq!((code, rules(&report, "over")), (Some(expected_code), rule.into_iter().collect()), "{limit}");
+        assert_eq!(report["verdict"], if expected_code == 0 { "within" } else { "over" });
+    }
+}
+
+#[test]
+fn a_warning_is_within() {
+    let limit = "[[policy.limits]]\ncount = \"attributes\"\nwarn-from = 87\nover-from = 88";
+    let (report, code) = judged(limit, &["--root", "openssl", "--base-branch", "staging"]);
+    assert_eq!((code, rules(&report, "warning")), (Some(0), vec!["limit-attributes"]));
+}
+
+#[test]
+fn hours_that_are_not_known_are_said() {
+    let limit = "[[policy.limits]]\ncount = \"hours\"\nover-from = 1";
+    let (report, code) = judged(limit, &["--root", "hello"]);
+    assert_eq!((code, rules(&report, "warning")), (Some(0), vec!["unknown"]));
+    assert!(report["summary"][0].as_str().is_some_and(|line| line.starts_with("not over the policy as far as is known")), "{report}");
+    let (report, code) = judged(&format!("[policy]\nwhen-unknown = \"fail\"\n{limit}"), &["--root", "hello"]);
+    assert_eq!((code, rules(&report, "over")), (Some(1), vec!["unknown"]));
+}
+
+#[test]
+fn what_is_excluded_is_counted_apart() {
+    let (report, _) = judged("[policy]\nexclude = [\"python311Packages.*\", \"nixosTests.*\"]", &["--root", "openssl"]);
+    let (all, _) = judged("", &["--root", "openssl"]);
+    let names = |report: &Value, key: &str| report["kernels"]["linux"][key].as_u64().expect("a number");
+    assert_eq!(names(&report, "all_names"), names(&all, "names"));
+    assert!(names(&report, "names") < names(&report, "all_names"));
+    assert_eq!(report["rebuilds"], all["rebuilds"]);
+    // The tests are excluded, and with them what they mean for the branch.
+    assert_eq!((all["branch"]["decision"].as_str(), report["branch"]["decision"].as_str()), (Some("nixos-rebuild"), Some("dismiss")));
+    assert_eq!(rules(&report, "note"), ["excluded"]);
+}
+
+#[test]
+fn protected_packages_are_acknowledged_by_name() {
+    let policy = "[[policy.protected]]\npackages = [\"python3*Packages.torch\", \"curl\", \"no-such-package\"]\nreason = \"ask first\"";
+    let root = ["--root", "python312Packages.numpy", "--base-branch", "staging"];
+    let (report, code) = judged(policy, &root);
+    assert_eq!((code, rules(&report, "over"), rules(&report, "note")), (Some(1), vec!["protected"], vec!["protected"]));
+    let text = report["reasons"][0]["text"].as_str().expect("a text");
+    assert!(text.contains("ask first") && text.contains("`python312Packages.torch.x86_64-linux`"), "{text}");
+    for (acknowledged, expected) in [
+        (&["python3*Packages.torch"][..], 0),
+        (&["python311Packages.torch", "python312Packages.torch"], 0),
+        (&["python312Packages.torch"], 1),
+        (&["curl"], 1),
+        (&["torch"], 1),
+    ] {
+        let arguments: Vec<&str> = acknowledged.iter().flat_map(|name| ["--acknowledge", name]).collect();
+        assert_eq!(judged(policy, &[&root, arguments.as_slice()].concat()).1, Some(expected), "{acknowledged:?}");
+    }
+    // A pname protects where no attribute is called so.
+    let by_pname = "[[policy.protected]]\npackages = [\"torch\"]\nreason = \"ask first\"";
+    assert_eq!(judged(by_pname, &root).1, Some(1));
+    assert_eq!(judged(by_pname, &["--root", "hello"]).1, Some(0));
+}
+
+#[test]
+fn branches_and_exemptions_are_the_policys() {
+    let policy = "[policy.branches]\ndefault = \"main\"\npossible-mass-rebuild = 80\nmass-rebuild = 87\n\
+                  [[policy.branches.lines]]\nprimary = \"main\"\nstaging = \"next\"\n\
+                  [[policy.branches.exempt]]\nonly-file = \"a.nix\"\nfrom = [\"mass-rebuild\", \"nixos-rebuild\", \"possible-mass-rebuild\"]";
+    let (report, code) = judged(policy, &["--root", "openssl"]);
+    assert_eq!((code, report["branch"]["decision"].as_str()), (Some(1), Some("mass-rebuild")));
+    assert_eq!((report["branch"]["target"].as_str(), report["branch"]["is_assumed"].as_bool()), (Some("next"), Some(true)));
+    let directory = TempDir::new().expect("a directory");
+    for (files, expected) in [("a.nix\n", 0), ("a.nix\0", 0), ("a.nix\r\n", 0), ("a.nix\nb.nix\n", 1), ("", 1)] {
+        let list = directory.path().join("files");
+        fs::write(&list, files).expect("written");
+        let arguments = ["--root", "openssl", "--changed-files", list.to_str().expect("UTF-8")];
+        assert_eq!(judged(policy, &arguments).1, Some(expected), "{files:?}");
+    }
+    assert_eq!(judged(policy, &["--root", "openssl", "--base-branch", "next"]).1, Some(0));
+    let (report, _) = judged(policy, &["--root", "openssl", "--base-branch", "elsewhere"]);
+    assert_eq!(rules(&report, "note"), ["unknown-branch"]);
+}
+
+/// Without one of two causes, what the other rebuilds is left.
+#[test]
+fn the_biggest_cause_is_said_with_what_is_left() {
+    let both = judged("", &["--root", "openssl,ncurses"]).0;
+    let without = judged("", &["--root", "ncurses"]).0;
+    let cause = &both["biggest_cause"];
+    assert!(cause["label"].as_str().is_some_and(|label| label.starts_with("openssl")), "{cause}");
+    assert_eq!(cause["kernels_without"]["linux"], without["kernels"]["linux"]["names"]);
+    assert_eq!(cause["verdict_without"], without["verdict"]);
+}
+
+#[test]
+fn errors_have_their_codes() {
+    let directory = TempDir::new().expect("a directory");
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).expect("written");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let wrong = file("wrong.toml", "[policy]\nexcludes = []");
+    for (arguments, code, message) in [
+        (vec!["--root", "hello", "--config", &wrong], 3, "line 2, key `policy.excludes`"),
+        (vec!["--root", "hello", "--config", "no-such-file"], 3, "no-such-file"),
+        (vec!["--root", "hello", "--changed-files", "no-such-file"], 3, "no-such-file"),
+        (vec!["--root", "no-such-package"], 2, "no package `no-such-package`"),
+        (vec![], 2, "--root"),
+        (vec!["--root", "hello", "--comment", "/dev/null/a"], 5, "cannot write"),
+    ] {
+        let output = check(&arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(message), "{arguments:?}: {}", stderr(&output));
+    }
+}
