@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{check, check_json, stderr};
+use crate::support::{DUMPS, check, check_json, stderr, waves};
 
 /// Runs a check with a policy; the report, and the exit code.
 fn judged(policy: &str, arguments: &[&str]) -> (Value, Option<i32>) {
@@ -58,6 +58,21 @@ fn hours_that_are_not_known_are_said() {
     assert!(report["summary"][0].as_str().is_some_and(|line| line.starts_with("not over the policy as far as is known")), "{report}");
     let (report, code) = judged(&format!("[policy]\nwhen-unknown = \"fail\"\n{limit}"), &["--root", "hello"]);
     assert_eq!((code, rules(&report, "over")), (Some(1), vec!["unknown"]));
+}
+
+/// Hours are those that `waves impact` adds up.
+#[test]
+fn hours_are_of_the_durations() {
+    let times = ["--durations", "data/dumps/durations.csv"];
+    let mut impact = waves();
+    impact.args(["impact", "--root", "openssl", "--format", "json"]).args(times).args(DUMPS.iter().flat_map(|dump| ["--graph", dump]));
+    let impact: Value = serde_json::from_slice(&impact.output().expect("waves starts").stdout).expect("JSON");
+    let seconds = impact["cost"]["time"]["seconds"].as_f64().expect("seconds");
+    let arguments = [&["--root", "openssl", "--base-branch", "staging"], &times[..]].concat();
+    for (bound, code) in [(seconds / 3600.0 - 0.001, 1), (seconds / 3600.0 + 0.001, 0)] {
+        let (report, found) = judged(&format!("[[policy.limits]]\ncount = \"hours\"\nover-from = {bound}"), &arguments);
+        assert_eq!((found, report["hours"].as_f64()), (Some(code), Some(seconds / 3600.0)));
+    }
 }
 
 #[test]

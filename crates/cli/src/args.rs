@@ -389,23 +389,27 @@ pub(crate) struct CheckArgs {
     pub(crate) base_branch: Option<String>,
 
     /// The branch that it comes from, if that is to be trusted: some are exempt
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(crate) head_branch: Option<String>,
 
     /// The files that it changes, one on each line or as `git diff --name-only -z` has them; --git knows them
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["git", "git_worktree"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["git", "git_worktree"], hide_short_help = true)]
     pub(crate) changed_files: Option<PathBuf>,
 
     /// A protected package that may change, as the policy names it or by attribute path
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) acknowledge: Vec<String>,
 
+    /// Build times, for limits of hours; formats as of `waves impact`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) durations: Vec<PathBuf>,
+
     /// Write changed-paths.json, as nixpkgs' CI does
     #[arg(long, value_name = "FILE")]
     pub(crate) changed_paths: Option<PathBuf>,
 
     /// Write what rebuild-amount.sh prints
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(crate) rebuild_amount: Option<PathBuf>,
 
     /// Write the body of a comment on GitHub

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use waves_core::analysis::{Change, Diff, Doubt, Root};
 use waves_core::config::Policy;
+use waves_core::cost::{Costs, Durations, Sources};
 use waves_core::error::Error;
 use waves_core::policy::{Circumstances, Outcome, Subject};
 use waves_core::report::{Basis, ChangedPaths, CheckReport, DoubtReport, Judged, counted, github as markdown, number, rebuild_amount};
@@ -26,7 +27,7 @@ pub(crate) fn run(args: &Args, check: &CheckArgs) -> Result<Verdict, Failure> {
         Ok(Found { change, estimate: Some(found), .. }) => estimated(check, &policy, known, &found, &change),
         Ok(Found { change, .. }) => {
             let judged = Judged { subject: Subject::of_change(&change), causes: &change.causes, basis: Basis::Foretold, before: None };
-            publish(check, &policy, &known, judged)
+            publish(check, &policy, known, judged)
         }
         // Attributes can be counted without edges; only their causes are unknown.
         Err(Failure::Core(error @ Error::NoEdges { .. })) => match evaluations.diff(&check.change) {
@@ -43,6 +44,7 @@ struct Known {
     changed_files: Option<Vec<String>>,
     /// Those of the files that are annotated.
     causing_files: Vec<String>,
+    hours: Option<f64>,
     unknown: Vec<String>,
     remarks: Vec<String>,
 }
@@ -59,9 +61,24 @@ impl Known {
             base: check.base_branch.clone().or_else(github::base_branch),
             causing_files: changed_files.clone().unwrap_or_default(),
             changed_files,
+            hours: None,
             unknown: Vec::new(),
             remarks: strange.map(|name| format!("`{name}` is acknowledged, but the policy protects no such package")).collect(),
         })
+    }
+
+    /// Adds how long the rebuilds take, if build times were given.
+    fn add_hours(&mut self, check: &CheckArgs, subject: Subject<'_>) -> Result<(), Failure> {
+        if check.durations.is_empty() {
+            return Ok(());
+        }
+        let sources = Sources { durations: Some(Durations::read(&check.durations)?), ..Sources::default() };
+        let time = Costs::new(subject.graph, sources)?.bill(subject.rebuilds).time.unwrap_or_default();
+        let hours = |seconds: u64| seconds as f64 / 3600.0;
+        self.hours = Some(hours(time.seconds));
+        let (measured, all) = (hours(time.measured_seconds), hours(time.seconds));
+        self.remarks.push(format!("building takes {all:.1} hours, one derivation after the other; {measured:.1} of them were measured"));
+        Ok(())
     }
 
     fn circumstances<'a>(&'a self, check: &'a CheckArgs) -> Circumstances<'a> {
@@ -69,7 +86,7 @@ impl Known {
             base: self.base.as_deref(),
             head: check.head_branch.as_deref(),
             changed_files: self.changed_files.as_deref(),
-            hours: None,
+            hours: self.hours,
             acknowledged: &check.acknowledge,
             unknown: &self.unknown,
             remarks: &self.remarks,
@@ -88,7 +105,7 @@ fn compared(check: &CheckArgs, policy: &Policy, mut known: Known, diff: &Diff<'_
         let count = |count| counted(count, "attribute", "attributes");
         known.unknown.push(format!("{} before the change and {} after it were left out (--within)", count(before), count(after)));
     }
-    publish(check, policy, &known, Judged { subject: Subject::of_diff(diff), causes, basis: Basis::Compared, before: Some(diff.before) })
+    publish(check, policy, known, Judged { subject: Subject::of_diff(diff), causes, basis: Basis::Compared, before: Some(diff.before) })
 }
 
 /// An estimate counts what it is sure of. What it is not makes it unknown whether the change is within.
@@ -121,11 +138,12 @@ fn estimated(check: &CheckArgs, policy: &Policy, mut known: Known, found: &Estim
     }
     known.changed_files = Some(files);
     let judged = Judged { subject: Subject::of_change(change), causes: &change.causes, basis: Basis::Estimated, before: None };
-    publish(check, policy, &known, judged)
+    publish(check, policy, known, judged)
 }
 
 /// Judges the change, and writes the verdict wherever it was asked for.
-fn publish(check: &CheckArgs, policy: &Policy, known: &Known, judged: Judged<'_>) -> Result<Verdict, Failure> {
+fn publish(check: &CheckArgs, policy: &Policy, mut known: Known, judged: Judged<'_>) -> Result<Verdict, Failure> {
+    known.add_hours(check, judged.subject)?;
     let report = CheckReport::new(judged, policy, &known.circumstances(check), check.format.limit());
     output::print(&report, &check.format)?;
     let attributes = judged.subject.attributes;

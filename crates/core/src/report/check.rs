@@ -339,7 +339,7 @@ impl ReasonReport {
             Finding::Limit { count, of, amount, bound } => limit_text(*count, of, *amount, *bound, reason.severity),
             Finding::Protected { pattern, reason, touched } => (
                 "protected",
-                format!("{}: {reason} (if this is meant: `--acknowledge {}`)", protected_text(pattern, touched), plain(pattern)),
+                format!("{}: {reason} (if this is meant: `--acknowledge '{}'`)", protected_text(pattern, touched), plain(pattern)),
             ),
             Finding::Acknowledged { pattern, touched } => {
                 ("protected", format!("{}: it was acknowledged", protected_text(pattern, touched)))
