@@ -40,7 +40,11 @@ pub(crate) fn exit_code(failure: &Failure) -> ExitCode {
     use waves_core::error::Error;
     ExitCode::from(match failure {
         Failure::Core(error) => match error {
-            Error::UnknownPackage { .. } | Error::AmbiguousPackage { .. } | Error::NotEvaluated { .. } | Error::Pattern { .. } => USAGE,
+            Error::UnknownPackage { .. }
+            | Error::AmbiguousPackage { .. }
+            | Error::NotEvaluated { .. }
+            | Error::UnknownRecipient { .. }
+            | Error::Pattern { .. } => USAGE,
             Error::Io { action: "write", .. } => SYSTEM,
             _ => BAD_INPUT,
         },

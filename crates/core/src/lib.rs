@@ -47,6 +47,7 @@ pub mod config;
 pub mod error;
 pub mod graph;
 pub mod ingest;
+pub mod notify;
 pub mod plan;
 pub mod policy;
 pub mod progress;
