@@ -252,7 +252,8 @@ pub fn notify<'g>(change: &Change<'g>, plan: Option<&Plan<'_>>, options: &Notify
     // 3. Whom to tell first, and who is told one by one.
     notices.sort_by_cached_key(Notice::order);
     let told = if options.only.is_some() { notices.len() } else { options.cap.min(notices.len()) };
-    let unnamed = if options.only.is_some() { Vec::new() } else { sorter.packages(register.unnamed()) };
+    let mut unnamed = if options.only.is_some() { Vec::new() } else { sorter.packages(register.unnamed()) };
+    unnamed.sort_by_key(|package| Reverse(package.rebuilds));
     // 4. By which causes.
     find_causes(graph, &change.causes, &distances, &mut notices[..told]);
     let (attributes, owner_rules) = (register.counts(), register.used_rules());

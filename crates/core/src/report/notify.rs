@@ -168,6 +168,9 @@ pub struct PackageReport {
     pub rebuilds_attributes: u32,
     /// Its derivations that the recipient is named for.
     pub derivations: Vec<BuildReport>,
+    /// Attributes that the commands are about.
+    #[serde(skip)]
+    typed: Vec<String>,
 }
 
 /// A derivation that is rebuilt.
@@ -371,14 +374,9 @@ impl NotifyReport {
             number(named as u64),
             number(unnamed as u64)
         )];
-        if broken + failed > 0 {
-            lines.push(format!(
-                "Left out: {} that {} broken before, {} that did not evaluate.",
-                counted(broken, "attribute", "attributes"),
-                if broken == 1 { "was" } else { "were" },
-                number(failed as u64)
-            ));
-        }
+        let left_out = [(broken, "broken before"), (failed, "not evaluating before")];
+        let left_out = left_out.into_iter().filter(|(count, _)| *count > 0);
+        lines.extend(left_out.map(|(count, why)| format!("Left out, since {why}: {}.", counted(count, "attribute", "attributes"))));
         if self.removed > 0 {
             let removed = counted(self.removed, "attribute is", "attributes are");
             lines.push(format!("{removed} removed: who maintained them is not in this evaluation."));
@@ -456,6 +454,12 @@ impl Namer<'_, '_> {
     }
 }
 
+/// The columns of a table of packages, before and behind that of the causes.
+const PACKAGE_COLUMNS: ([Column; 5], [Column; 2]) = (
+    [Column::Text("package"), Column::Detail("rebuilds"), Column::Number("wave"), Column::Detail("level"), Column::Text("through")],
+    [Column::Word("notes"), Column::Text("wave is about")],
+);
+
 impl DigestReport {
     fn new(namer: &Namer<'_, '_>, notice: &Notice, limit: usize) -> Self {
         let (causes, causes_omitted) = namer.causes(&notice.causes);
@@ -498,16 +502,15 @@ impl DigestReport {
             document.line(format!("{noun}: {}", and_more(&self.causes, self.causes_omitted)));
         }
         if self.recipient.broken > 0 {
-            document
-                .line(format!("Left out, since they were broken before: {}", counted(self.recipient.broken, "attribute", "attributes")));
+            document.line(format!("Left out, since broken before: {}.", counted(self.recipient.broken, "attribute", "attributes")));
         }
         let shown = &self.packages[..rows.min(self.packages.len())];
         for role in [Role::Changed, Role::Direct, Role::Transitive].map(role_name) {
             let packages: Vec<&PackageReport> = shown.iter().filter(|package| package.role == role).collect();
             if let Some(first) = packages.first() {
                 document.line(format!("{}: {}.", role_title(role), first.to_do));
-                document.code(packages.iter().flat_map(|package| package.commands.iter().cloned()).collect());
-                document.table(package_table(&packages));
+                document.table(self.package_table(&packages));
+                document.code(commands_of(&packages));
             }
         }
         let omitted = self.packages_omitted + self.packages.len() - shown.len();
@@ -515,6 +518,16 @@ impl DigestReport {
             document.line(format!("… and {} (--only with --limit 0 shows all)", counted(omitted, "more package", "more packages")));
         }
         document
+    }
+
+    fn package_table(&self, packages: &[&PackageReport]) -> Table {
+        let (start, end) = PACKAGE_COLUMNS;
+        // One cause is the same in every row.
+        let causes = (self.causes.len() > 1).then_some(Column::Text("causes"));
+        let columns: Vec<Column> = start.into_iter().chain(causes).chain(end).collect();
+        let mut table = Table::new(&columns);
+        table.rows = packages.iter().map(|package| package.cells(causes.is_some())).collect();
+        table
     }
 
     fn summary(&self) -> String {
@@ -559,17 +572,12 @@ fn to_do(role: Role) -> &'static str {
     }
 }
 
-fn package_table(packages: &[&PackageReport]) -> Table {
-    let mut table = Table::new(&[
-        Column::Text("package"),
-        Column::Detail("rebuilds"),
-        Column::Text("wave"),
-        Column::Text("through"),
-        Column::Text("causes"),
-        Column::Word("notes"),
-    ]);
-    table.rows = packages.iter().map(|package| package.cells()).collect();
-    table
+/// Commands that build packages at once, and the tests of each: one without tests would stop the others.
+fn commands_of(packages: &[&PackageReport]) -> Vec<String> {
+    let typed = || packages.iter().flat_map(|package| &package.typed);
+    let all: Vec<String> = typed().map(|attribute| shell_word(attribute)).collect();
+    let build = (!all.is_empty()).then(|| format!("nix-build --keep-going -A {}", all.join(" -A ")));
+    build.into_iter().chain(typed().map(|attribute| test_command(attribute))).collect()
 }
 
 impl PackageReport {
@@ -578,6 +586,8 @@ impl PackageReport {
         let (causes, causes_omitted) = namer.causes(&package.causes);
         let last = package.builds.iter().filter_map(|build| build.when).max_by_key(|when| when.level);
         let direct = package.builds.iter().filter(|build| package.role == Role::Direct && build.role == Role::Direct);
+        let typed: Vec<String> =
+            direct.map(|build| attribute_paths(graph, build)[0].to_owned()).filter(|path| clean(path) == *path).collect();
         Self {
             package: package_label(graph, package),
             version: graph.derivation(package.builds[0].derivation).version().to_owned(),
@@ -585,7 +595,7 @@ impl PackageReport {
             maintainer: package.is_maintained,
             owner: package.is_owned,
             to_do: to_do(package.role),
-            commands: direct.flat_map(|build| commands(attribute_paths(graph, build)[0])).collect(),
+            commands: typed.iter().flat_map(|attribute| [build_command(attribute), test_command(attribute)]).collect(),
             causes,
             causes_omitted,
             path: namer.found.path_to(package).into_iter().map(|step| step.label().to_owned()).collect(),
@@ -595,23 +605,20 @@ impl PackageReport {
             hours: last.and_then(|when| when.hours),
             rebuilds_attributes: package.rebuilds,
             derivations: package.builds.iter().map(|build| BuildReport::new(graph, build)).collect(),
+            typed,
         }
     }
 
-    fn cells(&self) -> Vec<String> {
-        let wave = self.wave.map(|wave| format!("{wave}. {}", self.wave_name.as_deref().unwrap_or_default()));
-        // Where it ends is in the first cell.
+    fn cells(&self, with_causes: bool) -> Vec<String> {
+        let shown = |count: Option<usize>| count.map(|count| number(count as u64)).unwrap_or_default();
+        // Where the way ends is in the first cell.
         let through = self.path.split_last().map(|(_, steps)| shortened(steps)).unwrap_or_default();
         let mut notes: BTreeSet<&str> = self.derivations.iter().flat_map(|build| build.flags.iter().copied()).collect();
         notes.extend(self.owner.then_some("owner"));
-        vec![
-            self.label(),
-            number(self.rebuilds_attributes),
-            wave.unwrap_or_default(),
-            through,
-            and_more(&self.causes, self.causes_omitted),
-            notes.into_iter().collect::<Vec<_>>().join(", "),
-        ]
+        let mut cells = vec![self.label(), number(self.rebuilds_attributes), shown(self.wave), shown(self.level), through];
+        cells.extend(with_causes.then(|| and_more(&self.causes, self.causes_omitted)));
+        cells.extend([notes.into_iter().collect::<Vec<_>>().join(", "), self.wave_name.clone().unwrap_or_default()]);
+        cells
     }
 
     /// Its attribute, aliases, and how many more derivations it has.
@@ -689,12 +696,12 @@ impl UnmaintainedReport {
     }
 }
 
-/// Commands that build an attribute and its tests; none if its name cannot be typed.
-fn commands(attribute: &str) -> Vec<String> {
-    if clean(attribute) != attribute {
-        return Vec::new();
-    }
-    [attribute.to_owned(), format!("{attribute}.tests")].map(|attribute| format!("nix-build -A {}", shell_word(&attribute))).into()
+fn build_command(attribute: &str) -> String {
+    format!("nix-build -A {}", shell_word(attribute))
+}
+
+fn test_command(attribute: &str) -> String {
+    build_command(&format!("{attribute}.tests"))
 }
 
 /// A word that a shell takes as it stands.
