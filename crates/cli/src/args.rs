@@ -368,7 +368,7 @@ Nothing is sent. A line of an owners file is a pattern and who owns what it matc
   /pkgs/development/libraries/   @handle                        files, as in GitHub's CODEOWNERS")]
 pub(crate) struct NotifyArgs {
     #[command(flatten)]
-    pub(crate) root: RootArgs,
+    pub(crate) change: ChangeArgs,
 
     /// Waves at most
     #[arg(long, value_name = "N", default_value_t = waves_core::plan::DEFAULT_MAX_WAVES, value_parser = at_least_one)]

@@ -2,29 +2,29 @@
 
 use std::path::Path;
 
-use waves_core::analysis::{Change, select};
 use waves_core::notify::{NotifyOptions, Owners, Recipient, notify};
 use waves_core::plan::{PlanOptions, plan};
 use waves_core::report::{NotifyDetail, NotifyReport, counted};
 
 use crate::args::{Args, FormatArg, NotifyArgs};
+use crate::change::{Evaluations, Found};
 use crate::commands::Failure;
 use crate::exit_code::Verdict;
-use crate::{load, output};
+use crate::output;
 
 pub(crate) fn run(args: &Args, options: &NotifyArgs) -> Result<Verdict, Failure> {
     let organisation = options.organisation.as_deref().map(checked_organisation).transpose()?;
     let owners = options.owners.as_deref().map(Owners::read).transpose()?;
-    let graph = load::graph(args)?;
-    let causes = select(&graph, &options.root.roots, options.root.scope(), None)?;
-    let planned = plan(&graph, causes.clone(), &PlanOptions { max_waves: options.max_waves, ..PlanOptions::default() })?;
-    let change = Change::foretold(&graph, causes)?;
+    let evaluations = Evaluations::open(args, &options.change)?;
+    let Found { change, diff } = evaluations.find(&options.change)?;
+    let plan_options = PlanOptions { max_waves: options.max_waves, ..PlanOptions::default() };
+    let planned = plan(change.impact.graph(), change.causes.clone(), &plan_options)?;
     let notify_options = NotifyOptions {
         cap: options.cap,
         owners: owners.as_ref(),
         source_root: options.source_root.as_deref(),
         organisation,
-        before: None,
+        before: diff.as_ref().map(|diff| diff.before),
         exclude_broken: options.exclude_broken,
         only: options.only.as_deref(),
     };

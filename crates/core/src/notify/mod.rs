@@ -193,6 +193,13 @@ pub struct AttributeCounts {
     pub failed: usize,
 }
 
+impl AttributeCounts {
+    /// All that are rebuilt.
+    pub fn total(self) -> usize {
+        self.named + self.unnamed + self.broken + self.failed
+    }
+}
+
 /// Who is told of a change.
 #[derive(Debug)]
 pub struct Notices<'g> {
@@ -237,9 +244,9 @@ impl<'g> Notices<'g> {
 pub fn notify<'g>(change: &Change<'g>, plan: Option<&Plan<'_>>, options: &NotifyOptions<'_>) -> Result<Notices<'g>> {
     let graph = change.impact.graph();
     // 1. Who is named for what.
-    let mut register = Register::new(graph, options);
-    for derivation in change.impact.rebuilds().iter() {
-        register.add(graph.derivation(derivation));
+    let mut register = Register::new(graph, &change.attributes.rebuilds, options);
+    for derivation in graph.derivations() {
+        register.add(derivation);
     }
     // 2. How it belongs to the change, and when it is rebuilt.
     let distances = Distances::new(graph, &change.causes);

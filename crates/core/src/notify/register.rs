@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::owners::OwnersOf;
 use super::recipient::{Recipient, RecipientKind};
 use super::{AttributeCounts, NotifyOptions};
-use crate::analysis::similar;
+use crate::analysis::{AttributeName, similar};
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, AttributeIx, Derivation, DerivationIx, Graph};
 
@@ -47,6 +47,8 @@ enum LeftOut {
 pub(super) struct Register<'a> {
     graph: &'a Graph,
     options: &'a NotifyOptions<'a>,
+    /// Path, without quotes, and system of what is rebuilt.
+    rebuilt: FxHashSet<(&'a str, &'a str)>,
     owners: Option<OwnersOf<'a>>,
     people: Vec<Person>,
     numbers: FxHashMap<Recipient, usize>,
@@ -58,10 +60,11 @@ pub(super) struct Register<'a> {
 }
 
 impl<'a> Register<'a> {
-    pub(super) fn new(graph: &'a Graph, options: &'a NotifyOptions<'a>) -> Self {
+    pub(super) fn new(graph: &'a Graph, rebuilt: &'a [AttributeName], options: &'a NotifyOptions<'a>) -> Self {
         Self {
             graph,
             options,
+            rebuilt: rebuilt.iter().map(|name| (name.path.as_str(), name.system.as_str())).collect(),
             owners: options.owners.map(|owners| owners.of_graph(graph, options.source_root)),
             people: Vec::new(),
             numbers: FxHashMap::default(),
@@ -72,11 +75,14 @@ impl<'a> Register<'a> {
         }
     }
 
-    /// Adds the attributes of a derivation. Derivations come in the order of their positions, each once.
+    /// Adds the rebuilt attributes of a derivation. Derivations come in the order of their positions, each once.
     pub(super) fn add(&mut self, derivation: Derivation<'a>) {
         let mut kept = Vec::new();
         let mut is_named = false;
         for attribute in derivation.attributes() {
+            if !self.is_rebuilt(attribute) {
+                continue;
+            }
             let named = self.named(attribute);
             if let Some(why) = self.left_out(attribute) {
                 self.leave_out(&why, &named);
@@ -104,6 +110,14 @@ impl<'a> Register<'a> {
         }
         for named in named {
             self.people[named.person].broken += 1;
+        }
+    }
+
+    fn is_rebuilt(&self, attribute: Attribute<'_>) -> bool {
+        let system = attribute.system().unwrap_or_default();
+        match attribute.path() {
+            path if path.contains('"') => self.rebuilt.contains(&(path.replace('"', "").as_str(), system)),
+            path => self.rebuilt.contains(&(path, system)),
         }
     }
 

@@ -259,7 +259,7 @@ impl NotifyReport {
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
-            rebuilds: change.impact.rebuild_counts().into(),
+            rebuilds: CountsReport { attributes: found.attributes.total(), ..change.impact.rebuild_counts().into() },
             attributes: found.attributes.into(),
             removed: change.attributes.removed.len(),
             cap: options.cap,
