@@ -167,9 +167,10 @@ impl<'a> Register<'a> {
             return None;
         }
         let Some(before) = self.options.before else { return attribute.is_broken().then_some(LeftOut::Broken) };
-        let mut known = before.find_attribute(attribute.path());
+        let known = || before.find_attribute(attribute.path());
         // One that fails has no system, as a rule.
-        let before = known.find(|known| known.system() == attribute.system() || known.error().is_some())?;
+        let same = known().find(|known| known.system() == attribute.system());
+        let before = same.or_else(|| known().find(|known| known.error().is_some()))?;
         match before.error() {
             Some(_) => Some(LeftOut::Failed),
             None => before.is_broken().then_some(LeftOut::Broken),
