@@ -8,6 +8,7 @@ mod diffs;
 mod files;
 mod naive;
 mod nix;
+mod notices;
 mod questions;
 mod routes;
 mod store;

@@ -6,7 +6,7 @@ use std::io;
 use serde::Serialize;
 
 use super::document::{Column, Document, Table, clean};
-use super::evaluation::{CountsReport, EvaluationReport, RootReport, root_lines};
+use super::evaluation::{CountsReport, EvaluationReport, RootReport};
 use super::{Diagram, FORMAT_VERSION, Report, counted, number};
 use crate::analysis::Change;
 use crate::graph::{Attribute, Graph};
@@ -15,6 +15,8 @@ use crate::plan::Plan;
 
 /// Characters of a file of one recipient: a comment on GitHub may have no more.
 const COMMENT_CHARS: usize = 65_536;
+/// Causes that are named in the first lines.
+const SHOWN_CAUSES: usize = 8;
 /// Steps of a way that are shown at each end.
 const SHOWN_STEPS: usize = 2;
 
@@ -538,8 +540,15 @@ impl DigestReport {
             (transitive, counted(transitive, "further dependent", "further dependents")),
         ];
         let parts: Vec<String> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, part)| part).collect();
-        if parts.is_empty() { "nothing is rebuilt".to_owned() } else { parts.join(", ") }
+        if parts.is_empty() { "nothing of theirs is rebuilt".to_owned() } else { parts.join(", ") }
     }
+}
+
+/// A line for all causes: two evaluations may have hundreds.
+fn cause_line(causes: &[RootReport]) -> String {
+    let named = |cause: &RootReport| format!("{} {}", cause.label, cause.version).trim_end().to_owned();
+    let shown: Vec<String> = causes.iter().take(SHOWN_CAUSES).map(named).collect();
+    format!("{}: {}", if causes.len() == 1 { "cause" } else { "causes" }, and_more(&shown, causes.len() - shown.len()))
 }
 
 /// Some names, and how many more there are.
@@ -720,7 +729,7 @@ impl Report for NotifyReport {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(self.evaluation.line());
-        document.lines(root_lines(&self.causes));
+        document.line(cause_line(&self.causes));
         document.lines(self.count_lines());
         if self.only.is_none() {
             let others = self.overflow.len() + self.overflow_omitted;
