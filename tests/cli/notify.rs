@@ -103,7 +103,8 @@ fn hostile_names_stay_names() {
     for markdown in written.values().filter(|text| text.starts_with('#')).chain([&report]) {
         let (prose, code) = prose_and_code(markdown);
         assert!(mentions(&prose).iter().all(|handle| handles.contains(handle.to_lowercase().as_str())), "{:?}", mentions(&prose));
-        assert!(["<", "\u{202e}", "](", "\nbreak"].iter().all(|markup| !prose.contains(markup)), "{prose}");
+        let unescaped = prose.replace("\\]", "").replace("\\`", "");
+        assert!(["<", "\u{202e}", "](", "`", "\nbreak"].iter().all(|markup| !unescaped.contains(markup)), "{prose}");
         assert!(code.lines().all(|line| line.starts_with("nix-build ") && !line.contains('\u{fffd}')), "a command must be what it says");
     }
     let silent = Run::of(waves().args(&arguments[..arguments.len() - 1]).args(["--format", "markdown"])).expect_success();

@@ -366,11 +366,25 @@ impl NotifyReport {
         table
     }
 
+    fn recipients_line(&self) -> String {
+        let (told, others) = (self.people.len(), self.overflow.len() + self.overflow_omitted);
+        match (told, others) {
+            (0, 0) => "There is nobody to tell.".to_owned(),
+            (_, 0) => format!("{}, told one by one.", counted(told, "recipient", "recipients")),
+            _ => format!(
+                "{}: {} told one by one (--cap), {} in one list.",
+                counted(told + others, "recipient", "recipients"),
+                number(told as u64),
+                number(others as u64)
+            ),
+        }
+    }
+
     /// What is rebuilt, and how much of it somebody is named for.
     fn count_lines(&self) -> Vec<String> {
         let AttributesReport { named, unnamed, broken, failed } = self.attributes;
         let mut lines = vec![format!(
-            "{} of {} are rebuilt: somebody is named for {}, nobody for {}.",
+            "Rebuilt: {} of {}. Somebody is named for {}, nobody for {}.",
             counted(self.rebuilds.attributes, "attribute", "attributes"),
             counted(self.rebuilds.derivations, "derivation", "derivations"),
             number(named as u64),
@@ -507,10 +521,10 @@ impl DigestReport {
             document.line(format!("Left out, since broken before: {}.", counted(self.recipient.broken, "attribute", "attributes")));
         }
         let shown = &self.packages[..rows.min(self.packages.len())];
-        for role in [Role::Changed, Role::Direct, Role::Transitive].map(role_name) {
-            let packages: Vec<&PackageReport> = shown.iter().filter(|package| package.role == role).collect();
-            if let Some(first) = packages.first() {
-                document.line(format!("{}: {}.", role_title(role), first.to_do));
+        for role in [Role::Changed, Role::Direct, Role::Transitive] {
+            let packages: Vec<&PackageReport> = shown.iter().filter(|package| package.role == role_name(role)).collect();
+            if !packages.is_empty() {
+                document.line(advice(role));
                 document.table(self.package_table(&packages));
                 document.code(commands_of(&packages));
             }
@@ -565,11 +579,12 @@ fn role_name(role: Role) -> &'static str {
     }
 }
 
-fn role_title(role: &str) -> &'static str {
+/// What to do about all packages of a role.
+fn advice(role: Role) -> &'static str {
     match role {
-        "changed" => "What changes",
-        "direct" => "Direct dependents",
-        _ => "Further dependents",
+        Role::Changed => "What changes: review it.",
+        Role::Direct => "Direct dependents: build them, and run the tests of those that have any.",
+        Role::Transitive => "Further dependents: nothing to do, unless one breaks.",
     }
 }
 
@@ -732,13 +747,7 @@ impl Report for NotifyReport {
         document.line(cause_line(&self.causes));
         document.lines(self.count_lines());
         if self.only.is_none() {
-            let others = self.overflow.len() + self.overflow_omitted;
-            document.line(format!(
-                "{} named: {} told one by one (--cap), {} in one list.",
-                counted(self.people.len() + others, "recipient is", "recipients are"),
-                number(self.people.len() as u64),
-                number(others as u64)
-            ));
+            document.line(self.recipients_line());
             document.section("Maintainers of what changes", self.people_table(true));
             document.section("Maintainers and owners of dependents", self.people_table(false));
             document.section("Not told one by one", self.overflow_table());
