@@ -2,6 +2,7 @@
 //!
 //! The examples are Markdown files that `trycmd` runs; `TRYCMD=overwrite cargo test --test cli` writes them anew.
 
+mod notify;
 mod support;
 
 use std::fs;
@@ -46,6 +47,13 @@ fn exit_codes() {
         (vec!["check", "--root", "hello"], 0, ""),
         (vec!["check", "--root", "openssl"], 1, ""),
         (vec!["plan", "--root", "glibc", "--max-waves", "0"], 2, "a whole number from 1"),
+        (vec!["notify", "--root", "openssl", "--only", "example-ad"], 2, "did you mean `example-ada`"),
+        (vec!["notify", "--root", "openssl", "--only", "example-fay@example.org"], 2, "nobody called"),
+        (vec!["notify", "--root", "openssl", "--organisation", "a b"], 2, "no handle of GitHub"),
+        (vec!["notify", "--root", "openssl", "--owners", "nowhere"], 3, "cannot read nowhere"),
+        (vec!["notify", "--root", "openssl", "--owners", "README.md"], 3, "is no owner (hint: write @handle"),
+        (vec!["notify", "--root", "openssl", "--format", "dot"], 2, "nothing to draw"),
+        (vec!["notify", "--root", "openssl", "--output-dir", "README.md"], 5, "cannot write"),
         (vec!["man", "nothing"], 2, "no command `nothing`"),
         (vec!["info", "--format", "dot"], 2, "nothing to draw"),
         (vec!["info", "--graph", "does-not-exist"], 3, "does-not-exist"),
@@ -176,7 +184,7 @@ fn no_escape_sequences_in_a_pipe() {
 
 #[test]
 fn help_fits_a_screen() {
-    let commands = ["import", "eval", "info", "impact", "check", "rank", "why", "plan", "completions", "man"];
+    let commands = ["import", "eval", "info", "impact", "diff", "check", "rank", "why", "plan", "notify", "completions", "man"];
     for command in std::iter::once(None).chain(commands.map(Some)) {
         let help = Run::of(waves().args(command).arg("-h")).expect_success();
         assert!(help.lines().count() <= 40, "{command:?}: {} lines", help.lines().count());

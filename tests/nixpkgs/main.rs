@@ -9,6 +9,7 @@ mod files;
 mod naive;
 #[path = "../shared/nix.rs"]
 mod nix;
+mod notices;
 mod questions;
 mod routes;
 mod store;

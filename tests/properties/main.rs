@@ -7,6 +7,7 @@ mod diffs;
 mod history;
 mod impacts;
 mod model;
+mod notices;
 mod packages;
 mod plans;
 mod render;

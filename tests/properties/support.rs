@@ -20,7 +20,12 @@ pub(crate) struct Imported {
 
 impl Imported {
     pub(crate) fn new(set: &PackageSet) -> Self {
-        let graph = import(&[("derivations.json", compact(&set.derivation_entries())), ("jobs.jsonl", set.job_lines().join("\n"))]);
+        Self::with_jobs(set, &set.job_lines())
+    }
+
+    /// The same with other lines of `nix-eval-jobs`.
+    pub(crate) fn with_jobs(set: &PackageSet, jobs: &[String]) -> Self {
+        let graph = import(&[("derivations.json", compact(&set.derivation_entries())), ("jobs.jsonl", jobs.join("\n"))]);
         let by_path: HashMap<String, DerivationIx> = graph.derivations().map(|derivation| (derivation.path(), derivation.ix())).collect();
         let positions: Vec<DerivationIx> = set.all().map(|at| by_path[&set.drv_path(at)]).collect();
         let models = positions.iter().enumerate().map(|(at, &ix)| (ix, at)).collect();

@@ -8,6 +8,7 @@ mod dump;
 mod example;
 mod impact;
 mod info;
+mod notify;
 mod plan;
 mod rank;
 mod schemas;

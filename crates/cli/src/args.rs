@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Why(WhyArgs),
     /// In which order a change is rebuilt: levels and waves
     Plan(PlanArgs),
+    /// Who must be told of a change: a digest for each maintainer
+    Notify(NotifyArgs),
     /// Completions for a shell
     Completions {
         /// The shell
@@ -505,6 +507,55 @@ pub(crate) struct PlanArgs {
 
     #[command(flatten)]
     pub(crate) cache: CacheArgs,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Nothing is sent. A line of an owners file is a pattern and who owns what it matches; the last that matches counts:
+  python312Packages.*            @handle @organisation/team     a glob over attribute paths
+  /pkgs/development/libraries/   @handle                        files, as in GitHub's CODEOWNERS")]
+pub(crate) struct NotifyArgs {
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+
+    /// Waves at most
+    #[arg(long, value_name = "N", default_value_t = waves_core::plan::DEFAULT_MAX_WAVES, value_parser = at_least_one)]
+    pub(crate) max_waves: usize,
+
+    /// Tell at most this many one by one, and name the others in one list
+    #[arg(long, value_name = "N", default_value_t = waves_core::notify::DEFAULT_CAP)]
+    pub(crate) cap: usize,
+
+    /// Only what this person or team is told, all of it
+    #[arg(long, value_name = "HANDLE")]
+    pub(crate) only: Option<String>,
+
+    /// File of owners that are told too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) owners: Option<PathBuf>,
+
+    /// Where the sources lie that its patterns are relative to [default: found in the evaluation]
+    #[arg(long, value_name = "DIR", requires = "owners")]
+    pub(crate) source_root: Option<String>,
+
+    /// Organisation whose teams are meant by bare names, such as NixOS
+    #[arg(long, value_name = "NAME")]
+    pub(crate) organisation: Option<String>,
+
+    /// Leave out what was broken before
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub(crate) exclude_broken: bool,
+
+    /// In Markdown, mention whom is told one by one, so that GitHub notifies them
+    #[arg(long)]
+    pub(crate) mention: bool,
+
+    /// Write a Markdown file for each of them, and one for all others, into this directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output_dir: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) format: FormatArgs,

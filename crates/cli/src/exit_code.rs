@@ -43,6 +43,7 @@ pub(crate) fn exit_code(failure: &Failure) -> ExitCode {
             Error::UnknownPackage { .. }
             | Error::AmbiguousPackage { .. }
             | Error::NotEvaluated { .. }
+            | Error::UnknownRecipient { .. }
             | Error::Pattern { .. }
             | Error::Revision { .. } => USAGE,
             Error::Io { action: "write", .. } => SYSTEM,

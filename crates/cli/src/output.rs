@@ -1,8 +1,11 @@
 //! Where results and errors go.
 
+use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
+use waves_core::error::Error;
 use waves_core::report::{self, Format, Report};
 
 use crate::args::{FormatArg, FormatArgs};
@@ -21,6 +24,11 @@ impl FormatArgs {
             (Some(limit), _) => limit,
             (None, _) => DEFAULT_LIMIT,
         }
+    }
+
+    /// Items of a list in a file: all, unless it is said otherwise.
+    pub(crate) fn limit_or_all(&self) -> usize {
+        self.limit.filter(|&limit| limit > 0).unwrap_or(usize::MAX)
     }
 
     /// Findings of each kind that are listed: none, unless they were asked for.
@@ -75,6 +83,20 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let bytes = safe.as_ref().map_or(bytes, |safe| safe.as_bytes());
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(Failure::Write)
+}
+
+/// Writes a file into a directory, which is made if it is not there: the old file or the new one is there, never a part.
+pub(crate) fn write_file(directory: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    let path = directory.join(name);
+    fs::create_dir_all(directory).map_err(Error::io("write", directory))?;
+    let mut builder = tempfile::Builder::new();
+    // As a file that any other program makes; the umask still counts.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.prefix(".waves-").tempfile_in(directory).map_err(Error::io("write", directory))?;
+    file.write_all(bytes).map_err(Error::io("write", &path))?;
+    file.persist(&path).map_err(|error| Error::io("write", &path)(error.error))?;
+    Ok(())
 }
 
 /// Says what failed. A reader that has gone is no failure.

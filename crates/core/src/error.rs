@@ -130,6 +130,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// A name that nobody of the evaluation has.
+    #[error("nobody called `{name}` maintains or owns anything in this evaluation{}", hint(suggestions))]
+    UnknownRecipient {
+        /// What was typed.
+        name: String,
+        /// The nearest names.
+        suggestions: Vec<String>,
+    },
+
     /// The evaluation has attributes but no input edges.
     #[error(
         "this evaluation has no edges, so nothing is known of what needs what (hint: import the derivations with it: \

@@ -7,6 +7,7 @@ mod generate;
 mod impact;
 mod import;
 mod info;
+mod notify;
 mod plan;
 mod rank;
 mod why;
@@ -51,6 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Rank(rank) => rank::run(args, rank),
         Command::Why(why) => why::run(args, why),
         Command::Plan(plan) => plan::run(args, plan),
+        Command::Notify(notify) => notify::run(args, notify),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { command } => generate::man(command.as_deref()),
     }

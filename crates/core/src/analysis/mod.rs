@@ -19,5 +19,6 @@ pub use change::{AttributeChanges, AttributeName, Change};
 pub use diff::{Cause, Diff, Doubt, Reach, Reason};
 pub use impact::{Excluded, Impact};
 pub use rank::{RankOptions, RankOrder, rank};
+pub(crate) use select::similar;
 pub use select::{Root, Scope, select};
 pub use why::{Link, Why};

@@ -150,19 +150,23 @@ fn candidates(graph: &Graph, packages: &BTreeSet<PackageIx>) -> Vec<String> {
     lines
 }
 
-/// The attribute paths and pnames nearest to what was typed.
+/// The attribute paths nearest to what was typed.
 fn suggestions(graph: &Graph, typed: &str) -> Vec<String> {
+    similar(graph.attributes().map(Attribute::path), typed)
+}
+
+/// The names nearest to what was typed, nearest first. O(names).
+pub(crate) fn similar<'n>(names: impl Iterator<Item = &'n str>, typed: &str) -> Vec<String> {
     let typed_lower = typed.to_lowercase();
     let score = |name: &str| {
         let last = name.rsplit('.').next().unwrap_or(name);
         let whole = strsim::jaro_winkler(&name.to_lowercase(), &typed_lower);
         whole.max(strsim::jaro_winkler(&last.to_lowercase(), &typed_lower) - 0.01)
     };
-    let mut scored: Vec<(f64, &str)> =
-        graph.attributes().map(Attribute::path).map(|path| (score(path), path)).filter(|(score, _)| *score >= SIMILAR).collect();
+    let mut scored: Vec<(f64, &str)> = names.map(|name| (score(name), name)).filter(|(score, _)| *score >= SIMILAR).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.len().cmp(&b.1.len())).then_with(|| a.1.cmp(b.1)));
-    scored.dedup_by_key(|(_, path)| *path);
-    scored.into_iter().take(SUGGESTIONS).map(|(_, path)| path.to_owned()).collect()
+    scored.dedup_by_key(|(_, name)| *name);
+    scored.into_iter().take(SUGGESTIONS).map(|(_, name)| name.to_owned()).collect()
 }
 
 fn root(graph: &Graph, selector: &str, named: &[DerivationIx], scope: Scope) -> Root {

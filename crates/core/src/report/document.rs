@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row, presets};
 
+use crate::notify::Recipient;
+
 /// What a report says, in the order in which it says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Document {
@@ -21,6 +23,10 @@ pub enum Block {
     Line(String),
     /// Rows and columns.
     Table(Table),
+    /// Commands to copy, a line each.
+    Code(Vec<String>),
+    /// A handle, `name` or `organisation/team`, that Markdown mentions: whoever it is gets a message.
+    Mention(String),
 }
 
 /// What a column's cells are.
@@ -98,6 +104,18 @@ impl Document {
         }
     }
 
+    /// Adds commands, unless there is none.
+    pub fn code(&mut self, lines: Vec<String>) {
+        if !lines.is_empty() {
+            self.blocks.push(Block::Code(lines));
+        }
+    }
+
+    /// Adds a mention, if the recipient has a handle: nothing else is ever mentioned.
+    pub fn mention(&mut self, recipient: &Recipient) {
+        self.blocks.extend(recipient.handle().map(|handle| Block::Mention(handle.to_owned())));
+    }
+
     /// For a terminal of `width` columns, or for a pipe.
     ///
     /// # Errors
@@ -109,6 +127,8 @@ impl Document {
                 Block::Heading(text) => writeln!(out, "{}{}", if index == 0 { "" } else { "\n" }, folded(text, width))?,
                 Block::Line(text) => writeln!(out, "{}", folded(text, width))?,
                 Block::Table(table) => table.write_text(width, out)?,
+                Block::Code(lines) => lines.iter().try_for_each(|line| writeln!(out, "  {}", clean(line)))?,
+                Block::Mention(handle) => writeln!(out, "@{}", clean(handle))?,
             }
         }
         Ok(())
@@ -129,6 +149,13 @@ impl Document {
                     out.write_all(gap.as_bytes())?;
                     table.write_markdown(out)?;
                 }
+                Block::Code(lines) => {
+                    let fence = fence(lines);
+                    writeln!(out, "{gap}{fence}sh")?;
+                    lines.iter().try_for_each(|line| writeln!(out, "{}", clean(line)))?;
+                    writeln!(out, "{fence}")?;
+                }
+                Block::Mention(handle) => writeln!(out, "{gap}@{}", clean(handle))?,
             }
         }
         Ok(())
@@ -210,6 +237,12 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// Backticks that no line has so many of.
+fn fence(lines: &[String]) -> String {
+    let runs = lines.iter().flat_map(|line| line.split(|character| character != '`').map(str::len));
+    "`".repeat(runs.max().unwrap_or(0).max(2) + 1)
 }
 
 /// A line, folded between words if it is wider than the terminal.
@@ -298,6 +331,21 @@ mod tests {
             text,
             "a_b _c_\n<script>x</script>\u{fffd}[31m @team\nname       count\na|b        1,234\nlong name      5\n… and 3 more (--limit shows more)\n"
         );
+    }
+
+    #[test]
+    fn code_stays_in_its_fence_and_only_handles_are_mentioned() {
+        let mut document = Document::default();
+        document.code(vec!["a ```` b\n```\n@team".to_owned()]);
+        for name in ["fabaff", "a b", "x\n@team", "../x"] {
+            document.mention(&Recipient::person(name));
+        }
+        let mut out = Vec::new();
+        document.write_markdown(&mut out).expect("writes");
+        assert_eq!(String::from_utf8(out).expect("UTF-8"), "`````sh\na ```` b\u{fffd}```\u{fffd}@team\n`````\n\n@fabaff\n");
+        let mut out = Vec::new();
+        document.write_text(None, &mut out).expect("writes");
+        assert_eq!(String::from_utf8(out).expect("UTF-8"), "  a ```` b\u{fffd}```\u{fffd}@team\n@fabaff\n");
     }
 
     #[test]

@@ -1,0 +1,63 @@
+//! `waves notify`: who must be told of a change.
+
+use std::path::Path;
+
+use waves_core::notify::{NotifyOptions, Owners, Recipient, notify};
+use waves_core::plan::{PlanOptions, plan};
+use waves_core::report::{NotifyDetail, NotifyReport, counted};
+
+use crate::args::{Args, FormatArg, NotifyArgs};
+use crate::change::{Evaluations, Found};
+use crate::commands::Failure;
+use crate::exit_code::Verdict;
+use crate::output;
+
+pub(crate) fn run(args: &Args, options: &NotifyArgs) -> Result<Verdict, Failure> {
+    let organisation = options.organisation.as_deref().map(checked_organisation).transpose()?;
+    let owners = options.owners.as_deref().map(Owners::read).transpose()?;
+    let evaluations = Evaluations::open(args, &options.change)?;
+    let Found { change, diff } = evaluations.find(&options.change)?;
+    let plan_options = PlanOptions { max_waves: options.max_waves, ..PlanOptions::default() };
+    let planned = plan(change.impact.graph(), change.causes.clone(), &plan_options)?;
+    let notify_options = NotifyOptions {
+        cap: options.cap,
+        owners: owners.as_ref(),
+        source_root: options.source_root.as_deref(),
+        organisation,
+        before: diff.as_ref().map(|diff| diff.before),
+        exclude_broken: options.exclude_broken,
+        only: options.only.as_deref(),
+    };
+    let found = notify(&change, Some(&planned), &notify_options)?;
+    let report = |limit| {
+        let digests = options.format.format == FormatArg::Markdown;
+        let detail = NotifyDetail { digests, mention: options.mention, limit };
+        NotifyReport::new(&change, Some(&planned), &notify_options, &found, detail)
+    };
+    if let Some(directory) = &options.output_dir {
+        // A file has room for more than a terminal.
+        write(&report(options.format.limit_or_all()), directory, args.quiet)?;
+    }
+    output::print(&report(options.format.limit()), &options.format)?;
+    Ok(Verdict::Fine)
+}
+
+fn checked_organisation(name: &str) -> Result<&str, Failure> {
+    let is_handle = Recipient::person(name).handle().is_some();
+    if is_handle {
+        Ok(name)
+    } else {
+        Err(Failure::Usage(format!("--organisation: `{name}` is no handle of GitHub (hint: letters, digits and hyphens)")))
+    }
+}
+
+fn write(report: &NotifyReport, directory: &Path, quiet: bool) -> Result<(), Failure> {
+    let files = report.files().map_err(Failure::Write)?;
+    for file in &files {
+        output::write_file(directory, &file.name, &file.content)?;
+    }
+    if !quiet {
+        output::note(&format!("{} written to {}", counted(files.len(), "file", "files"), directory.display()));
+    }
+    Ok(())
+}
