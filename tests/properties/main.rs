@@ -1,6 +1,7 @@
 //! Graphs, analyses, plans and snapshots of random package sets, against a naive model of the same sets.
 
 mod chain;
+mod costs;
 mod counts;
 mod diffs;
 mod history;
