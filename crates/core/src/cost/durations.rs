@@ -337,7 +337,7 @@ fn csv_row(columns: &[Option<Field>], record: &csv::StringRecord) -> Row {
 }
 
 /// What is wrong with Hydra's build-times as they come: the job is in their address only.
-const NO_JOB: &str = "it does not say what it is of (hint: `jq '{\"JOB\": .}'` puts Hydra's build-times under their job)";
+const NO_JOB: &str = "it does not say what it is of; `jq '{\"JOB\": .}'` puts Hydra's build-times under their job";
 
 /// A measurement: seconds by themselves under a key, or an object.
 fn json_row(item: &Value, key: Option<&str>) -> Row {

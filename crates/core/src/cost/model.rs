@@ -329,13 +329,13 @@ impl<'g> Estimates<'g> {
         let measured: Vec<(Derivation<'g>, Class<'g>, u32)> =
             measured.map(|(derivation, seconds)| (derivation, Class::of(derivation), seconds)).collect();
         let not_fixed = measured.iter().filter(|(_, class, _)| *class != Class::FixedOutput);
-        let by_name = typical_by(measured.iter().map(|(derivation, _, seconds)| (derivation.name(), *seconds)), 1);
-        let by_pname = typical_by(not_fixed.map(|(derivation, _, seconds)| (derivation.pname(), *seconds)), 1);
+        let names = typical_by(measured.iter().map(|(derivation, _, seconds)| (derivation.name(), *seconds)), 1);
+        let of_pname = typical_by(not_fixed.map(|(derivation, _, seconds)| (derivation.pname(), *seconds)), 1);
         let pnames = typical_by(measured.into_iter().map(|(derivation, class, seconds)| ((class, derivation.pname()), seconds)), 1);
         let compiled = pnames.iter().filter(|((class, _), _)| !class.is_trivial());
         let mut everything: Vec<u32> = compiled.map(|(_, typical)| typical.median).collect();
         let by_class = typical_by(pnames.into_iter().map(|((class, _), typical)| (class, typical.median)), MIN_MEASURED);
-        Self { by_name, by_pname, by_class, everything: Typical::of(&mut everything) }
+        Self { by_name: names, by_pname: of_pname, by_class, everything: Typical::of(&mut everything) }
     }
 
     fn of(&self, derivation: Derivation<'g>) -> (Typical, Evidence) {
