@@ -265,8 +265,9 @@ fn estimates() {
     let directory = TempDir::new().expect("a directory");
     let set: serde_json::Map<String, Value> = set.into_iter().collect();
     let graph = import(&[file(&directory, Value::Object(set).to_string())]);
-    let table: String = (0..10).map(|n| format!("/nix/store/{n:032}-x.drv,{}\n", if n < 5 { n + 1 } else { n * 1000 })).collect();
-    let costs = costs(&graph, format!("drv,seconds\n{table}"));
+    let row = |n: usize| format!("/nix/store/{n:032}-x.drv,{}", if n < 5 { n + 1 } else { n * 1000 });
+    let rows: Vec<String> = (0..10).map(row).collect();
+    let costs = costs(&graph, format!("drv,seconds\n{}", rows.join("\n")));
     let model = costs.model().expect("a model");
     let found = |name: &str, of: usize| {
         let found = graph.derivations().filter(|derivation| derivation.name() == name).nth(of).expect(name).ix();
@@ -396,10 +397,10 @@ fn files_without_sizes_are_errors() {
 fn lists_of_store_paths() {
     let graph = data();
     let list = fs::read_to_string(dump("store-paths.txt")).expect("it is there");
-    let base_names: String = list.lines().map(|line| format!("{}\r\n", line.rsplit('/').next().expect("a name"))).collect();
+    let base_names: Vec<&str> = list.lines().map(|line| line.rsplit('/').next().expect("a name")).collect();
     let directory = TempDir::new().expect("a directory");
     let zstd = zstd::encode_all(list.as_bytes(), 1).expect("compressed");
-    for content in [list.clone().into_bytes(), base_names.into_bytes(), xz(list.as_bytes()), gzip(list.as_bytes()), zstd] {
+    for content in [list.clone().into_bytes(), base_names.join("\r\n").into_bytes(), xz(list.as_bytes()), gzip(list.as_bytes()), zstd] {
         let availability = Availability::read(&[file(&directory, content)]).expect("a list");
         assert!(graph.derivations().all(|derivation| availability.derivation(derivation) == Presence::Cached));
         assert_eq!(availability.files()[0].paths, list.lines().count());

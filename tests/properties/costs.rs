@@ -339,7 +339,9 @@ proptest! {
         let hash = StorePath::parse("00000000000000000000000000000000-a").expect("a path").hash;
         let mut availability = Availability::default();
         prop_assert_eq!(availability.path(hash), Presence::Unknown);
-        answers.iter().for_each(|&answer| availability.insert(hash, presences[answer]));
+        for &answer in &answers {
+            availability.insert(hash, presences[answer]);
+        }
         let expected = [0, 2, 1].into_iter().find(|answer| answers.contains(answer)).expect("an answer");
         prop_assert_eq!(availability.path(hash), presences[expected]);
     }
