@@ -3,6 +3,7 @@
 mod attributes;
 mod broken;
 mod content_addressed;
+mod costs;
 mod odd;
 mod recipes;
 mod routes;

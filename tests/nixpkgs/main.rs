@@ -4,6 +4,7 @@
 //! not there is skipped, and said so.
 
 mod changes;
+mod costs;
 mod diffs;
 mod files;
 mod naive;

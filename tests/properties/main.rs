@@ -2,6 +2,7 @@
 
 mod causes;
 mod chain;
+mod costs;
 mod counts;
 mod diffs;
 mod history;

@@ -10,9 +10,31 @@ use tempfile::TempDir;
 
 use crate::support::repository;
 
-/// A store that nothing else uses; its paths are those of `/nix/store`.
+/// A store that nothing else uses.
 pub(crate) struct Nix {
     directory: TempDir,
+    store: PathBuf,
+    /// What tells Nix where it is.
+    environment: Vec<(&'static str, PathBuf)>,
+}
+
+/// Without a network, a daemon, or a machine that can run virtual machines.
+const CONFIGURATION: &str = "substitute = false\nsandbox = false\nbuild-users-group =\n\
+    system-features = kvm nixos-test big-parallel benchmark\nextra-platforms = i686-linux\nexperimental-features = nix-command";
+
+fn directory() -> Option<TempDir> {
+    if Command::new("nix-instantiate").arg("--version").output().is_err() {
+        println!("skipped: no nix-instantiate on the path");
+        return None;
+    }
+    Some(TempDir::new().expect("a directory"))
+}
+
+impl Drop for Nix {
+    /// Directories in a store are read-only.
+    fn drop(&mut self) {
+        let _ = Command::new("chmod").args(["-R", "u+w"]).arg(self.directory.path()).status();
+    }
 }
 
 /// An attribute as Nix evaluates it.
@@ -24,28 +46,36 @@ pub(crate) struct Evaluated {
 }
 
 impl Nix {
-    /// `None` if there is no Nix here.
+    /// A store whose paths are those of `/nix/store`, for evaluation; `None` if there is no Nix here.
     pub(crate) fn new() -> Option<Self> {
-        if Command::new("nix-instantiate").arg("--version").output().is_err() {
-            println!("skipped: no nix-instantiate on the path");
-            return None;
-        }
-        Some(Self { directory: TempDir::new().expect("a directory") })
+        let directory = directory()?;
+        let root = directory.path().join("root");
+        Some(Self { directory, store: root.join("nix/store"), environment: vec![("NIX_REMOTE", root)] })
     }
 
-    /// Where the files of `/nix/store` lie.
+    /// A store that can be built in, whose paths are where it lies; `None` if there is no Nix here.
+    pub(crate) fn that_builds() -> Option<Self> {
+        let directory = directory()?;
+        let [store, state, log] = ["store", "state", "log"].map(|name| directory.path().join(name));
+        let environment = vec![("NIX_STORE_DIR", store.clone()), ("NIX_STATE_DIR", state), ("NIX_LOG_DIR", log)];
+        Some(Self { directory, store, environment })
+    }
+
+    /// Where the files of the store lie.
     pub(crate) fn store(&self) -> PathBuf {
-        self.directory.path().join("root/nix/store")
+        self.store.clone()
     }
 
-    fn run(&self, program: &str, arguments: &[&str]) -> String {
+    /// Runs a program of Nix; what it writes to standard output.
+    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> String {
         let home = self.directory.path().join("home");
         fs::create_dir_all(&home).expect("creates");
         let output = Command::new(program)
             .args(arguments)
-            .env("NIX_REMOTE", self.directory.path().join("root"))
+            .env_remove("NIX_REMOTE")
+            .envs(self.environment.iter().map(|(key, value)| (key, value)))
             .env("HOME", home)
-            .env("NIX_CONFIG", "substitute = false")
+            .env("NIX_CONFIG", CONFIGURATION)
             .env("LC_ALL", "C")
             .env_remove("NIX_PATH")
             .output()

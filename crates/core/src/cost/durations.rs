@@ -149,8 +149,8 @@ impl Durations {
         let mut columns: Option<Vec<Option<Field>>> = None;
         for record in reader.byte_records() {
             let record = record.map_err(|error| text.without("build times", error.to_string()))?;
-            let line = record.position().map_or(0, csv::Position::line);
-            let place = || format!("line {line}");
+            let start = record.position().map_or(0, csv::Position::byte);
+            let place = || format!("line {}", line_number(&text.bytes, start as usize));
             let Ok(record) = csv::StringRecord::from_byte_record(record) else {
                 self.push(Row::Malformed("not UTF-8".to_owned()), place);
                 continue;
@@ -290,6 +290,13 @@ fn measured(keys: Vec<Key>, seconds: f64) -> Row {
     if seconds == 0 { Row::Zero } else { Row::Measured(keys, seconds) }
 }
 
+/// The number of the line that a record begins on, which the ends of lines before it are still a part of. Counted from 1.
+fn line_number(bytes: &[u8], start: usize) -> usize {
+    let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+    let ends = bytes[start.min(bytes.len())..].iter().take_while(is_end).count();
+    1 + memchr::memchr_iter(b'\n', &bytes[..bytes.len().min(start + ends)]).count()
+}
+
 /// What the columns of a table are, and whether its first line is a header. Without one, by their number and by where the
 /// numbers are; a column of keys of which nothing is said is `None`.
 fn columns_of(first: &csv::StringRecord) -> Result<(Vec<Option<Field>>, bool), String> {
@@ -330,7 +337,7 @@ fn csv_row(columns: &[Option<Field>], record: &csv::StringRecord) -> Row {
 }
 
 /// What is wrong with Hydra's build-times as they come: the job is in their address only.
-const NO_JOB: &str = "it does not say what it is of (hint: `jq '{\"JOB\": .}'` puts Hydra's build-times under their job)";
+const NO_JOB: &str = "it does not say what it is of; `jq '{\"JOB\": .}'` puts Hydra's build-times under their job";
 
 /// A measurement: seconds by themselves under a key, or an object.
 fn json_row(item: &Value, key: Option<&str>) -> Row {

@@ -145,7 +145,7 @@ impl Model {
     ///
     /// [`Error::NothingMeasured`] if no measurement is of something in the graph.
     pub fn new(graph: &Graph, durations: &Durations) -> Result<Self> {
-        let (measured, used) = Matcher::new(graph).measure(durations);
+        let (measured, used) = Matcher::new(graph, durations).measure(durations);
         if measured.iter().all(Option::is_none) {
             let inputs: Vec<_> = durations.files().iter().map(|file| file.file.as_str()).collect();
             return Err(Error::NothingMeasured { inputs: inputs.join(", "), rows: durations.measurements.len() });
@@ -183,15 +183,15 @@ impl Model {
     }
 }
 
-/// The derivations of each path and name.
-struct Matcher<'g> {
+/// The derivations of each path and name that was measured.
+struct Matcher<'g, 'd> {
     graph: &'g Graph,
     by_path: FxHashMap<StoreHash, Vec<DerivationIx>>,
-    by_name: FxHashMap<&'g str, Vec<DerivationIx>>,
+    by_name: FxHashMap<&'d str, Vec<DerivationIx>>,
     /// By name without version. No fixed outputs: a source is named like what it is of.
-    by_stem: FxHashMap<&'g str, Vec<DerivationIx>>,
+    by_stem: FxHashMap<&'d str, Vec<DerivationIx>>,
     /// By pname; no fixed outputs.
-    by_pname: FxHashMap<&'g str, Vec<DerivationIx>>,
+    by_pname: FxHashMap<&'d str, Vec<DerivationIx>>,
 }
 
 /// What a derivation was measured as, most exact match only.
@@ -202,23 +202,36 @@ struct Match {
     things: SmallVec<[u32; 1]>,
 }
 
-impl<'g> Matcher<'g> {
-    fn new(graph: &'g Graph) -> Self {
-        let (by_path, by_name) = (FxHashMap::default(), FxHashMap::default());
-        let mut matcher = Self { graph, by_path, by_name, by_stem: FxHashMap::default(), by_pname: FxHashMap::default() };
+impl<'g, 'd> Matcher<'g, 'd> {
+    fn new(graph: &'g Graph, durations: &'d Durations) -> Self {
+        let keys = || durations.measurements.iter().flat_map(|measurement| &measurement.keys);
+        let names: FxHashMap<&str, Vec<DerivationIx>> =
+            keys().filter_map(|key| if let Key::Name(name) = key { Some((name.as_str(), Vec::new())) } else { None }).collect();
+        let by_path = keys().filter_map(|key| if let Key::Path(path) = key { Some((*path, Vec::new())) } else { None }).collect();
+        let mut matcher = Self { graph, by_path, by_name: names.clone(), by_stem: names.clone(), by_pname: names };
         for derivation in graph.derivations() {
-            let ix = derivation.ix();
-            matcher.by_path.entry(derivation.hash()).or_default().push(ix);
-            for path in derivation.outputs().filter_map(|output| output.hash()).filter(|&path| path != derivation.hash()) {
-                matcher.by_path.entry(path).or_default().push(ix);
-            }
-            matcher.by_name.entry(derivation.name()).or_default().push(ix);
-            if !derivation.is_fixed_output() {
-                matcher.by_stem.entry(split_name(derivation.name()).0).or_default().push(ix);
-                matcher.by_pname.entry(derivation.pname()).or_default().push(ix);
-            }
+            matcher.add(derivation);
         }
         matcher
+    }
+
+    /// Adds a derivation wherever it was measured.
+    fn add(&mut self, derivation: Derivation<'_>) {
+        let ix = derivation.ix();
+        let outputs = derivation.outputs().filter_map(|output| output.hash()).filter(|&path| path != derivation.hash());
+        for path in std::iter::once(derivation.hash()).chain(outputs) {
+            self.by_path.entry(path).and_modify(|found| found.push(ix));
+        }
+        let add = |index: &mut FxHashMap<&str, Vec<DerivationIx>>, name: &str| {
+            if let Some(found) = index.get_mut(name) {
+                found.push(ix);
+            }
+        };
+        add(&mut self.by_name, derivation.name());
+        if !derivation.is_fixed_output() {
+            add(&mut self.by_stem, split_name(derivation.name()).0);
+            add(&mut self.by_pname, derivation.pname());
+        }
     }
 
     /// The median of what each derivation was measured as, and how many rows of each file are of anything.
@@ -316,13 +329,13 @@ impl<'g> Estimates<'g> {
         let measured: Vec<(Derivation<'g>, Class<'g>, u32)> =
             measured.map(|(derivation, seconds)| (derivation, Class::of(derivation), seconds)).collect();
         let not_fixed = measured.iter().filter(|(_, class, _)| *class != Class::FixedOutput);
-        let by_name = typical_by(measured.iter().map(|(derivation, _, seconds)| (derivation.name(), *seconds)), 1);
-        let by_pname = typical_by(not_fixed.map(|(derivation, _, seconds)| (derivation.pname(), *seconds)), 1);
+        let names = typical_by(measured.iter().map(|(derivation, _, seconds)| (derivation.name(), *seconds)), 1);
+        let of_pname = typical_by(not_fixed.map(|(derivation, _, seconds)| (derivation.pname(), *seconds)), 1);
         let pnames = typical_by(measured.into_iter().map(|(derivation, class, seconds)| ((class, derivation.pname()), seconds)), 1);
         let compiled = pnames.iter().filter(|((class, _), _)| !class.is_trivial());
         let mut everything: Vec<u32> = compiled.map(|(_, typical)| typical.median).collect();
         let by_class = typical_by(pnames.into_iter().map(|((class, _), typical)| (class, typical.median)), MIN_MEASURED);
-        Self { by_name, by_pname, by_class, everything: Typical::of(&mut everything) }
+        Self { by_name: names, by_pname: of_pname, by_class, everything: Typical::of(&mut everything) }
     }
 
     fn of(&self, derivation: Derivation<'g>) -> (Typical, Evidence) {

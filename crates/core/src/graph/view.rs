@@ -256,7 +256,10 @@ impl<'g> Attribute<'g> {
 
     /// The set that it is in: its path without the last component; empty at the top level.
     pub fn set(self) -> &'g str {
-        self.path().rsplit_once('.').map_or("", |(set, _)| set)
+        let path = self.path();
+        // A component with a dot in it is in quotes.
+        let last = path.strip_suffix('"').map_or_else(|| path.rfind('.'), |quoted| quoted.rfind(".\""));
+        last.map_or("", |dot| &path[..dot])
     }
 
     /// The system that it was evaluated for, or its derivation's; `None` if neither is known.

@@ -317,11 +317,7 @@ impl CostReport {
             counted(chain.len(), "derivation", "derivations"),
             slowest.join(", ")
         ));
-        if let Some(AvailabilityReport { longest_chain_seconds: Some(seconds), longest_chain_measured_seconds: Some(measured), .. }) =
-            self.total.availability
-        {
-            lines.push(format!("Longest chain to build: {} ({} measured).", duration(seconds), share(measured, seconds)));
-        }
+        lines.extend(self.total.availability.as_ref().and_then(AvailabilityReport::chain_line));
         let kinds = |measured: bool| {
             let of_kind = Evidence::ALL.iter().filter_map(|kind| Some((kind, evidence.get(kind.name())?)));
             let found = of_kind.filter(|(_, evidence)| evidence.measured == measured && evidence.derivations > 0);
@@ -504,6 +500,14 @@ impl From<Split> for AvailabilityReport {
             longest_chain_seconds: longest_chain.as_ref().map(|chain| chain.seconds),
             longest_chain_measured_seconds: longest_chain.as_ref().map(|chain| chain.measured_seconds),
         }
+    }
+}
+
+impl AvailabilityReport {
+    /// Says what no number of builders can be faster than, if anything has to be built.
+    fn chain_line(&self) -> Option<String> {
+        let (seconds, measured) = (self.longest_chain_seconds?, self.longest_chain_measured_seconds?);
+        (seconds > 0).then(|| format!("Longest chain to build: {} ({} measured).", duration(seconds), share(measured, seconds)))
     }
 }
 
