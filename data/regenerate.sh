@@ -14,7 +14,7 @@ Evaluate the package set and write everything in dumps/ anew.
   --full      let the files of the sample cover the whole set; with --out
   --help      show this text
 
-Needs nix-instantiate, nix and nix-env 2.8, jq, python3 and GNU tar.
+Needs nix-instantiate, nix and nix-env 2.8, jq, python3, patch and GNU tar.
 EOF
 }
 
@@ -54,7 +54,7 @@ trap 'chmod -R u+w "$work" && rm -rf "$work"' EXIT
 if $check; then
   out=$work/dumps
 fi
-mkdir -p "$out/ci/x86_64-linux"
+mkdir -p "$out/ci/x86_64-linux" "$out/update"
 out=$(cd "$out" && pwd -P)
 
 # A store of its own: paths are still those of /nix/store, files are below $work.
@@ -65,12 +65,12 @@ unset NIX_PATH NIX_STORE_DIR NIX_STATE_DIR
 mkdir -p "$NIX_REMOTE" "$HOME"
 
 convert() { python3 "$here/convert.py" "$@"; }
-relative() { convert relative --root "$here"; }
+relative() { convert relative --root "${1:-$here}"; }
 
-# evaluate ENTRY: the rows of ci/eval.nix, and the .drv files in the store.
+# evaluate ENTRY [ROOT]: the rows of ci/eval.nix, and the .drv files in the store.
 evaluate() {
   nix-instantiate --eval --strict --json --read-write-mode \
-    --argstr system x86_64-linux --arg entry "$1" "$here/ci/eval.nix" | relative
+    --argstr system x86_64-linux --arg entry "$1" "$here/ci/eval.nix" | relative "${2:-$here}"
 }
 
 # show_derivations: the closure of the .drv paths on standard input.
@@ -143,6 +143,19 @@ evaluate "$here/tests.nix" >"$work/test-rows.json"
 jq -r '.[].drvPath' "$work/test-rows.json" | sort -u | show_derivations >"$work/tests.json"
 convert eval-jobs --inputs --derivations "$work/tests.json" --errors "$work/errors.json" \
   <"$work/test-rows.json" >"$out/tests.jsonl"
+
+### A pull request
+
+# The set after update.patch; of its derivations, those which were not there before.
+cp -r "$here" "$work/update"
+chmod -R u+w "$work/update"
+patch --quiet --strip 1 --directory "$work/update" <"$here/update.patch"
+evaluate "$work/update/default.nix" "$work/update" >"$work/update-rows.json"
+jq -r '.[].drvPath // empty' "$work/update-rows.json" | sort -u | show_derivations >"$work/update.json"
+jq --slurpfile before "$out/derivations.json" \
+  'with_entries(select(.key | in($before[0]) | not))' "$work/update.json" >"$out/update/derivations.json"
+convert eval-jobs --derivations "$work/update.json" --errors "$work/errors.json" \
+  <"$work/update-rows.json" >"$out/update/eval-jobs.jsonl"
 
 ### nix-env
 

@@ -4,8 +4,10 @@
 //! not there is skipped, and said so.
 
 mod changes;
+mod diffs;
 mod files;
 mod naive;
+#[path = "../shared/nix.rs"]
 mod nix;
 mod questions;
 mod routes;

@@ -2,6 +2,8 @@
 
 mod chain;
 mod counts;
+mod diffs;
+mod history;
 mod impacts;
 mod model;
 mod packages;

@@ -2,6 +2,7 @@
 //! other programs counted.
 
 mod cost;
+mod diff;
 mod dump;
 mod example;
 mod impact;

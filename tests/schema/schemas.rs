@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{items, report, schema};
 
-const COMMANDS: [&str; 5] = ["impact", "info", "plan", "rank", "why"];
+const COMMANDS: [&str; 6] = ["diff", "impact", "info", "plan", "rank", "why"];
 
 #[test]
 fn they_are_schemas() {

@@ -1,8 +1,10 @@
 //! What can be typed. Nothing here is resolved: that is each command's work.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use clap::builder::PossibleValue;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -12,7 +14,7 @@ const MAX_TIME: Duration = Duration::from_hours(24);
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  a limit is exceeded (--fail-over), or a plan is wrong (--verify)
+  1  a limit is exceeded (--fail-over), a change is over the policy (check), or a plan is wrong (--verify)
   2  the command line is wrong: unknown option, package or pattern
   3  a dump or snapshot is missing, broken, or says too little
   4  Nix is not there, or failed
@@ -48,6 +50,10 @@ pub(crate) enum Command {
     Info(InfoArgs),
     /// What a change rebuilds
     Impact(ImpactArgs),
+    /// What differs between two evaluations, and which changes cause it
+    Diff(DiffArgs),
+    /// Whether a change is within the policy of waves.toml
+    Check(CheckArgs),
     /// Packages by what they rebuild
     Rank(RankArgs),
     /// Why a change of one package rebuilds another
@@ -143,6 +149,27 @@ pub(crate) struct RootArgs {
     pub(crate) exact: bool,
 }
 
+/// Which change a command is about: `crate::change` finds it.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("change").required(true))]
+pub(crate) struct ChangeArgs {
+    /// Two evaluations, before and after the change: snapshots or dumps; several dumps of one with commas
+    #[arg(value_names = ["BEFORE", "AFTER"], num_args = 2, group = "change")]
+    pub(crate) evaluations: Vec<PathBuf>,
+
+    /// What changes, foretold from one evaluation: attribute path, pname, store path, or glob
+    #[arg(long = "root", short = 'r', value_name = "PACKAGE", value_delimiter = ',', group = "change")]
+    pub(crate) roots: Vec<String>,
+
+    /// Only the derivation that the root names, not all of its package
+    #[arg(long, requires = "roots")]
+    pub(crate) exact: bool,
+
+    /// Compare only the package sets that both evaluations cover
+    #[arg(long, requires = "evaluations")]
+    pub(crate) within: bool,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct FilterArgs {
     /// Only this system
@@ -224,15 +251,34 @@ pub(crate) enum FormatArg {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    mut_arg("roots", |roots| roots.required(false)),
+    group(clap::ArgGroup::new("change").args(["roots", "git", "git_worktree"]).required(true)),
+    after_long_help = "\
+With --git or --git-worktree, the packages that the changed files are about are found without an evaluation of the change:
+the snapshot is of a tree near the base. Nothing is checked out. What cannot be confined to packages is told, with a bound."
+)]
 pub(crate) struct ImpactArgs {
     #[command(flatten)]
     pub(crate) root: RootArgs,
+
+    /// What the commits of a range change: A..B, or A for A..HEAD, from their merge base on
+    #[arg(long, value_name = "RANGE", conflicts_with_all = ["exact", "inverse"])]
+    pub(crate) git: Option<String>,
+
+    /// What the working tree changes, staged or not, from HEAD on, or from its merge base with BASE
+    #[arg(long, value_name = "BASE", num_args = 0..=1, require_equals = true, conflicts_with_all = ["exact", "inverse"])]
+    pub(crate) git_worktree: Option<Option<String>>,
+
+    /// Repository of the sources [default: the one that the current directory is in]
+    #[arg(long, value_name = "DIR", conflicts_with = "roots")]
+    pub(crate) repo: Option<PathBuf>,
 
     /// The inverse question: what rebuilds the roots
     #[arg(long)]
     pub(crate) inverse: bool,
 
-    /// Exit with 1 if more attributes than this are rebuilt
+    /// Exit with 1 if more attributes than this are rebuilt, or may be
     #[arg(long, value_name = "N")]
     pub(crate) fail_over: Option<usize>,
 
@@ -244,6 +290,119 @@ pub(crate) struct ImpactArgs {
 
     #[command(flatten)]
     pub(crate) cache: CacheArgs,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DiffArgs {
+    /// The evaluation before the change: a snapshot or a dump; several dumps with commas
+    #[arg(value_name = "BEFORE")]
+    pub(crate) before: PathBuf,
+
+    /// The evaluation after the change
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: PathBuf,
+
+    /// Compare only the package sets that both cover
+    #[arg(long)]
+    pub(crate) within: bool,
+
+    /// The policy that names labels and branches [default: waves.toml, here or above; else nixpkgs']
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The branch that the change is for [default: the policy's default]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) base_branch: Option<String>,
+
+    /// How to write it; `changed-paths` is nixpkgs' CI's file, `rebuild-amount` what rebuild-amount.sh prints
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: DiffFormatArg,
+
+    /// Items of a list that are shown; 0 is all [default: 20 in text, Markdown and DOT, else all]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+/// The formats of a report, and two that other tools read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DiffFormatArg {
+    Report(FormatArg),
+    ChangedPaths,
+    RebuildAmount,
+}
+
+impl Default for DiffFormatArg {
+    fn default() -> Self {
+        Self::Report(FormatArg::default())
+    }
+}
+
+impl ValueEnum for DiffFormatArg {
+    fn value_variants<'a>() -> &'a [Self] {
+        static VARIANTS: LazyLock<Vec<DiffFormatArg>> = LazyLock::new(|| {
+            let reports = FormatArg::value_variants().iter().copied().map(DiffFormatArg::Report);
+            reports.chain([DiffFormatArg::ChangedPaths, DiffFormatArg::RebuildAmount]).collect()
+        });
+        &VARIANTS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Report(format) => format.to_possible_value(),
+            Self::ChangedPaths => Some(PossibleValue::new("changed-paths")),
+            Self::RebuildAmount => Some(PossibleValue::new("rebuild-amount")),
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+The verdict is three lines: whether the change is within the policy; its counts, labels and branch; and the
+cause that rebuilds most, with what would be left without it. The reasons follow. Exit code 1 is over the policy.
+
+On GitHub Actions the same goes into the step's summary, outputs and annotations: docs/github-actions.md.")]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+
+    /// The policy [default: waves.toml, here or above; else nixpkgs']
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The branch that the change is for [default: `$GITHUB_BASE_REF`, else the policy's default]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) base_branch: Option<String>,
+
+    /// The branch that it comes from, if that is to be trusted: some are exempt
+    #[arg(long, value_name = "NAME")]
+    pub(crate) head_branch: Option<String>,
+
+    /// The files that it changes, one on each line or as `git diff --name-only -z` has them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) changed_files: Option<PathBuf>,
+
+    /// A protected package that may change, as the policy names it or by attribute path
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) acknowledge: Vec<String>,
+
+    /// Write changed-paths.json, as nixpkgs' CI does
+    #[arg(long, value_name = "FILE")]
+    pub(crate) changed_paths: Option<PathBuf>,
+
+    /// Write what rebuild-amount.sh prints
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rebuild_amount: Option<PathBuf>,
+
+    /// Write the body of a comment on GitHub
+    #[arg(long, value_name = "FILE")]
+    pub(crate) comment: Option<PathBuf>,
+
+    /// Write summary, outputs and annotations as on GitHub Actions, where this is the default
+    #[arg(long)]
+    pub(crate) github: bool,
 
     #[command(flatten)]
     pub(crate) format: FormatArgs,

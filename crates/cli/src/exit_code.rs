@@ -6,7 +6,7 @@ use crate::commands::Failure;
 
 /// Done, and within every limit.
 pub(crate) const OK: u8 = 0;
-/// Done, and a limit that was asked for is exceeded, or a plan is wrong.
+/// Done, and a limit that was asked for is exceeded, a change is over the policy, or a plan is wrong.
 pub(crate) const LIMIT: u8 = 1;
 /// The command line is wrong: an unknown option, package or pattern.
 pub(crate) const USAGE: u8 = 2;
@@ -40,7 +40,11 @@ pub(crate) fn exit_code(failure: &Failure) -> ExitCode {
     use waves_core::error::Error;
     ExitCode::from(match failure {
         Failure::Core(error) => match error {
-            Error::UnknownPackage { .. } | Error::AmbiguousPackage { .. } | Error::NotEvaluated { .. } | Error::Pattern { .. } => USAGE,
+            Error::UnknownPackage { .. }
+            | Error::AmbiguousPackage { .. }
+            | Error::NotEvaluated { .. }
+            | Error::Pattern { .. }
+            | Error::Revision { .. } => USAGE,
             Error::Io { action: "write", .. } => SYSTEM,
             _ => BAD_INPUT,
         },

@@ -15,11 +15,24 @@ pub(crate) const DEFAULT_GRAPH: &str = ".waves/graph.waves";
 
 /// Opens the graph that the arguments name: a snapshot, or dumps that are read for this one question.
 pub(crate) fn graph(args: &Args) -> Result<Graph, Failure> {
-    let paths = paths(args)?;
-    let [path] = paths.as_slice() else {
-        return dumps(args, &paths);
+    open(args, &paths(args)?)
+}
+
+/// Opens one evaluation of several: a snapshot, or dumps with commas between them.
+pub(crate) fn evaluation(args: &Args, typed: &Path) -> Result<Graph, Failure> {
+    let is_one = typed == Path::new("-") || typed.exists();
+    let paths = match typed.to_str().filter(|_| !is_one) {
+        Some(list) => list.split(',').map(PathBuf::from).collect(),
+        None => vec![typed.to_owned()],
     };
-    if path != Path::new("-") && path.is_file() && Graph::is_snapshot(path)? { Ok(Graph::open(path)?) } else { dumps(args, &paths) }
+    open(args, &paths)
+}
+
+fn open(args: &Args, paths: &[PathBuf]) -> Result<Graph, Failure> {
+    let [path] = paths else {
+        return dumps(args, paths);
+    };
+    if path != Path::new("-") && path.is_file() && Graph::is_snapshot(path)? { Ok(Graph::open(path)?) } else { dumps(args, paths) }
 }
 
 /// Reads dumps into a graph.

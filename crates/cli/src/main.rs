@@ -2,11 +2,14 @@
 
 mod args;
 mod cache;
+mod change;
 mod commands;
 mod cost;
 mod exit_code;
+mod github;
 mod load;
 mod output;
+mod policy;
 mod progress;
 
 use std::process::ExitCode;

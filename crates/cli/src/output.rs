@@ -8,6 +8,7 @@ use waves_core::report::{self, Format, Report};
 use crate::args::{FormatArg, FormatArgs};
 use crate::commands::Failure;
 use crate::exit_code::{OK, USAGE};
+use crate::github;
 
 /// Items of a list in a format that is read by people.
 const DEFAULT_LIMIT: usize = 20;
@@ -47,11 +48,25 @@ pub(crate) fn print(report: &impl Report, format: &FormatArgs) -> Result<(), Fai
     let stdout = io::stdout();
     let width = if stdout.is_terminal() { terminal_size::terminal_size().map(|(width, _)| width.0) } else { None };
     let mut out = BufWriter::new(stdout.lock());
-    report::write(report, format.format(), width, &mut out).map_err(|error| match error.kind() {
+    let written =
+        if github::is_here() { write_to_log(report, format, &mut out) } else { report::write(report, format.format(), width, &mut out) };
+    written.map_err(|error| match error.kind() {
         io::ErrorKind::Unsupported => Failure::Usage("there is nothing to draw (hint: --format text, json, jsonl or markdown)".to_owned()),
         _ => Failure::Write(error),
     })?;
     out.flush().map_err(Failure::Write)
+}
+
+/// The log of a workflow is read for commands: no name may be one.
+fn write_to_log(report: &impl Report, format: &FormatArgs, out: &mut impl io::Write) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    report::write(report, format.format(), None, &mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let safe = match format.format() {
+        Format::Json | Format::Jsonl => report::github::harmless_json(&text),
+        Format::Text | Format::Markdown | Format::Dot => report::github::harmless(&text),
+    };
+    out.write_all(safe.as_bytes())
 }
 
 /// Writes bytes to standard output.
@@ -69,6 +84,7 @@ pub(crate) fn failure(failure: &Failure) {
 
 /// A line on standard error; if that is closed, there is nobody to tell.
 pub(crate) fn note(line: &str) {
+    let line = if github::is_here() { report::github::harmless(line) } else { line.to_owned() };
     let _ = writeln!(io::stderr(), "{line}");
 }
 

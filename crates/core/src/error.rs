@@ -139,6 +139,33 @@ pub enum Error {
         /// The dumps that are there.
         sources: String,
     },
+
+    /// A git repository that cannot be read.
+    #[error("{}: {reason}", path.display())]
+    Repository {
+        /// Its directory, or the one that it was looked for in.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+
+    /// A revision that names no commit.
+    #[error("`{revision}` is no commit of this repository: {reason}")]
+    Revision {
+        /// What was typed.
+        revision: String,
+        /// What git says.
+        reason: String,
+    },
+
+    /// Two commits without an ancestor in common.
+    #[error("{commits} have no ancestor in common (hint: {hint})")]
+    NoMergeBase {
+        /// The two.
+        commits: String,
+        /// What to do.
+        hint: &'static str,
+    },
 }
 
 impl Error {

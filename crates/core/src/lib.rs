@@ -44,11 +44,14 @@
 //! ```
 
 pub mod analysis;
+pub mod config;
 pub mod cost;
 pub mod error;
+pub mod estimate;
 pub mod graph;
 pub mod ingest;
 pub mod plan;
+pub mod policy;
 pub mod progress;
 pub mod report;
 pub mod store_path;

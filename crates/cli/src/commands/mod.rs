@@ -1,5 +1,7 @@
 //! One file a command.
 
+mod check;
+mod diff;
 mod eval;
 mod generate;
 mod impact;
@@ -44,6 +46,8 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Eval(eval) => eval::run(args, eval),
         Command::Info(info) => info::run(args, info),
         Command::Impact(impact) => impact::run(args, impact),
+        Command::Diff(diff) => diff::run(args, diff),
+        Command::Check(check) => check::run(args, check),
         Command::Rank(rank) => rank::run(args, rank),
         Command::Why(why) => why::run(args, why),
         Command::Plan(plan) => plan::run(args, plan),

@@ -10,7 +10,7 @@ use crate::graph::{Attribute, Direction, Graph};
 /// An attribute of one system, by name: two evaluations have no position in common.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttributeName {
-    /// Its dotted path.
+    /// Its dotted path, without quotes, as nixpkgs' CI has it.
     pub path: String,
     /// The system that it was evaluated for; empty if unknown.
     pub system: String,
@@ -19,7 +19,12 @@ pub struct AttributeName {
 impl AttributeName {
     /// Of an attribute.
     pub fn new(attribute: Attribute<'_>) -> Self {
-        Self { path: attribute.path().to_owned(), system: attribute.system().unwrap_or_default().to_owned() }
+        Self { path: attribute.path().replace('"', ""), system: attribute.system().unwrap_or_default().to_owned() }
+    }
+
+    /// The set that it is in: its path without the last component; empty at the top level.
+    pub fn set(&self) -> &str {
+        self.path.rsplit_once('.').map_or("", |(set, _)| set)
     }
 
     /// The last part of the system: `linux` of `x86_64-linux`.
@@ -31,7 +36,7 @@ impl AttributeName {
 /// As nixpkgs' CI writes it: `hello.x86_64-linux`.
 impl fmt::Display for AttributeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.path, self.system)
+        if self.system.is_empty() { f.write_str(&self.path) } else { write!(f, "{}.{}", self.path, self.system) }
     }
 }
 

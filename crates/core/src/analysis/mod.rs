@@ -8,6 +8,7 @@
 //! | what rebuilds most? | [`rank`] | O(P log P): the closures were counted at import |
 
 mod change;
+mod diff;
 mod impact;
 mod rank;
 mod select;
@@ -15,6 +16,7 @@ mod why;
 
 pub use crate::graph::Counts;
 pub use change::{AttributeChanges, AttributeName, Change};
+pub use diff::{Cause, Diff, Doubt, Reach, Reason};
 pub use impact::{Excluded, Impact};
 pub use rank::{RankOptions, RankOrder, rank};
 pub use select::{Root, Scope, select};

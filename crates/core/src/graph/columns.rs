@@ -30,6 +30,9 @@ pub(super) enum Section {
     /// Attributes of each derivation.
     AttributesOf,
     AttributesOfOffsets,
+    /// Outputs of the attributes that do not have just those of their derivation.
+    AttributeOutputs,
+    AttributeOutputOffsets,
     Packages,
     PackageMembers,
     PackageOffsets,
@@ -60,6 +63,8 @@ pub(super) struct DerivationRow {
     pub(super) rebuild_attributes: u32,
     /// Zero if unknown.
     pub(super) recipe: [u32; 4],
+    /// Zero if unknown.
+    pub(super) loose_recipe: [u32; 4],
 }
 
 /// Bits of [`DerivationRow::flags`].
@@ -80,7 +85,7 @@ pub(super) struct OutputRow {
     pub(super) name: StringIx,
     /// Name part of its path, or [`NONE`] if the path is unknown.
     pub(super) path_name: u32,
-    /// The first output with this path: several derivations may build one path.
+    /// The first output with this path: several derivations may build one path. [`NONE`] in an attribute's row.
     pub(super) first: u32,
 }
 
@@ -146,6 +151,10 @@ impl Storage {
 
     pub(super) fn attributes_of(&self) -> Csr<'_, AttributeIx> {
         Csr { offsets: self.column(Section::AttributesOfOffsets), targets: self.column(Section::AttributesOf) }
+    }
+
+    pub(super) fn attribute_outputs(&self) -> Csr<'_, OutputRow> {
+        Csr { offsets: self.column(Section::AttributeOutputOffsets), targets: self.column(Section::AttributeOutputs) }
     }
 
     pub(super) fn packages(&self) -> &[PackageRow] {

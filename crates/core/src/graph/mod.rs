@@ -24,6 +24,8 @@ use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use package::DisjointSets;
+
 pub use index::{AttributeIx, DerivationIx, PackageIx};
 pub use set::DerivationSet;
 pub use view::{Attribute, Derivation, Output, Package};
@@ -331,6 +333,7 @@ fn check(storage: &Storage) -> Result<(), &'static str> {
         && sound(storage.inputs().offsets, derivations.len(), storage.inputs().targets.len())
         && sound(storage.users().offsets, derivations.len(), storage.users().targets.len())
         && sound(storage.attributes_of().offsets, derivations.len(), storage.attributes_of().targets.len())
+        && sound(storage.attribute_outputs().offsets, attributes.len(), storage.attribute_outputs().targets.len())
         && sound(storage.members().offsets, packages.len(), storage.members().targets.len())
         && storage.inputs().targets.len() == storage.input_outputs().targets.len();
     if !offsets_sound {
@@ -350,6 +353,7 @@ fn check(storage: &Storage) -> Result<(), &'static str> {
         .targets
         .par_iter()
         .all(|row| string(row.name) && optional(row.path_name) && (row.first as usize) < storage.outputs().targets.len())
+        && storage.attribute_outputs().targets.par_iter().all(|row| string(row.name) && optional(row.path_name))
         && storage.input_outputs().targets.par_iter().all(|&ix| string(ix))
         && storage.attributes_of().targets.par_iter().all(|ix| ix.get() < attributes.len())
         && storage.members().targets.par_iter().all(|ix| ix.get() < derivations.len());

@@ -47,14 +47,15 @@ pub(super) fn contract(identities: &[Option<Identity>]) -> (Vec<u32>, usize) {
 }
 
 /// Disjoint sets with path halving; the root of a set is its smallest member.
-struct DisjointSets(Vec<usize>);
+pub(crate) struct DisjointSets(Vec<usize>);
 
 impl DisjointSets {
-    fn new(nodes: usize) -> Self {
+    pub(crate) fn new(nodes: usize) -> Self {
         Self((0..nodes).collect())
     }
 
-    fn find(&mut self, mut node: usize) -> usize {
+    /// The smallest member of the set of `node`.
+    pub(crate) fn find(&mut self, mut node: usize) -> usize {
         while self.0[node] != node {
             self.0[node] = self.0[self.0[node]];
             node = self.0[node];
@@ -65,7 +66,12 @@ impl DisjointSets {
     /// Joins `node` with the first node that had the same key.
     fn join_first<K: Hash + Eq>(&mut self, first: &mut FxHashMap<K, usize>, key: K, node: usize) {
         let other = *first.entry(key).or_insert(node);
-        let (a, b) = (self.find(other), self.find(node));
+        self.join(other, node);
+    }
+
+    /// Makes the sets of two nodes one.
+    pub(crate) fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.find(a), self.find(b));
         self.0[a.max(b)] = a.min(b);
     }
 }

@@ -58,14 +58,14 @@ impl<'g> Derivation<'g> {
         self.graph.storage.text(self.row().system)
     }
 
-    /// The hash of its store path; of its first output's, if no dump told the derivation's.
-    pub(crate) fn hash(self) -> StoreHash {
-        self.row().hash
-    }
-
     /// Whether its path or the path of one of its outputs has this hash.
     pub(crate) fn may_have_hash(self, hash: StoreHash) -> bool {
         self.row().hash == hash || self.graph.storage.outputs().row(self.ix.get()).iter().any(|row| row.hash == hash)
+    }
+
+    /// Hash part of its store path; of its first output, if no dump told the derivation's.
+    pub fn hash(self) -> StoreHash {
+        self.row().hash
     }
 
     /// Base name of its store path; of its first output, if no dump told the derivation's.
@@ -121,9 +121,14 @@ impl<'g> Derivation<'g> {
         (src != NONE).then(|| self.graph.derivation(DerivationIx::new(src as usize)))
     }
 
-    /// Hash of what it says of itself, apart from its inputs' versions and hashes; `None` if no dump holds it whole.
+    /// Hash of what it says of itself, apart from the versions and hashes of store paths; `None` if no dump holds it whole.
     pub fn recipe_hash(self) -> Option<u128> {
         Some(bytemuck::cast(self.row().recipe)).filter(|&hash| hash != 0)
+    }
+
+    /// The same, apart from the versions of its inputs besides, wherever they stand.
+    pub fn loose_recipe_hash(self) -> Option<u128> {
+        Some(bytemuck::cast(self.row().loose_recipe)).filter(|&hash| hash != 0)
     }
 
     /// Its outputs, by name.
@@ -203,7 +208,7 @@ impl<'g> Output<'g> {
         self.graph.storage.text(self.row.name)
     }
 
-    /// The hash of its path; `None` if only its build tells it.
+    /// Hash part of its path; `None` if only its build tells it.
     pub fn hash(self) -> Option<StoreHash> {
         (self.row.path_name != NONE).then_some(self.row.hash)
     }
@@ -263,6 +268,15 @@ impl<'g> Attribute<'g> {
     pub fn derivation(self) -> Option<Derivation<'g>> {
         let derivation = self.row().derivation;
         (derivation != NONE).then(|| self.graph.derivation(DerivationIx::new(derivation as usize)))
+    }
+
+    /// Its outputs, by name: those of its derivation, unless the evaluation listed others.
+    pub fn outputs(self) -> impl ExactSizeIterator<Item = Output<'g>> {
+        let graph = self.graph;
+        let own = graph.storage.attribute_outputs().row(self.ix.get());
+        let derivation = self.row().derivation;
+        let rows = if own.is_empty() && derivation != NONE { graph.storage.outputs().row(derivation as usize) } else { own };
+        rows.iter().map(move |row| Output { graph, row })
     }
 
     /// Why it does not evaluate.

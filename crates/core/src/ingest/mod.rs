@@ -16,6 +16,7 @@ mod raw;
 mod recipe;
 mod source;
 mod split;
+mod versions;
 
 use std::collections::BTreeSet;
 use std::fs;

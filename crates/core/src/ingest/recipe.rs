@@ -1,8 +1,12 @@
-//! The recipe hash: what a derivation says of itself, apart from which inputs it got.
+//! Recipe hashes: what a derivation says of itself, apart from which inputs it got.
 //!
-//! Two derivations have the same recipe hash if they differ in nothing but the versions and hashes of store paths:
+//! Two derivations have the same strict hash if they differ in nothing but the versions and hashes of store paths:
 //! every store path is reduced to its version-less name, and lists that are then out of order are sorted. So a changed
 //! hash says "this package changed itself", an unchanged one "only its inputs changed".
+//!
+//! That still blames what repeats an input's version in its own words: a kernel module's name has the kernel's version
+//! in it, a Python package's path `python3.12`. The loose hash leaves out every version of an input, wherever it
+//! stands. A change that either hash does not see is explained by the inputs.
 
 use std::borrow::Cow;
 
@@ -11,15 +15,18 @@ use serde_json::Value;
 use twox_hash::XxHash3_128;
 
 use super::raw::RawDerivation;
+use super::record::RecipeHashes;
+use super::versions::Versions;
 use crate::store_path::{HASH_CHARS, StoreHash, StorePath, base_name, is_name_byte, split_name};
 
 const DEFAULT_STORE_DIR: &str = "/nix/store";
 
-/// The recipe hash of a derivation whose structured attributes were taken out of its `env`.
+/// The recipe hashes of a derivation whose structured attributes were taken out of its `env`.
 ///
 /// Every string is hashed with its length, so no two lists of strings run into each other. O(length of the derivation).
-pub(super) fn hash(raw: &RawDerivation<'_>, structured: Option<&Value>, store_dir: Option<&str>) -> u128 {
+pub(super) fn hash(raw: &RawDerivation<'_>, structured: Option<&Value>, store_dir: Option<&str>) -> RecipeHashes {
     let mut recipe = Recipe::new(store_dir.unwrap_or_else(|| store_dir_of(raw)));
+    recipe.versions = Versions::of_inputs(raw.inputs.iter().map(|input| input.path.as_ref()));
     recipe.text(&raw.system);
     recipe.masked(&raw.builder);
     recipe.count(raw.args.len());
@@ -42,7 +49,7 @@ pub(super) fn hash(raw: &RawDerivation<'_>, structured: Option<&Value>, store_di
     if let Some(attrs) = structured {
         recipe.json(attrs);
     }
-    recipe.hasher.finish_128()
+    recipe.finish()
 }
 
 /// The store directory of a dump of base names: outputs' paths stand in full in `env`, unless only a build tells them.
@@ -51,24 +58,33 @@ fn store_dir_of<'r>(raw: &'r RawDerivation<'_>) -> &'r str {
     outputs.find_map(|(_, path)| StorePath::parse(path)?.store_dir).unwrap_or(DEFAULT_STORE_DIR)
 }
 
-struct Recipe {
-    hasher: XxHash3_128,
+struct Recipe<'a> {
+    strict: XxHash3_128,
+    loose: XxHash3_128,
+    /// What the loose hash leaves out.
+    versions: Versions<'a>,
     /// The store directory and a slash.
     prefix: String,
 }
 
-impl Recipe {
+impl Recipe<'_> {
     fn new(store_dir: &str) -> Self {
-        Self { hasher: XxHash3_128::new(), prefix: format!("{store_dir}/") }
+        Self { strict: XxHash3_128::new(), loose: XxHash3_128::new(), versions: Versions::default(), prefix: format!("{store_dir}/") }
+    }
+
+    /// A hash of zero stands for none.
+    fn finish(&self) -> RecipeHashes {
+        RecipeHashes { strict: self.strict.finish_128().max(1), loose: self.loose.finish_128().max(1) }
     }
 
     fn count(&mut self, count: usize) {
-        self.hasher.write(&(count as u64).to_le_bytes());
+        write_count(&mut self.strict, count);
+        write_count(&mut self.loose, count);
     }
 
     fn text(&mut self, text: &str) {
-        self.count(text.len());
-        self.hasher.write(text.as_bytes());
+        write_text(&mut self.strict, text);
+        write_text(&mut self.loose, &self.versions.mask(text));
     }
 
     /// The version-less names of store paths, sorted.
@@ -143,6 +159,15 @@ impl Recipe {
             other => self.text(&other.to_string()),
         }
     }
+}
+
+fn write_count(hasher: &mut XxHash3_128, count: usize) {
+    hasher.write(&(count as u64).to_le_bytes());
+}
+
+fn write_text(hasher: &mut XxHash3_128, text: &str) {
+    write_count(hasher, text.len());
+    hasher.write(text.as_bytes());
 }
 
 fn sorted_words(text: &str) -> String {

@@ -83,6 +83,15 @@ pub(crate) struct OutputRecord {
     pub(crate) path: Option<Path>,
 }
 
+/// Hashes of what a derivation says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RecipeHashes {
+    /// Apart from the versions and hashes of store paths.
+    pub(crate) strict: u128,
+    /// Apart from the versions of its inputs besides, wherever they stand.
+    pub(crate) loose: u128,
+}
+
 /// A derivation as one dump describes it.
 #[derive(Clone, Debug)]
 pub(crate) struct DerivationRecord {
@@ -102,8 +111,8 @@ pub(crate) struct DerivationRecord {
     pub(crate) prefer_local: bool,
     /// Content-addressed with a hash that only its build tells.
     pub(crate) floating: bool,
-    /// The recipe hash; `None` where the dump does not hold the whole derivation.
-    pub(crate) recipe: Option<u128>,
+    /// `None` where the dump does not hold the whole derivation.
+    pub(crate) recipe: Option<RecipeHashes>,
     /// Whether the dump says what the derivation needs.
     pub(crate) has_inputs: bool,
     pub(crate) inputs: Range<u32>,

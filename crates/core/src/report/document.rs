@@ -124,7 +124,7 @@ impl Document {
             let gap = if index == 0 { "" } else { "\n" };
             match block {
                 Block::Heading(text) => writeln!(out, "{gap}## {}", markdown(text))?,
-                Block::Line(text) => writeln!(out, "{gap}{}", markdown(text))?,
+                Block::Line(text) => writeln!(out, "{gap}{}", markdown(text.trim_start()))?,
                 Block::Table(table) => {
                     out.write_all(gap.as_bytes())?;
                     table.write_markdown(out)?;
@@ -230,28 +230,47 @@ fn is_active(character: char) -> bool {
     character.is_control() || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Text that Markdown and HTML leave as it is: punctuation that could mean something is escaped.
-fn markdown(text: &str) -> String {
+/// Text that Markdown, GitHub's included, and HTML leave as it is: what could mean something is escaped, or parted by a
+/// character that is not seen.
+pub(super) fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let text = clean(text);
+    // A list begins with a number too.
+    let digits = text.find(|character: char| !character.is_ascii_digit()).filter(|&digits| digits > 0);
     let mut before = None;
-    let mut rest = text.chars().peekable();
-    while let Some(character) = rest.next() {
+    for (at, character) in text.char_indices() {
+        let rest = &text[at + character.len_utf8()..];
         let is_word = |neighbour: Option<char>| neighbour.is_some_and(char::is_alphanumeric);
         match character {
             // Inside a word it emphasises nothing.
-            '_' if is_word(before) && is_word(rest.peek().copied()) => escaped.push('_'),
+            '_' if is_word(before) && is_word(rest.chars().next()) => escaped.push('_'),
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
-            // A mention would notify somebody.
+            // A mention would notify somebody, and a reference would be noted there.
             '@' => escaped.push_str("@\u{2060}"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => escaped.extend(['\\', character]),
+            '#' => escaped.push_str("\\#\u{2060}"),
+            // An address would be a link.
+            ':' if rest.starts_with("//") => escaped.push_str(":\u{2060}"),
+            '.' if at >= 3 && text.as_bytes()[at - 3..at].eq_ignore_ascii_case(b"www") => escaped.push_str("\u{2060}."),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' | '$' => escaped.extend(['\\', character]),
+            '-' | '+' | '=' if at == 0 => escaped.extend(['\\', character]),
+            '.' | ')' if digits == Some(at) => escaped.extend(['\\', character]),
             other => escaped.push(other),
         }
         before = Some(character);
     }
     escaped
+}
+
+/// Text that Markdown shows as it is, in the letters of code: nothing in it is markup, a mention or a reference.
+pub(super) fn code(text: &str) -> String {
+    let text = clean(text);
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    // Without a space, a backtick at an end would be of the fence.
+    let pad = if text.starts_with([' ', '`']) || text.ends_with([' ', '`']) { " " } else { "" };
+    if text.is_empty() { "(empty)".to_owned() } else { format!("{fence}{pad}{text}{pad}{fence}") }
 }
 
 #[cfg(test)]

@@ -4,10 +4,15 @@
 //! copies what it says out of the graph, so that writing needs nothing else. The JSON keys are a contract: `schema/`
 //! describes them, and [`FORMAT_VERSION`] changes when one does.
 
+mod changed_paths;
+mod check;
 mod cost;
 mod diagram;
+mod diff;
 mod document;
+mod estimate;
 mod evaluation;
+pub mod github;
 mod impact;
 mod info;
 mod plan;
@@ -19,12 +24,18 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use changed_paths::{AttrDiff, ChangedPaths, rebuild_amount};
+pub use check::{
+    AttributesReport, Basis, BiggestCauseReport, BranchReport, CheckCauseReport, CheckReport, Judged, KernelReport, ReasonReport,
+};
 pub use cost::{
     AvailabilityReport, BillReport, ChainLink, ClosureCostReport, ClosureReport, CostReport, DurationFileReport, EvidenceReport,
     PackageTimeReport, PartReport, PathListReport, SizeFileReport, SizeReport, TimeReport,
 };
 pub use diagram::{Diagram, DiagramEdge, DiagramNode};
+pub use diff::{DiffReport, DoubtReport};
 pub use document::{Block, Column, Document, Table};
+pub use estimate::EstimateReport;
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
 pub use impact::ImpactReport;
 pub use info::InfoReport;

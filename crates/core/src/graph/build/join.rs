@@ -28,7 +28,7 @@ impl Node {
 }
 
 /// An attribute, joined.
-pub(super) struct JoinedAttribute {
+pub(super) struct JoinedAttribute<'i> {
     pub(super) attr: Symbol,
     pub(super) system: Option<Symbol>,
     pub(super) node: Option<u32>,
@@ -36,12 +36,14 @@ pub(super) struct JoinedAttribute {
     pub(super) exact: bool,
     /// Its first output path, by which descriptions without a derivation are joined.
     pub(super) output: Option<StoreHash>,
+    /// Its outputs as a dump lists them; empty if none does.
+    pub(super) outputs: &'i [OutputRecord],
     pub(super) meta: MetaRecord,
     pub(super) error: Option<Symbol>,
     pub(super) source: usize,
 }
 
-impl JoinedAttribute {
+impl JoinedAttribute<'_> {
     /// Whether another description with the same attribute path is of the same attribute.
     fn is_same(&self, other: &Self) -> bool {
         let same_system = match (self.system, other.system) {
@@ -66,6 +68,9 @@ impl JoinedAttribute {
         self.node = self.node.or(other.node);
         self.exact |= other.exact;
         self.output = self.output.or(other.output);
+        if self.outputs.is_empty() {
+            self.outputs = other.outputs;
+        }
         self.system = self.system.or(other.system);
         self.meta = self.meta.or(other.meta);
         self.error = self.error.or(other.error);
@@ -221,9 +226,9 @@ impl<'i> Join<'i> {
         node
     }
 
-    pub(super) fn add_attributes(&mut self) -> Vec<JoinedAttribute> {
+    pub(super) fn add_attributes(&mut self) -> Vec<JoinedAttribute<'i>> {
         let batches = self.batches;
-        let mut joined: Vec<JoinedAttribute> = Vec::new();
+        let mut joined: Vec<JoinedAttribute<'i>> = Vec::new();
         // Positions in `joined` of the attributes with this attribute path.
         let mut by_path: FxHashMap<Symbol, Vec<usize>> = FxHashMap::default();
         for records in batches {
@@ -266,19 +271,21 @@ impl<'i> Join<'i> {
 
     fn add_attribute(
         &mut self,
-        joined: &mut Vec<JoinedAttribute>,
+        joined: &mut Vec<JoinedAttribute<'i>>,
         same_path: &mut Vec<usize>,
         record: &AttributeRecord,
         node: Option<u32>,
-        records: &Records,
+        records: &'i Records,
     ) {
-        let output = records.outputs_of(&record.outputs).iter().find_map(|output| output.path).map(|path| path.hash);
+        let outputs = records.outputs_of(&record.outputs);
+        let output = outputs.iter().find_map(|output| output.path).map(|path| path.hash);
         let described = JoinedAttribute {
             attr: record.attr,
             system: record.system,
             node,
             exact: record.derivation.is_some(),
             output,
+            outputs,
             meta: record.meta,
             error: record.error,
             source: records.source,
@@ -296,7 +303,7 @@ impl<'i> Join<'i> {
         }
         // The same attribute for another system is another attribute; for the same system, a contradiction.
         let system_of = |node: Option<u32>| node.and_then(|node| self.nodes[node as usize].record).map(|at| self.record(at).system);
-        let clashes = |known: &JoinedAttribute| match (known.system, described.system) {
+        let clashes = |known: &JoinedAttribute<'_>| match (known.system, described.system) {
             (Some(known), Some(new)) => known == new,
             _ => system_of(known.node) == system_of(node),
         };

@@ -12,7 +12,7 @@ use super::super::storage::Storage;
 use super::super::{Graph, Provenance};
 use super::join::{Inputs, JoinedAttribute, Node};
 use crate::error::{Error, Result};
-use crate::ingest::record::{DerivationRecord, Interner, Records, Symbol, symbol_index};
+use crate::ingest::record::{DerivationRecord, Interner, OutputRecord, Records, Symbol, symbol_index};
 use crate::store_path::{StoreHash, split_name};
 
 /// Strings in the order in which they are first used.
@@ -76,6 +76,8 @@ pub(super) struct Writer<'i> {
     attributes: Vec<AttributeRow>,
     attributes_of: Vec<AttributeIx>,
     attributes_of_offsets: Vec<u32>,
+    attribute_outputs: Vec<OutputRow>,
+    attribute_output_offsets: Vec<u32>,
     packages: Vec<PackageRow>,
     members: Vec<DerivationIx>,
     package_offsets: Vec<u32>,
@@ -107,22 +109,25 @@ impl<'i> Writer<'i> {
             attributes: Vec::new(),
             attributes_of: Vec::new(),
             attributes_of_offsets: Vec::new(),
+            attribute_outputs: Vec::new(),
+            attribute_output_offsets: vec![0],
             packages: Vec::new(),
             members: Vec::new(),
             package_offsets: Vec::new(),
         }
     }
 
-    pub(super) fn attributes(&mut self, mut attributes: Vec<JoinedAttribute>) {
-        let system = |attribute: &JoinedAttribute| attribute.system.or_else(|| Some(self.record(attribute.node?)?.system));
+    pub(super) fn attributes(&mut self, mut attributes: Vec<JoinedAttribute<'i>>) {
+        let system = |attribute: &JoinedAttribute<'_>| attribute.system.or_else(|| Some(self.record(attribute.node?)?.system));
         for attribute in &mut attributes {
             attribute.system = system(attribute);
         }
         let interner = self.interner;
         attributes
             .sort_by_cached_key(|attribute| (interner.resolve(attribute.attr), attribute.system.map(|system| interner.resolve(system))));
-        let strings = &mut self.strings;
-        for JoinedAttribute { attr, system, node, meta, error, .. } in attributes {
+        for JoinedAttribute { attr, system, node, outputs, meta, error, .. } in attributes {
+            self.push_attribute_outputs(node, outputs);
+            let strings = &mut self.strings;
             let flag = |set: Option<bool>, flag: u32| if set == Some(true) { flag } else { 0 };
             self.attributes.push(AttributeRow {
                 path: strings.position(attr),
@@ -147,6 +152,19 @@ impl<'i> Writer<'i> {
             .filter(|(_, row)| row.derivation != NONE)
             .map(|(at, row)| (row.derivation, AttributeIx::new(at)));
         (self.attributes_of_offsets, self.attributes_of) = group(self.order.len(), of);
+    }
+
+    /// The outputs of an attribute, if they are not just those of its derivation.
+    fn push_attribute_outputs(&mut self, node: Option<u32>, outputs: &[OutputRecord]) {
+        let own = node.map_or(&[][..], |node| &self.nodes[node as usize].outputs);
+        let is_like =
+            |output: &OutputRecord, other: &OutputRecord| output.name == other.name && (output.path.is_none() || output.path == other.path);
+        if outputs.len() != own.len() || !outputs.iter().zip(own).all(|(output, other)| is_like(output, other)) {
+            for output in outputs {
+                self.attribute_outputs.push(output_row(&mut self.strings, output, NONE));
+            }
+        }
+        self.attribute_output_offsets.push(self.attribute_outputs.len() as u32);
     }
 
     fn record(&self, node: u32) -> Option<&'i DerivationRecord> {
@@ -205,6 +223,7 @@ impl<'i> Writer<'i> {
             rebuild_derivations: 0,
             rebuild_attributes: 0,
             recipe: [0; 4],
+            loose_recipe: [0; 4],
         };
         let Some(record) = record else {
             row.pname = strings.position(self.interner.intern(pname));
@@ -222,19 +241,17 @@ impl<'i> Writer<'i> {
         row.flags |= when(row.fixed_hash != 0, derivation_flag::FIXED_OUTPUT)
             | when(record.prefer_local, derivation_flag::PREFER_LOCAL)
             | when(record.floating, derivation_flag::FLOATING);
-        row.recipe = bytemuck::cast(record.recipe.unwrap_or(0));
+        if let Some(recipe) = record.recipe {
+            (row.recipe, row.loose_recipe) = (bytemuck::cast(recipe.strict), bytemuck::cast(recipe.loose));
+        }
         row
     }
 
     fn push_outputs(&mut self, node: u32) {
         for output in &self.nodes[node as usize].outputs {
             let here = self.outputs.len() as u32;
-            self.outputs.push(OutputRow {
-                first: output.path.map_or(here, |path| *self.first_output.entry(path.hash).or_insert(here)),
-                hash: output.path.map(|path| path.hash).unwrap_or_default(),
-                name: self.strings.position(output.name),
-                path_name: output.path.map_or(NONE, |path| self.strings.position(path.name)),
-            });
+            let first = output.path.map_or(here, |path| *self.first_output.entry(path.hash).or_insert(here));
+            self.outputs.push(output_row(&mut self.strings, output, first));
         }
         self.output_offsets.push(self.outputs.len() as u32);
     }
@@ -315,10 +332,21 @@ impl<'i> Writer<'i> {
         put(Section::Attributes, bytemuck::cast_slice(&self.attributes));
         put(Section::AttributesOf, bytemuck::cast_slice(&self.attributes_of));
         put(Section::AttributesOfOffsets, bytemuck::cast_slice(&self.attributes_of_offsets));
+        put(Section::AttributeOutputs, bytemuck::cast_slice(&self.attribute_outputs));
+        put(Section::AttributeOutputOffsets, bytemuck::cast_slice(&self.attribute_output_offsets));
         put(Section::Packages, bytemuck::cast_slice(&self.packages));
         put(Section::PackageMembers, bytemuck::cast_slice(&self.members));
         put(Section::PackageOffsets, bytemuck::cast_slice(&self.package_offsets));
         Graph::from_storage(Storage::build(&sections))
+    }
+}
+
+fn output_row(strings: &mut Strings<'_>, output: &OutputRecord, first: u32) -> OutputRow {
+    OutputRow {
+        first,
+        hash: output.path.map(|path| path.hash).unwrap_or_default(),
+        name: strings.position(output.name),
+        path_name: output.path.map_or(NONE, |path| strings.position(path.name)),
     }
 }
 

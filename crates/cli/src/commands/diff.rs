@@ -1,0 +1,33 @@
+//! `waves diff`: what differs between two evaluations, and which changes cause it.
+
+use waves_core::analysis::Diff;
+use waves_core::policy::{Circumstances, Subject, judge};
+use waves_core::report::{ChangedPaths, DiffReport, rebuild_amount};
+
+use crate::args::{Args, DiffArgs, DiffFormatArg, FormatArgs};
+use crate::commands::Failure;
+use crate::exit_code::Verdict;
+use crate::policy::policy;
+use crate::{load, output};
+
+pub(crate) fn run(args: &Args, options: &DiffArgs) -> Result<Verdict, Failure> {
+    let policy = policy(options.config.as_deref())?;
+    let (before, after) = (load::evaluation(args, &options.before)?, load::evaluation(args, &options.after)?);
+    let diff = Diff::new(&before, &after, options.within);
+    let circumstances = Circumstances { base: options.base_branch.as_deref(), ..Circumstances::default() };
+    let verdict = judge(Subject::of_diff(&diff), &policy, &circumstances);
+    match options.format {
+        DiffFormatArg::Report(format) => {
+            let format = FormatArgs { format, limit: options.limit };
+            output::print(&DiffReport::new(&diff, &verdict, format.limit()), &format)?;
+        }
+        DiffFormatArg::ChangedPaths => {
+            let mut bytes = Vec::new();
+            let paths = ChangedPaths::new(&diff.attributes, &policy.labels.kernels, verdict.labels);
+            paths.write(&mut bytes).map_err(Failure::Write)?;
+            output::print_bytes(&bytes)?;
+        }
+        DiffFormatArg::RebuildAmount => output::print_bytes(rebuild_amount(&diff.attributes).as_bytes())?,
+    }
+    Ok(Verdict::Fine)
+}

@@ -1,0 +1,61 @@
+//! What makes two builds of two evaluations the same: their output paths.
+
+use rustc_hash::FxHashMap;
+
+use crate::graph::{Derivation, DerivationIx, Graph, Output};
+use crate::store_path::StoreHash;
+
+/// What an output is told by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum OutputId {
+    /// Its path.
+    Path(StoreHash),
+    /// Its derivation, where only a build tells its path.
+    Derivation(StoreHash),
+}
+
+/// Names and identities of outputs, by name. A derivation without known outputs counts as one.
+pub(super) fn output_ids<'g>(
+    outputs: impl ExactSizeIterator<Item = Output<'g>>,
+    derivation: Option<Derivation<'g>>,
+) -> Vec<(&'g str, OutputId)> {
+    let by_derivation = || derivation.map(|derivation| OutputId::Derivation(derivation.hash()));
+    if outputs.len() == 0 {
+        return by_derivation().map(|id| ("", id)).into_iter().collect();
+    }
+    outputs.filter_map(|output| Some((output.name(), output.hash().map(OutputId::Path).or_else(by_derivation)?))).collect()
+}
+
+/// The derivations of an evaluation by what they build.
+pub(super) struct Builds<'g> {
+    graph: &'g Graph,
+    by_output: FxHashMap<OutputId, DerivationIx>,
+}
+
+impl<'g> Builds<'g> {
+    /// O(outputs).
+    pub(super) fn new(graph: &'g Graph) -> Self {
+        let mut by_output = FxHashMap::default();
+        for derivation in graph.derivations() {
+            for (_, id) in output_ids(derivation.outputs(), Some(derivation)) {
+                by_output.entry(id).or_insert(derivation.ix());
+            }
+        }
+        Self { graph, by_output }
+    }
+
+    /// Whether one of a derivation's outputs is not built here.
+    pub(super) fn lacks(&self, derivation: Derivation<'_>) -> bool {
+        output_ids(derivation.outputs(), Some(derivation)).iter().any(|(_, id)| !self.by_output.contains_key(id))
+    }
+
+    /// The derivation here that builds what another builds; of several that build the same, always the same one.
+    pub(super) fn same(&self, derivation: Derivation<'_>) -> Option<DerivationIx> {
+        output_ids(derivation.outputs(), Some(derivation)).iter().find_map(|(_, id)| self.by_output.get(id).copied())
+    }
+
+    /// The one that stands for all that build the same.
+    pub(super) fn canonical(&self, ix: DerivationIx) -> DerivationIx {
+        self.same(self.graph.derivation(ix)).unwrap_or(ix)
+    }
+}

@@ -1,0 +1,636 @@
+//! What a change of the sources will rebuild, from one evaluation and git: nothing is evaluated.
+//!
+//! [`Repository`] compares two commits, or the working tree, with their merge base. [`estimate`] finds the packages that the
+//! changed files are about; what those rebuild is exact, for the graph knows it. Each [`Seed`] says which rule found it:
+//!
+//! | rule | the changed file |
+//! |---|---|
+//! | `meta.position` | is where the attribute's `meta.position` points |
+//! | `by-name` | lies in `pkgs/by-name/<shard>/<attribute>` |
+//! | `package-directory` | lies below a directory whose `default.nix` or `package.nix` defines the attribute, and no file names it |
+//! | `top-level` | is a set of packages, and the attribute's binding in it was changed, or mentions what was |
+//! | `imported` | is named, at any distance, by a file that defines the attribute |
+//!
+//! Two versions of a Nix file are compared as syntax trees, so that comments, formatting, `meta` and tests rebuild nothing
+//! ([`Kind`]). What cannot be confined so is never a silent zero: it is [`Unbounded`], with the widest bound that is known.
+
+mod class;
+mod index;
+mod position;
+mod repository;
+mod syntax;
+mod trace;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub(crate) use repository::short;
+pub use repository::{Commit, Comparison, FileChange, FileStatus, Repository};
+
+use crate::analysis::{Change, Root};
+use crate::error::Result;
+use crate::graph::{AttributeIx, DerivationIx, DerivationSet, Direction, Graph, PackageIx};
+use class::Class;
+use position::Positions;
+use syntax::{Difference, Seen};
+use trace::{Context, Found, Trace};
+
+/// What found a seed. The names are a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// The attribute's `meta.position` is in the file.
+    Position,
+    /// The file lies in the attribute's directory of `pkgs/by-name`.
+    ByName,
+    /// The file lies below the directory of the attribute's file, and no file names it.
+    PackageDirectory,
+    /// The attribute's binding in a set of packages.
+    TopLevel,
+    /// A file that defines the attribute names the file, or one that names it.
+    Imported,
+}
+
+impl Rule {
+    /// As reports write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Position => "meta.position",
+            Self::ByName => "by-name",
+            Self::PackageDirectory => "package-directory",
+            Self::TopLevel => "top-level",
+            Self::Imported => "imported",
+        }
+    }
+}
+
+/// What was changed in a file. The names are a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A version, whatever else.
+    Version,
+    /// Patches, and nothing else.
+    Patch,
+    /// Something else in an expression.
+    Expression,
+    /// A file that is no expression, and no patch.
+    File,
+    /// Nothing that a build sees: `meta`, tests, update scripts, arguments that only they use.
+    MetaOnly,
+    /// Whitespace, comments, order.
+    Formatting,
+    /// Where the file lies, and with it what it names.
+    Move,
+}
+
+impl Kind {
+    /// As reports write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Version => "version",
+            Self::Patch => "patch",
+            Self::Expression => "expression",
+            Self::File => "file",
+            Self::MetaOnly => "meta-only",
+            Self::Formatting => "formatting",
+            Self::Move => "move",
+        }
+    }
+
+    /// Whether such a change rebuilds anything.
+    pub fn rebuilds(self) -> bool {
+        !matches!(self, Self::MetaOnly | Self::Formatting | Self::Move)
+    }
+}
+
+/// A package that a changed file is about.
+#[derive(Clone, Debug)]
+pub struct Seed {
+    /// The attribute.
+    pub attribute: AttributeIx,
+    /// What found it.
+    pub rule: Rule,
+    /// The file, as it is called after the change.
+    pub file: String,
+    /// What was changed in the file.
+    pub kind: Kind,
+    /// What is expected to change itself, in topological order: its package, and its source if that may be another. Empty if
+    /// the change rebuilds nothing, or the attribute does not evaluate.
+    pub derivations: Vec<DerivationIx>,
+}
+
+/// A changed file that is about more than packages that can be named.
+#[derive(Clone, Debug)]
+pub struct Unbounded {
+    /// The file.
+    pub file: String,
+    /// Why it cannot be confined.
+    pub reason: String,
+    /// What it rebuilds at most.
+    pub bound: DerivationSet,
+}
+
+/// A changed file from which nothing of the evaluation is built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// The file.
+    pub file: String,
+    /// Why it rebuilds nothing.
+    pub reason: String,
+}
+
+/// What a comparison is expected to change.
+#[derive(Clone, Debug, Default)]
+pub struct Estimate {
+    /// Packages, by file and attribute.
+    pub seeds: Vec<Seed>,
+    /// Files that could not be confined, by path.
+    pub unbounded: Vec<Unbounded>,
+    /// Files that rebuild nothing, by path.
+    pub ignored: Vec<Ignored>,
+    /// Attributes that only the state after the change has.
+    pub added: BTreeSet<String>,
+    /// Attributes that only the state before the change has.
+    pub removed: BTreeSet<String>,
+    /// Files that `meta.position`s of the evaluation name.
+    pub positions: usize,
+    /// How many of them are in the repository: few, if the evaluation is of another tree.
+    pub positions_found: usize,
+}
+
+impl Estimate {
+    /// The packages that change themselves: a root for each.
+    pub fn roots(&self, graph: &Graph) -> Vec<Root> {
+        let mut roots: BTreeMap<PackageIx, (AttributeIx, BTreeSet<DerivationIx>)> = BTreeMap::new();
+        for seed in self.seeds.iter().filter(|seed| !seed.derivations.is_empty()) {
+            let Some(derivation) = graph.attribute(seed.attribute).derivation() else { continue };
+            let (_, derivations) = roots.entry(derivation.package().ix()).or_insert((seed.attribute, BTreeSet::new()));
+            derivations.extend(&seed.derivations);
+        }
+        let root = |(attribute, derivations): (AttributeIx, BTreeSet<DerivationIx>)| {
+            let attribute = graph.attribute(attribute);
+            let face = attribute.derivation()?.ix();
+            Some(Root { selector: attribute.path().to_owned(), face, derivations: derivations.into_iter().collect() })
+        };
+        roots.into_values().filter_map(root).collect()
+    }
+
+    /// What the seeds are foretold to rebuild. O(V + E of the closure).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoEdges`](crate::error::Error::NoEdges) if no dump said what needs what.
+    pub fn into_change<'g>(&self, graph: &'g Graph) -> Result<Change<'g>> {
+        Change::foretold(graph, self.roots(graph))
+    }
+
+    /// What is rebuilt at most: what the seeds rebuild, and all bounds.
+    pub fn at_most(&self, graph: &Graph) -> DerivationSet {
+        let mut most = graph.closure(self.seeds.iter().flat_map(|seed| seed.derivations.iter().copied()), Direction::Dependents);
+        self.unbounded.iter().flat_map(|unbounded| unbounded.bound.iter()).for_each(|ix| {
+            most.insert(ix);
+        });
+        most
+    }
+
+    /// Whether the evaluation seems to be of another tree than the repository: less than half of its files are there.
+    pub fn is_far_away(&self) -> bool {
+        self.positions_found * 2 < self.positions || self.positions == 0
+    }
+}
+
+/// Estimates what a comparison changes, from an evaluation of a tree near its base.
+///
+/// O(bytes of all Nix files), once, over all cores; then O(files that depend on a changed one). Nothing is evaluated.
+///
+/// # Errors
+///
+/// [`Error::Repository`](crate::error::Error::Repository) if an object of the repository cannot be read.
+pub fn estimate(graph: &Graph, comparison: &Comparison) -> Result<Estimate> {
+    let added = comparison.changes.iter().map(|change| change.path.as_str()).filter(|path| !comparison.was_file(path));
+    let positions = Positions::new(graph, comparison.files().chain(added));
+    let context = Context::new(graph, comparison, &positions)?;
+    let mut estimator = Estimator { context: &context, estimate: Estimate::default(), bounds: HashMap::new(), sources: None };
+    estimator.estimate.positions = positions.named;
+    estimator.estimate.positions_found = positions.found();
+    for change in &comparison.changes {
+        estimator.change(change)?;
+    }
+    Ok(estimator.finish())
+}
+
+struct Estimator<'c, 'a> {
+    context: &'c Context<'a>,
+    estimate: Estimate,
+    /// What is rebuilt at most if whatever an identifier means is another.
+    bounds: HashMap<String, (DerivationSet, Option<String>)>,
+    /// Sources by their hash: two derivations may fetch the same.
+    sources: Option<HashMap<&'a str, Vec<DerivationIx>>>,
+}
+
+/// A changed file, and what is known of the change.
+struct Touched<'t> {
+    change: &'t FileChange,
+    kind: Kind,
+    /// Whether a package's source may be another.
+    is_source: bool,
+    difference: Option<Difference>,
+}
+
+impl<'a> Estimator<'_, 'a> {
+    fn change(&mut self, change: &FileChange) -> Result<()> {
+        let positions = self.context.positions;
+        let relative = positions.relative(&change.path);
+        if let Some(Class::Nothing(reason)) = class::certain(relative) {
+            self.ignored(change, reason);
+            return Ok(());
+        }
+        let touched = self.touched(change);
+        if !touched.kind.rebuilds() {
+            self.unseen(&touched);
+            return Ok(());
+        }
+        if let Some(Class::Everything(reason)) = class::certain(relative) {
+            self.everything(change, reason.to_owned());
+            return Ok(());
+        }
+        let mut trace = Trace::new(self.context, false)?;
+        self.begin(&touched, &mut trace)?;
+        let found = trace.run()?;
+        self.outcome(&touched, found)
+    }
+
+    /// What was changed in a file.
+    fn touched<'t>(&self, change: &'t FileChange) -> Touched<'t> {
+        let text = |entry: &'t Option<repository::Entry>| entry.as_ref().and_then(|entry| entry.text.as_deref());
+        let old = text(&change.old).and_then(|text| self.context.outline_before(change.path_before(), text));
+        let new = text(&change.new).and_then(|text| self.context.outline_after(&change.path, text));
+        let difference = old.zip(new).map(|(old, new)| old.difference(&new));
+        let kind = match &difference {
+            Some(difference) => self.kind(change, difference),
+            None if change.is_same_content() => self.kind_of_move(change),
+            None if [".patch", ".diff"].iter().any(|suffix| change.path.ends_with(suffix)) => Kind::Patch,
+            None if repository::is_nix(&change.path) => Kind::Expression,
+            None => Kind::File,
+        };
+        let is_source = match &difference {
+            Some(difference) => difference.leaves.is_empty() || difference.leaves.iter().any(|leaf| may_be_source(leaf)),
+            None => kind != Kind::Patch,
+        };
+        Touched { change, kind, is_source, difference }
+    }
+
+    fn kind(&self, change: &FileChange, difference: &Difference) -> Kind {
+        let last = |leaf: &String| leaf.rsplit('.').next().unwrap_or_default().to_owned();
+        let mut names = difference.leaves.iter().map(last);
+        match difference.seen {
+            Seen::Nothing if change.status == FileStatus::Moved => self.kind_of_move(change),
+            Seen::Nothing if difference.is_same_text => Kind::Formatting,
+            Seen::Nothing => Kind::MetaOnly,
+            _ if names.any(|name| name == "version" || name.ends_with("Version")) => Kind::Version,
+            _ if !difference.leaves.is_empty() && difference.leaves.iter().map(last).all(|name| is_about_patches(&name)) => Kind::Patch,
+            _ => Kind::Expression,
+        }
+    }
+
+    /// A file that moves as it is changes nothing, unless something reads the directory that it is in.
+    fn kind_of_move(&self, change: &FileChange) -> Kind {
+        let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let is_file = !repository::is_nix(&change.path);
+        if is_file && name(&change.path) != name(change.path_before()) { Kind::File } else { Kind::Move }
+    }
+
+    /// A change that rebuilds nothing: the packages that it is about are named all the same.
+    fn unseen(&mut self, touched: &Touched<'_>) {
+        let change = touched.change;
+        let (positions, graph) = (self.context.positions, self.context.graph);
+        let attributes: BTreeSet<AttributeIx> =
+            [change.path_before(), &change.path].iter().flat_map(|path| positions.of(path)).copied().collect();
+        let rule = if class::by_name(positions.relative(&change.path)).is_some() { Rule::ByName } else { Rule::Position };
+        if attributes.is_empty() {
+            let reason = match touched.kind {
+                Kind::Formatting => "formatting",
+                Kind::Move => "moved as it is",
+                _ => "nothing that a build reads",
+            };
+            self.ignored(change, reason);
+        }
+        let found = attributes.iter().map(|&ix| (ix, rule)).collect();
+        self.seeds(touched, found);
+        let read = touched.difference.iter().flat_map(|difference| &difference.read_meta).map(|key| format!("meta.{key}"));
+        let read: Vec<String> = read.collect();
+        if !read.is_empty() {
+            let roots = attributes.iter().filter_map(|&ix| Some(graph.attribute(ix).derivation()?.ix()));
+            let users: Vec<DerivationIx> = roots.flat_map(|ix| graph.derivation(ix).users().collect::<Vec<_>>()).collect();
+            let bound = graph.closure(users, Direction::Dependents);
+            let reason = format!("{} may be read by what uses the package", read.join(", "));
+            if !bound.is_empty() {
+                self.estimate.unbounded.push(Unbounded { file: change.path.clone(), reason, bound });
+            }
+        }
+    }
+
+    /// Where to follow a change from.
+    fn begin(&mut self, touched: &Touched<'_>, trace: &mut Trace<'_, '_>) -> Result<()> {
+        let change = touched.change;
+        let rule = |path: &str| if class::by_name(self.context.positions.relative(path)).is_some() { Rule::ByName } else { Rule::Position };
+        let outlines = self.context.outlines(&change.path)?;
+        if let (Some(Difference { seen: Seen::Members(members), .. }), true) = (&touched.difference, outlines.is_set) {
+            for member in members {
+                self.binding(&change.path, &outlines, member, trace);
+            }
+            return Ok(());
+        }
+        for path in BTreeSet::from([change.path_before(), &change.path]) {
+            if !self.directory_of_one(path) {
+                trace.file(path, rule(path));
+            }
+        }
+        Ok(())
+    }
+
+    /// A binding of a set of packages was changed: it is added, removed, or touched.
+    fn binding(&mut self, path: &str, outlines: &trace::Outlines, member: &[String], trace: &mut Trace<'_, '_>) {
+        let [old, new] = outlines.all.as_slice() else { return trace.member(path, member, Rule::TopLevel) };
+        let has = |outline: &syntax::Outline| outline.members.iter().any(|part| part.path == member);
+        let is_known = !self.context.resolve(path, outlines, member).is_empty();
+        let name = trace::dotted(member);
+        match (has(old), has(new)) {
+            (false, true) if !is_known => {
+                self.estimate.added.insert(name);
+            }
+            (true, false) if self.is_now_by_name(old, member) => {}
+            // Another file may have it now, or has had it all along.
+            (true, false) if is_known && member.len() == 1 && !self.is_elsewhere(&name) => {
+                self.estimate.removed.insert(name);
+            }
+            _ => trace.member(path, member, Rule::TopLevel),
+        }
+    }
+
+    /// Whether a binding that is gone only called, without arguments, a file that has moved to `pkgs/by-name` as it was.
+    fn is_now_by_name(&self, outline: &syntax::Outline, member: &[String]) -> bool {
+        let ([name], Some(part)) = (member, outline.members.iter().find(|part| part.path == member)) else { return false };
+        let comparison = self.context.comparison;
+        comparison.changes.iter().filter(|change| change.old_path.is_some() && self.touched(change).kind == Kind::Move).any(|change| {
+            let is_its_directory = class::by_name(self.context.positions.relative(&change.path)).is_some_and(|(of, _)| of == name);
+            let called = [change.path_before(), change.path_before().trim_end_matches("/default.nix")];
+            is_its_directory
+                && change.path.ends_with("/package.nix")
+                && called.iter().any(|called| {
+                    // What the binding would be, in the words of any file.
+                    let text = format!("{{ callPackage }}: {{ {name} = callPackage ./{called} {{ }}; }}");
+                    let plain = self.context.outline_before("outline.nix", &text);
+                    plain.and_then(|plain| Some(plain.members.first()?.hash)) == Some(part.hash)
+                })
+        })
+    }
+
+    /// Whether an attribute is defined by name after the change, or by another file that is changed.
+    fn is_elsewhere(&self, name: &str) -> bool {
+        let shard: String = name.chars().take(2).collect::<String>().to_lowercase();
+        let directory = self.context.positions.absolute(&format!("{}/{shard}/{name}", class::BY_NAME));
+        let others = || {
+            let files = self.context.comparison.changes.iter().filter_map(|change| Some((change, change.new.as_ref()?.text.as_ref()?)));
+            files.filter(|(_, text)| text.contains(name)).count() > 1
+        };
+        self.context.comparison.is_directory(&directory) || others()
+    }
+
+    /// Whether a file is in a directory of `pkgs/by-name` that comes or goes with it, which is counted.
+    fn directory_of_one(&mut self, path: &str) -> bool {
+        let Some((name, directory)) = class::by_name(self.context.positions.relative(path)) else { return false };
+        let (name, directory) = (trace::dotted(&[name.to_owned()]), self.context.positions.absolute(directory));
+        let comparison = self.context.comparison;
+        let is_known = !self.context.attribute_or_set(&name).is_empty();
+        match (comparison.was_directory(&directory), comparison.is_directory(&directory)) {
+            (false, true) if !is_known => self.estimate.added.insert(name),
+            (true, false) if is_known && !self.is_elsewhere(&name) => self.estimate.removed.insert(name),
+            _ => return false,
+        };
+        true
+    }
+
+    fn outcome(&mut self, touched: &Touched<'_>, found: Found) -> Result<()> {
+        let change = touched.change;
+        let relative = self.context.positions.relative(&change.path);
+        let is_counted = class::by_name(relative).is_some_and(|(name, _)| {
+            let name = trace::dotted(&[name.to_owned()]);
+            self.estimate.added.contains(&name) || self.estimate.removed.contains(&name)
+        });
+        let is_set = self.context.outlines(&change.path)?.is_set;
+        // Of a directory of `pkgs/by-name`, everything belongs to the package, unless it is said what it is for.
+        let is_for_none = found.is_named_unseen && !found.is_named && !repository::is_nix(&change.path);
+        let is_prose = class::unless_claimed(relative).filter(|_| !found.is_named && !repository::is_nix(&change.path));
+        if let Some(reason) = &found.everything {
+            self.everything(change, reason.clone());
+        } else if is_for_none {
+            self.ignored(change, "named only where no build reads it");
+        } else if let Some(reason) = is_prose {
+            self.ignored(change, reason);
+        } else if !found.is_empty() {
+            self.names(change, &found)?;
+            self.seeds(touched, found.attributes);
+        } else if is_counted {
+            self.ignored(
+                change,
+                if change.status == FileStatus::Removed { "part of a removed package" } else { "part of an added package" },
+            );
+        } else if is_set && touched.difference.is_some() {
+            self.ignored(change, "packages are only added or removed in it");
+        } else {
+            self.unclaimed(touched, found.is_named);
+        }
+        Ok(())
+    }
+
+    /// A file that no rule says anything of.
+    fn unclaimed(&mut self, touched: &Touched<'_>, is_named: bool) {
+        let change = touched.change;
+        let relative = self.context.positions.relative(&change.path);
+        if let Some(reason) = class::unless_claimed(relative) {
+            return self.ignored(change, reason);
+        }
+        let nearest = self.nearest_package(&change.path).or_else(|| self.nearest_package(change.path_before()));
+        if let Some(attributes) = nearest.filter(|_| !is_named) {
+            let found = attributes.into_iter().map(|ix| (ix, Rule::PackageDirectory)).collect();
+            return self.seeds(touched, found);
+        }
+        let is_expression = repository::is_nix(&change.path);
+        match change.status {
+            FileStatus::Added => self.ignored(change, "new, and no package refers to it"),
+            _ if class::is_entry_point(relative) => self.everything(change, "an evaluation begins there".to_owned()),
+            _ if is_named && is_expression => self.ignored(change, "no package of this evaluation is made from it"),
+            _ if change.is_submodule() => self.everything(change, "a submodule: what is in it is not known here".to_owned()),
+            _ => self.everything(change, "no rule says what is made from it".to_owned()),
+        }
+    }
+
+    /// The packages of the nearest directory above a file that has an expression of its own.
+    fn nearest_package(&self, path: &str) -> Option<Vec<AttributeIx>> {
+        let mut directory = trace::parent(path);
+        while !directory.is_empty() {
+            let files = ["default.nix", "package.nix"].map(|file| format!("{directory}/{file}"));
+            let found: Vec<AttributeIx> = files.iter().flat_map(|file| self.context.positions.of(file)).copied().collect();
+            if !found.is_empty() {
+                return Some(found);
+            }
+            directory = trace::parent(directory);
+        }
+        None
+    }
+
+    /// Bindings that are no attributes, and that any file may mention: a bound for each change, not seeds.
+    fn names(&mut self, change: &FileChange, found: &Found) -> Result<()> {
+        if found.names.is_empty() {
+            return Ok(());
+        }
+        let mut bound = self.context.graph.empty_set();
+        let (mut everything, mut mentioned) = (None, BTreeSet::new());
+        for name in &found.names {
+            let (set, reason) = self.bound_of(name)?;
+            if !set.is_empty() {
+                mentioned.insert(format!("`{name}`"));
+            }
+            set.iter().for_each(|ix| {
+                bound.insert(ix);
+            });
+            everything = everything.or(reason);
+        }
+        if bound.is_empty() {
+            let names: Vec<String> = found.names.iter().map(|name| format!("`{name}`")).collect();
+            if found.attributes.is_empty() {
+                self.ignored(change, &format!("{} is not in this evaluation, and nothing in it mentions it", names.join(", ")));
+            }
+            return Ok(());
+        }
+        let mentioned: Vec<String> = mentioned.into_iter().collect();
+        let reason = everything.unwrap_or_else(|| format!("{} may be used by whatever mentions it", mentioned.join(", ")));
+        self.estimate.unbounded.push(Unbounded { file: change.path.clone(), reason, bound });
+        Ok(())
+    }
+
+    /// What is rebuilt at most if whatever `name` means is another, and why that is everything.
+    fn bound_of(&mut self, name: &str) -> Result<(DerivationSet, Option<String>)> {
+        if let Some(known) = self.bounds.get(name) {
+            return Ok(known.clone());
+        }
+        let mut trace = Trace::new(self.context, true)?;
+        trace.name(name, "", Rule::Imported);
+        let found = trace.run()?;
+        let graph = self.context.graph;
+        let bound = match found.everything {
+            Some(_) => self.all(),
+            None => {
+                let derivations = found.attributes.keys().filter_map(|&ix| graph.attribute(ix).derivation());
+                let members = derivations.flat_map(|derivation| derivation.package().derivations()).map(|derivation| derivation.ix());
+                graph.closure(members, Direction::Dependents)
+            }
+        };
+        let reason = found.everything.map(|reason| format!("`{name}` is mentioned far and wide: {reason}"));
+        self.bounds.insert(name.to_owned(), (bound.clone(), reason.clone()));
+        Ok((bound, reason))
+    }
+
+    /// Everything that is built: all derivations but those with a fixed output.
+    fn all(&self) -> DerivationSet {
+        let graph = self.context.graph;
+        let built = graph.derivations().filter(|derivation| !derivation.is_fixed_output()).map(|derivation| derivation.ix());
+        DerivationSet::from_members(graph.derivation_count(), built)
+    }
+
+    fn everything(&mut self, change: &FileChange, reason: String) {
+        let bound = self.all();
+        self.estimate.unbounded.push(Unbounded { file: change.path.clone(), reason, bound });
+    }
+
+    fn ignored(&mut self, change: &FileChange, reason: &str) {
+        self.estimate.ignored.push(Ignored { file: change.path.clone(), reason: reason.to_owned() });
+    }
+
+    /// Seeds for attributes; of several names of one derivation, the shortest.
+    fn seeds(&mut self, touched: &Touched<'_>, found: BTreeMap<AttributeIx, Rule>) {
+        let graph = self.context.graph;
+        let mut named: BTreeMap<Option<DerivationIx>, Vec<(AttributeIx, Rule)>> = BTreeMap::new();
+        for (ix, rule) in found {
+            named.entry(graph.attribute(ix).derivation().map(|derivation| derivation.ix())).or_default().push((ix, rule));
+        }
+        for (derivation, mut names) in named {
+            names.sort_by_key(|&(ix, _)| {
+                let path = graph.attribute(ix).path();
+                (path.split('.').count(), path.len(), ix)
+            });
+            // Without a derivation, they have nothing in common.
+            names.truncate(if derivation.is_some() { 1 } else { names.len() });
+            let derivations =
+                derivation.filter(|_| touched.kind.rebuilds()).map(|ix| self.package(ix, touched.is_source)).unwrap_or_default();
+            let file = &touched.change.path;
+            let seed =
+                |(attribute, rule)| Seed { attribute, rule, file: file.clone(), kind: touched.kind, derivations: derivations.clone() };
+            self.estimate.seeds.extend(names.into_iter().map(seed));
+        }
+    }
+
+    /// All derivations of a package; with what its sources are fetched by, wherever else that is used.
+    fn package(&mut self, ix: DerivationIx, with_source: bool) -> Vec<DerivationIx> {
+        let graph = self.context.graph;
+        let members: Vec<DerivationIx> = graph.derivation(ix).package().derivations().map(|derivation| derivation.ix()).collect();
+        let mut all: BTreeSet<DerivationIx> = members.iter().copied().collect();
+        if with_source {
+            let sources = self.sources.get_or_insert_with(|| sources(graph));
+            let fetched = members.iter().filter_map(|&ix| graph.derivation(ix).src()).chain([graph.derivation(ix)]);
+            all.extend(fetched.filter_map(|source| sources.get(source.fixed_hash())).flatten());
+        }
+        all.into_iter().collect()
+    }
+
+    fn finish(mut self) -> Estimate {
+        let graph = self.context.graph;
+        self.estimate.seeds.sort_by_key(|seed| (seed.file.clone(), graph.attribute(seed.attribute).path(), seed.attribute));
+        self.estimate
+    }
+}
+
+/// Fixed-output derivations by their hash.
+fn sources(graph: &Graph) -> HashMap<&str, Vec<DerivationIx>> {
+    let mut sources: HashMap<&str, Vec<DerivationIx>> = HashMap::new();
+    for derivation in graph.derivations().filter(|derivation| derivation.is_fixed_output()) {
+        sources.entry(derivation.fixed_hash()).or_default().push(derivation.ix());
+    }
+    sources
+}
+
+fn is_about_patches(name: &str) -> bool {
+    ["patches", "prePatch", "postPatch", "patchFlags", "extraPatches"].contains(&name)
+}
+
+/// Whether a change of a binding can give a package another source. Names of what cannot: inputs, flags and phases.
+fn may_be_source(leaf: &str) -> bool {
+    const NEVER: [&str; 22] = [
+        "build-system",
+        "buildInputs",
+        "cargoHash",
+        "checkInputs",
+        "cmakeFlags",
+        "configureFlags",
+        "dependencies",
+        "disabledTests",
+        "doCheck",
+        "doInstallCheck",
+        "enableParallelBuilding",
+        "env",
+        "hardeningDisable",
+        "makeFlags",
+        "mesonFlags",
+        "nativeBuildInputs",
+        "nativeCheckInputs",
+        "optional-dependencies",
+        "outputs",
+        "propagatedBuildInputs",
+        "pythonImportsCheck",
+        "vendorHash",
+    ];
+    let is_hook = |key: &str| {
+        let rest = key.strip_prefix("pre").or_else(|| key.strip_prefix("post"));
+        rest.is_some_and(|rest| rest.starts_with(char::is_uppercase)) || key.ends_with("Phase")
+    };
+    !leaf.split('.').any(|key| NEVER.contains(&key) || is_about_patches(key) || is_hook(key))
+}

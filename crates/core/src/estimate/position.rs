@@ -1,0 +1,127 @@
+//! Which files of the repository define which attributes, by `meta.position`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::graph::{AttributeIx, Graph};
+
+/// Copies of one package set that an evaluation was made from: one for each system, at most.
+const MAX_ROOTS: usize = 16;
+
+/// Attributes by the file that their `meta.position` points to.
+#[derive(Debug, Default)]
+pub(super) struct Positions {
+    /// Attributes of each file of the repository.
+    files: BTreeMap<String, Vec<AttributeIx>>,
+    /// Directory of the repository that holds the package set, with a slash; empty at the top.
+    root: String,
+    /// Distinct files that positions name.
+    pub(super) named: usize,
+}
+
+impl Positions {
+    /// Finds the files that positions name among `files`, which are sorted.
+    ///
+    /// A position is absolute (`/nix/store/…-source/pkgs/…`) or relative to the package set, which may itself lie in a
+    /// directory of the repository. So each named file is compared with the files of the repository from its end: what it
+    /// has in front of the longest common part is the root that it was evaluated at, and what the repository's file has
+    /// there is where the package set lies. Most files decide. O((positions + files) log files).
+    pub(super) fn new<'a>(graph: &Graph, files: impl Iterator<Item = &'a str>) -> Self {
+        let mut named: BTreeMap<&str, Vec<AttributeIx>> = BTreeMap::new();
+        for attribute in graph.attributes() {
+            if let Some(position) = attribute.position() {
+                named.entry(file_of(position)).or_default().push(attribute.ix());
+            }
+        }
+        let mut files: Vec<&str> = files.collect();
+        files.sort_unstable_by(|a, b| a.rsplit('/').cmp(b.rsplit('/')));
+        let mut votes: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for file in named.keys() {
+            if let Some(roots) = roots(file, &files) {
+                *votes.entry(roots).or_default() += 1;
+            }
+        }
+        // Of equally many votes, the shorter roots.
+        let best = votes.iter().max_by_key(|((evaluated, stored), votes)| (**votes, std::cmp::Reverse(evaluated.len() + stored.len())));
+        let Some((&(_, root), _)) = best else { return Self { named: named.len(), ..Self::default() } };
+        let evaluated = evaluated_roots(&votes, root, named.keys().copied());
+        let known: std::collections::HashSet<&str> = files.iter().copied().collect();
+        let mut positions = Self { root: root.to_owned(), named: named.len(), ..Self::default() };
+        for (file, attributes) in named {
+            let stored = evaluated.iter().filter_map(|evaluated| file.strip_prefix(evaluated)).map(|rest| format!("{root}{rest}"));
+            if let Some(stored) = stored.into_iter().find(|stored| known.contains(stored.as_str())) {
+                positions.files.entry(stored).or_default().extend(attributes);
+            }
+        }
+        positions
+    }
+
+    /// The attributes that a file defines.
+    pub(super) fn of(&self, file: &str) -> &[AttributeIx] {
+        self.files.get(file).map_or(&[], Vec::as_slice)
+    }
+
+    /// The attributes that files below a directory define.
+    pub(super) fn below<'a>(&'a self, directory: &str) -> impl Iterator<Item = AttributeIx> + 'a {
+        let prefix = format!("{directory}/");
+        let files = self.files.range(prefix.clone()..).take_while(move |(file, _)| file.starts_with(&prefix));
+        files.flat_map(|(_, attributes)| attributes.iter().copied())
+    }
+
+    /// Files of the repository that positions name.
+    pub(super) fn found(&self) -> usize {
+        self.files.len()
+    }
+
+    /// A path relative to the package set; the path itself if it lies elsewhere.
+    pub(super) fn relative<'a>(&self, path: &'a str) -> &'a str {
+        path.strip_prefix(&self.root).unwrap_or(path)
+    }
+
+    /// A path of the package set, from the top of the repository.
+    pub(super) fn absolute(&self, path: &str) -> String {
+        format!("{}{path}", self.root)
+    }
+}
+
+/// The file of `file:line`.
+fn file_of(position: &str) -> &str {
+    match position.rsplit_once(':') {
+        Some((file, line)) if line.bytes().all(|byte| byte.is_ascii_digit()) => file,
+        _ => position,
+    }
+}
+
+/// What stands before the longest common end of a position's file and a file of the repository, of each; `None` if several
+/// files have as much in common, or none has.
+fn roots<'a>(file: &'a str, files: &[&'a str]) -> Option<(&'a str, &'a str)> {
+    let near = files.partition_point(|other| other.rsplit('/').lt(file.rsplit('/')));
+    let common = |other: &str| file.rsplit('/').zip(other.rsplit('/')).take_while(|(a, b)| a == b).count();
+    let candidates = near.saturating_sub(2)..(near + 2).min(files.len());
+    let most = candidates.clone().map(|at| common(files[at])).max().filter(|&most| most > 0)?;
+    let mut best = candidates.filter(|&at| common(files[at]) == most);
+    let (at, None) = (best.next()?, best.next()) else { return None };
+    let before = |path: &'a str| {
+        let kept: usize = path.rsplit('/').take(most).map(|component| component.len() + 1).sum();
+        &path[..(path.len() + 1).saturating_sub(kept)]
+    };
+    Some((before(file), before(files[at])))
+}
+
+/// The roots that positions of this package set were evaluated at, those of most files first: one for each copy of it.
+/// Of another set (nixpkgs, in the repository of an overlay) few files are here by chance; half of a root's files must be.
+fn evaluated_roots<'a>(
+    votes: &BTreeMap<(&'a str, &'a str), usize>,
+    root: &str,
+    named: impl Iterator<Item = &'a str> + Clone,
+) -> Vec<&'a str> {
+    let mut here: Vec<(usize, &str)> =
+        votes.iter().filter(|((_, stored), _)| *stored == root).map(|((at, _), &votes)| (votes, *at)).collect();
+    here.sort_by_key(|&(votes, at)| (std::cmp::Reverse(votes), at));
+    here.truncate(MAX_ROOTS);
+    let mut kept: HashMap<&str, bool> = HashMap::new();
+    for (rank, &(votes, at)) in here.iter().enumerate() {
+        let all = if rank == 0 { 0 } else { named.clone().filter(|file| file.starts_with(at)).count() };
+        kept.insert(at, votes * 2 >= all);
+    }
+    here.into_iter().map(|(_, at)| at).filter(|at| kept[at]).collect()
+}

@@ -1,0 +1,435 @@
+//! What a git repository says of a change: which files differ between two commits, and what is in them.
+//!
+//! Objects are read from the object database: nothing is checked out, and no hook, filter, attribute program or submodule
+//! is run or fetched. Ownership is checked as git does, so a repository of somebody else is refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use git2::{Delta, DiffFindOptions, DiffOptions, ErrorCode, FileMode, ObjectType, Oid};
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+
+/// Longest file that is parsed, in bytes. The longest of nixpkgs has 20 MB.
+pub(super) const MAX_FILE: usize = 64 << 20;
+/// Files that renames are looked for among; libgit2 compares each with each.
+const RENAME_LIMIT: usize = 1000;
+/// Files that one thread reads before it takes the next ones.
+const CHUNK: usize = 512;
+
+/// A git repository that can be asked what changed.
+pub struct Repository {
+    git: git2::Repository,
+}
+
+/// A commit that was compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// Its full hash.
+    pub id: String,
+    /// The first line of its message.
+    pub subject: String,
+}
+
+/// What happened to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileStatus {
+    /// Only after the change.
+    Added,
+    /// Only before the change.
+    Removed,
+    /// Before and after, with another content, type or mode.
+    Modified,
+    /// Another path, with the same or a similar content.
+    Moved,
+}
+
+/// A file that a change touches.
+#[derive(Clone, Debug)]
+pub struct FileChange {
+    /// Its path after the change, or before if it was removed; from the top of the repository, with `/`.
+    pub path: String,
+    /// Its path before the change, if it is another.
+    pub old_path: Option<String>,
+    /// What happened to it.
+    pub status: FileStatus,
+    pub(super) old: Option<Entry>,
+    pub(super) new: Option<Entry>,
+}
+
+impl FileChange {
+    /// Its path before the change.
+    pub(super) fn path_before(&self) -> &str {
+        self.old_path.as_deref().unwrap_or(&self.path)
+    }
+
+    pub(super) fn is_submodule(&self) -> bool {
+        [&self.old, &self.new].into_iter().flatten().any(|entry| entry.mode == FileMode::Commit)
+    }
+
+    /// Whether content and mode are the same before and after.
+    pub(super) fn is_same_content(&self) -> bool {
+        self.old.as_ref().zip(self.new.as_ref()).is_some_and(|(old, new)| old.id == new.id && old.mode == new.mode)
+    }
+}
+
+/// One side of a changed file.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) id: Oid,
+    pub(super) mode: FileMode,
+    /// What a Nix file says; `None` for others, and for one that is too long or not UTF-8.
+    pub(super) text: Option<String>,
+}
+
+/// Two states of a repository, and what differs between them.
+#[derive(Debug)]
+pub struct Comparison {
+    /// The repository's directory.
+    pub repository: PathBuf,
+    /// Where the change branched off: the merge base of what was compared.
+    pub base: Commit,
+    /// Where it leads to; `None` is the working tree.
+    pub head: Option<Commit>,
+    /// The files that differ, by path.
+    pub changes: Vec<FileChange>,
+    git_directory: PathBuf,
+    /// All files before the change, by path.
+    files: BTreeMap<String, Oid>,
+    /// Paths that only the state before the change has.
+    gone: BTreeSet<String>,
+    /// Paths that only the state after the change has.
+    come: BTreeSet<String>,
+}
+
+impl Repository {
+    /// Finds the repository that a directory is in.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Repository`] if there is none, or if it belongs to somebody else.
+    pub fn discover(directory: &Path) -> Result<Self> {
+        match git2::Repository::discover(directory) {
+            Ok(git) => Ok(Self { git }),
+            Err(error) => Err(refused(directory, &error)),
+        }
+    }
+
+    /// Compares the head of a range with the merge base of its ends, as a pull request is shown.
+    ///
+    /// A range is `A..B` or `A...B`, which are the same here, or `A`, which is `A..HEAD`; an end that is left out is `HEAD`.
+    /// Time O(files in the tree + sizes of changed files).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Revision`] if an end is no commit, [`Error::NoMergeBase`] if they have no ancestor in common,
+    /// [`Error::Repository`] if an object cannot be read.
+    pub fn compare(&self, range: &str) -> Result<Comparison> {
+        let (base, head) = ends(range);
+        let (base, head) = (self.commit(base)?, self.commit(head)?);
+        let base = self.merge_base(&base, &head)?;
+        let trees = (self.tree(&base)?, self.tree(&head)?);
+        let diff = self.git.diff_tree_to_tree(Some(&trees.0), Some(&trees.1), Some(&mut options()));
+        self.comparison(&base, Some(&head), &trees.0, diff.map_err(|error| self.unreadable(&error))?)
+    }
+
+    /// Compares the working tree, with what is untracked and what is staged, with `HEAD` or with its merge base with `base`.
+    ///
+    /// Files that git ignores are left out. Time as [`Repository::compare`], and a look at each file of the working tree.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Repository::compare`]; [`Error::Repository`] too if there is no working tree.
+    pub fn compare_worktree(&self, base: Option<&str>) -> Result<Comparison> {
+        if self.git.is_bare() {
+            let reason = "it is bare: it has no working tree (hint: --git BASE..HEAD)".to_owned();
+            return Err(Error::Repository { path: self.git.path().to_owned(), reason });
+        }
+        let head = self.commit("HEAD")?;
+        let base = match base {
+            Some(base) => self.merge_base(&self.commit(base)?, &head)?,
+            None => head,
+        };
+        let tree = self.tree(&base)?;
+        let diff = self.git.diff_tree_to_workdir_with_index(Some(&tree), Some(&mut options()));
+        self.comparison(&base, None, &tree, diff.map_err(|error| self.unreadable(&error))?)
+    }
+
+    fn comparison(
+        &self,
+        base: &git2::Commit<'_>,
+        head: Option<&git2::Commit<'_>>,
+        tree: &git2::Tree<'_>,
+        mut diff: git2::Diff<'_>,
+    ) -> Result<Comparison> {
+        let mut similar = DiffFindOptions::new();
+        similar.renames(true).for_untracked(true).rename_limit(RENAME_LIMIT);
+        diff.find_similar(Some(&mut similar)).map_err(|error| self.unreadable(&error))?;
+        let mut changes: Vec<FileChange> = diff.deltas().filter_map(|delta| self.change(&delta, head.is_none())).collect::<Result<_>>()?;
+        changes.sort_by(|a, b| a.path.cmp(&b.path));
+        let is_there = |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| entry.mode != FileMode::Commit);
+        let files = self.files(tree)?;
+        let come: BTreeSet<String> = changes
+            .iter()
+            .filter(|change| is_there(&change.new))
+            .map(|change| change.path.clone())
+            .filter(|path| !files.contains_key(path))
+            .collect();
+        let kept: BTreeSet<&str> = changes.iter().filter(|change| is_there(&change.new)).map(|change| change.path.as_str()).collect();
+        let gone = changes.iter().map(FileChange::path_before).filter(|path| !kept.contains(path)).map(str::to_owned).collect();
+        Ok(Comparison {
+            repository: self.git.workdir().unwrap_or(self.git.path()).to_owned(),
+            base: named(base),
+            head: head.map(named),
+            git_directory: self.git.path().to_owned(),
+            files,
+            gone,
+            come,
+            changes,
+        })
+    }
+
+    /// What a delta says; nothing if it is about a directory or an ignored file.
+    fn change(&self, delta: &git2::DiffDelta<'_>, in_worktree: bool) -> Option<Result<FileChange>> {
+        let status = match delta.status() {
+            Delta::Added | Delta::Untracked | Delta::Copied => FileStatus::Added,
+            Delta::Deleted => FileStatus::Removed,
+            Delta::Renamed => FileStatus::Moved,
+            Delta::Unmodified | Delta::Ignored => return None,
+            Delta::Modified | Delta::Typechange | Delta::Unreadable | Delta::Conflicted => FileStatus::Modified,
+        };
+        let path = |file: git2::DiffFile<'_>| String::from_utf8_lossy(file.path_bytes().unwrap_or_default()).into_owned();
+        let (old_path, new_path) = (path(delta.old_file()), path(delta.new_file()));
+        let old = match status {
+            FileStatus::Added => Ok(None),
+            _ => self.stored(&delta.old_file(), &old_path).map(Some),
+        };
+        let new = match status {
+            FileStatus::Removed => Ok(None),
+            _ if in_worktree => self.in_worktree(&delta.new_file(), &new_path),
+            _ => self.stored(&delta.new_file(), &new_path).map(Some),
+        };
+        Some(old.and_then(|old| {
+            let new = new?;
+            let (path, old_path) = match status {
+                FileStatus::Removed => (old_path, None),
+                FileStatus::Moved => (new_path, Some(old_path)),
+                _ => (new_path, None),
+            };
+            Ok(FileChange { path, old_path, status, old, new })
+        }))
+    }
+
+    /// A file of the object database.
+    fn stored(&self, file: &git2::DiffFile<'_>, path: &str) -> Result<Entry> {
+        let (id, mode) = (file.id(), file.mode());
+        let text = if is_nix(path) && mode != FileMode::Commit && mode != FileMode::Link {
+            let blob = self.git.find_blob(id).map_err(|error| self.unreadable(&error))?;
+            text(blob.content())
+        } else {
+            None
+        };
+        Ok(Entry { id, mode, text })
+    }
+
+    /// A file of the working tree, never what a link points to; `None` if it has gone in the meantime.
+    fn in_worktree(&self, file: &git2::DiffFile<'_>, path: &str) -> Result<Option<Entry>> {
+        let mode = file.mode();
+        let full = self.git.workdir().unwrap_or(self.git.path()).join(path);
+        if mode != FileMode::Blob && mode != FileMode::BlobExecutable {
+            return Ok(Some(Entry { id: file.id(), mode, text: None }));
+        }
+        match fs::symlink_metadata(&full) {
+            Ok(metadata) if !metadata.is_file() => return Ok(None),
+            Ok(metadata) if metadata.len() > MAX_FILE as u64 => return Ok(Some(Entry { id: file.id(), mode, text: None })),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            _ => {}
+        }
+        let bytes = fs::read(&full).map_err(Error::io("read", &full))?;
+        let id = Oid::hash_object(ObjectType::Blob, &bytes).map_err(|error| self.unreadable(&error))?;
+        Ok(Some(Entry { id, mode, text: if is_nix(path) { text(&bytes) } else { None } }))
+    }
+
+    /// Every file of a tree, links included, submodules not.
+    fn files(&self, tree: &git2::Tree<'_>) -> Result<BTreeMap<String, Oid>> {
+        let mut files = BTreeMap::new();
+        let mut open = vec![(String::new(), tree.id())];
+        while let Some((prefix, id)) = open.pop() {
+            let tree = self.git.find_tree(id).map_err(|error| self.unreadable(&error))?;
+            for entry in &tree {
+                let path = format!("{prefix}{}", String::from_utf8_lossy(entry.name_bytes()));
+                match entry.kind() {
+                    Some(ObjectType::Tree) => open.push((format!("{path}/"), entry.id())),
+                    Some(ObjectType::Blob) => {
+                        files.insert(path, entry.id());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    fn commit(&self, revision: &str) -> Result<git2::Commit<'_>> {
+        let found = self.git.revparse_single(revision).and_then(|object| object.peel_to_commit());
+        found.map_err(|error| Error::Revision { revision: revision.to_owned(), reason: error.message().to_owned() })
+    }
+
+    fn merge_base(&self, one: &git2::Commit<'_>, other: &git2::Commit<'_>) -> Result<git2::Commit<'_>> {
+        match self.git.merge_base(one.id(), other.id()) {
+            Ok(base) => self.git.find_commit(base).map_err(|error| self.unreadable(&error)),
+            Err(_) => Err(Error::NoMergeBase {
+                commits: format!("{} and {}", short(&one.id().to_string()), short(&other.id().to_string())),
+                hint: if self.git.is_shallow() {
+                    "the clone is shallow, fetch more of its history with `git fetch --deepen=1000`, or all with `git fetch --unshallow`"
+                } else {
+                    "name a commit that the other one descends from"
+                },
+            }),
+        }
+    }
+
+    fn tree(&self, commit: &git2::Commit<'_>) -> Result<git2::Tree<'_>> {
+        self.git.find_tree(commit.tree_id()).map_err(|error| self.unreadable(&error))
+    }
+
+    fn unreadable(&self, error: &git2::Error) -> Error {
+        refused(self.git.path(), error)
+    }
+}
+
+impl Comparison {
+    /// Whether a file is there before the change.
+    pub(super) fn was_file(&self, path: &str) -> bool {
+        self.files.contains_key(path)
+    }
+
+    /// Whether a file is there after the change.
+    pub(super) fn is_file(&self, path: &str) -> bool {
+        self.come.contains(path) || (self.files.contains_key(path) && !self.gone.contains(path))
+    }
+
+    /// Whether there is a file below a directory before the change.
+    pub(super) fn was_directory(&self, directory: &str) -> bool {
+        let prefix = format!("{directory}/");
+        self.files.range(prefix.clone()..).next().is_some_and(|(path, _)| path.starts_with(&prefix))
+    }
+
+    /// Whether there is a file below a directory after the change.
+    pub(super) fn is_directory(&self, directory: &str) -> bool {
+        let prefix = format!("{directory}/");
+        let kept = self.files.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
+        kept.map(|(path, _)| path).any(|path| !self.gone.contains(path))
+            || self.come.range(prefix.clone()..).next().is_some_and(|path| path.starts_with(&prefix))
+    }
+
+    /// All files before the change, by path.
+    pub(super) fn files(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
+    /// To read files one by one, as they were before the change.
+    pub(super) fn reader(&self) -> Result<Reader<'_>> {
+        Ok(Reader { comparison: self, git: self.open()? })
+    }
+
+    /// Applies `read` to every Nix file that the change leaves alone, over all cores; by path.
+    pub(super) fn read_unchanged<T: Send>(&self, read: impl Fn(&str, &str) -> T + Sync) -> Result<Vec<T>> {
+        let changed: std::collections::HashSet<&str> = self.changes.iter().map(FileChange::path_before).collect();
+        let files: Vec<(&str, Oid)> = self
+            .files
+            .iter()
+            .filter(|(path, _)| is_nix(path) && !changed.contains(path.as_str()))
+            .map(|(path, &id)| (path.as_str(), id))
+            .collect();
+        let chunks: Vec<Vec<T>> = files
+            .par_chunks(CHUNK)
+            .map(|chunk| {
+                // libgit2 keeps caches in the repository: one for each thread at a time.
+                let git = self.open()?;
+                let database = git.odb().map_err(|error| refused(&self.git_directory, &error))?;
+                let mut found = Vec::with_capacity(chunk.len());
+                for &(path, id) in chunk {
+                    let object = database.read(id).map_err(|error| refused(&self.git_directory, &error))?;
+                    found.extend(text(object.data()).map(|text| read(path, &text)));
+                }
+                Ok(found)
+            })
+            .collect::<Result<_>>()?;
+        Ok(chunks.into_iter().flatten().collect())
+    }
+
+    fn open(&self) -> Result<git2::Repository> {
+        git2::Repository::open(&self.git_directory).map_err(|error| refused(&self.git_directory, &error))
+    }
+}
+
+/// Reads files as they were before a change.
+pub(super) struct Reader<'a> {
+    comparison: &'a Comparison,
+    git: git2::Repository,
+}
+
+impl Reader<'_> {
+    /// What a Nix file says; `None` if it is not there, too long or not UTF-8.
+    pub(super) fn read(&self, path: &str) -> Result<Option<String>> {
+        let Some(&id) = self.comparison.files.get(path) else { return Ok(None) };
+        let blob = self.git.find_blob(id).map_err(|error| refused(&self.comparison.git_directory, &error))?;
+        Ok(text(blob.content()))
+    }
+}
+
+/// The ends of a range; one that is left out is `HEAD`.
+fn ends(range: &str) -> (&str, &str) {
+    let (base, head) = range.split_once("...").or_else(|| range.split_once("..")).unwrap_or((range, ""));
+    (if base.is_empty() { "HEAD" } else { base }, if head.is_empty() { "HEAD" } else { head })
+}
+
+fn options() -> DiffOptions {
+    let mut options = DiffOptions::new();
+    options
+        .include_untracked(true)
+        .recurse_untracked_dirs(true)
+        .include_typechange(true)
+        // A hint of what is in a submodule is in its commit; its files are in another repository.
+        .ignore_submodules(false)
+        .skip_binary_check(true);
+    options
+}
+
+fn refused(path: &Path, error: &git2::Error) -> Error {
+    let reason = match error.code() {
+        ErrorCode::NotFound if error.class() == git2::ErrorClass::Repository => {
+            "no git repository here or above (hint: name one with --repo DIR)".to_owned()
+        }
+        ErrorCode::Owner => {
+            format!("it belongs to somebody else (hint: if you trust it, `git config --global --add safe.directory {}`)", path.display())
+        }
+        _ => error.message().to_owned(),
+    };
+    Error::Repository { path: path.to_owned(), reason }
+}
+
+fn named(commit: &git2::Commit<'_>) -> Commit {
+    let subject = commit.summary_bytes().map(|subject| String::from_utf8_lossy(subject).into_owned());
+    Commit { id: commit.id().to_string(), subject: subject.unwrap_or_default() }
+}
+
+/// The beginning of a commit's hash.
+pub(crate) fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
+}
+
+/// Whether a file holds an expression, by its name.
+pub(super) fn is_nix(path: &str) -> bool {
+    path.ends_with(".nix")
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    if bytes.len() > MAX_FILE {
+        return None;
+    }
+    std::str::from_utf8(bytes).ok().map(str::to_owned)
+}

@@ -1,0 +1,771 @@
+//! What a Nix file is made of, as far as the estimate asks: its bindings, what they mention, and which files they name.
+//!
+//! An [`Outline`] is made of a file's text alone. Two outlines tell which bindings differ in something that a build can
+//! see: whitespace, comments, the order of bindings, `meta`, `passthru.tests` and `passthru.updateScript` are left out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hasher;
+use std::thread;
+
+use rnix::ast::{AstNode, Attr, Attrpath, Entry, Expr, HasEntry, InterpolPart, Lambda, Param, Str};
+use rnix::{NodeOrToken, SyntaxKind, SyntaxNode, SyntaxToken};
+use rustc_hash::FxHasher;
+use twox_hash::XxHash3_128;
+
+/// Deepest nesting that is parsed. Parser and walk recurse: at this depth they need some megabytes of [`STACK`].
+const MAX_DEPTH: usize = 4_000;
+/// Stack of the thread that parses, in bytes. Only what is used of it is ever there.
+const STACK: usize = 256 << 20;
+/// Keys of `meta` that other packages read: `lib.getExe`, and what installs packages into an environment.
+const READ_META: [&str; 3] = ["mainProgram", "outputsToInstall", "priority"];
+
+/// A file or directory of the repository that a Nix file names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Reference {
+    /// Its path from the top of the repository; empty for the top itself.
+    pub(super) target: String,
+    /// Whether everything below it is meant, if it is a directory: a source tree, or a path that goes on behind `${`.
+    pub(super) is_tree: bool,
+}
+
+impl Reference {
+    /// Whether it means a file.
+    pub(super) fn names(&self, path: &str) -> bool {
+        let rest = path.strip_prefix(&self.target).filter(|_| !self.target.is_empty());
+        match rest {
+            Some("" | "/default.nix") => true,
+            Some(rest) => self.is_tree && rest.starts_with('/'),
+            None => self.target.is_empty() && (self.is_tree || path == "default.nix"),
+        }
+    }
+}
+
+/// A part of a file: a binding, or what is around the bindings.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Part {
+    /// The keys that lead to it; empty for what is around the bindings.
+    pub(super) path: Vec<String>,
+    /// Hash of what a build can see of it.
+    pub(super) hash: u128,
+    /// Identifiers in it, those behind a dot included, keys not.
+    pub(super) names: BTreeSet<String>,
+    /// Identifiers that something is taken from, or that are all there is: `a` of `a.src`, `inherit (a) src` and `x = a`.
+    pub(super) sources: BTreeSet<String>,
+    /// Files that it names.
+    pub(super) references: Vec<Reference>,
+}
+
+/// What a Nix file is made of.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outline {
+    /// Hash of all that is no whitespace and no comment.
+    text: u128,
+    /// What is around the bindings.
+    pub(super) context: Part,
+    /// Bindings of `let`s around the result.
+    pub(super) lets: Vec<Part>,
+    /// Bindings of the sets that the file results in, or that it hands to the function that makes its result.
+    pub(super) members: Vec<Part>,
+    /// Each binding at any depth, with a hash of what stands in it and in no binding below.
+    leaves: Vec<(String, u64)>,
+    /// Bindings of `meta` that other packages read.
+    read_meta: BTreeMap<String, u64>,
+    /// Files that are named where no build sees it.
+    pub(super) unseen: Vec<Reference>,
+}
+
+/// What differs between two outlines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Difference {
+    /// What a build can see of it.
+    pub(super) seen: Seen,
+    /// Whether only whitespace and comments differ, if anything.
+    pub(super) is_same_text: bool,
+    /// Keys of the innermost bindings that differ, dotted; empty if only what is around them does.
+    pub(super) leaves: BTreeSet<String>,
+    /// Keys of `meta` that differ and that other packages read.
+    pub(super) read_meta: BTreeSet<String>,
+}
+
+/// What a build can see of a difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Nothing.
+    Nothing,
+    /// These bindings of the result, by path; they were changed, or mention what was.
+    Members(BTreeSet<Vec<String>>),
+    /// The file as a whole.
+    Whole,
+}
+
+/// Where a file lies, and what is around it.
+pub(super) struct Place<'a> {
+    /// Its path from the top of the repository.
+    pub(super) path: &'a str,
+    /// Where a file of the repository is after the change, if that is another path.
+    pub(super) moved: &'a (dyn Fn(&str) -> Option<String> + Sync),
+}
+
+/// Parses a file; `None` if it is no Nix expression, or nested too deep.
+///
+/// O(length), on a thread with a large stack: hostile input can neither overflow it nor panic.
+pub(super) fn outline(text: &str, place: &Place<'_>) -> Option<Outline> {
+    if depth_bound(text) > MAX_DEPTH {
+        return None;
+    }
+    thread::scope(|scope| {
+        let parser = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || parse(text, place)).ok()?;
+        parser.join().ok().flatten()
+    })
+}
+
+fn parse(text: &str, place: &Place<'_>) -> Option<Outline> {
+    let root = rnix::Root::parse(text).ok().ok()?;
+    let expression = root.expr()?;
+    let mut outline = Walk::new(place, false).outline(&expression);
+    // Who reads `meta` can build something from it.
+    if outline.parts().any(|part| part.names.contains("meta")) {
+        outline = Walk::new(place, true).outline(&expression);
+    }
+    outline.text = text_hash(text);
+    Some(outline)
+}
+
+/// No tree that a parser makes of the text is deeper, apart from what the parser limits itself: the open brackets, and
+/// the tokens behind each of them since a `;`.
+fn depth_bound(text: &str) -> usize {
+    use SyntaxKind::{
+        TOKEN_DOT, TOKEN_INTERPOL_END, TOKEN_INTERPOL_START, TOKEN_L_BRACE, TOKEN_L_BRACK, TOKEN_L_PAREN, TOKEN_OR, TOKEN_R_BRACE,
+        TOKEN_R_BRACK, TOKEN_R_PAREN, TOKEN_SEMICOLON,
+    };
+    // For each open bracket: which, and the tokens behind it.
+    let mut levels: Vec<(SyntaxKind, usize)> = Vec::new();
+    let mut level = (TOKEN_L_PAREN, 0_usize);
+    let (mut below, mut deepest) = (0, 0);
+    for (kind, _) in rnix::tokenize(text).filter(|(kind, _)| !kind.is_trivia()) {
+        match kind {
+            TOKEN_L_BRACE | TOKEN_L_BRACK | TOKEN_L_PAREN | TOKEN_INTERPOL_START => {
+                below += level.1 + 1;
+                levels.push(std::mem::replace(&mut level, (kind, 0)));
+            }
+            TOKEN_R_BRACE | TOKEN_R_BRACK | TOKEN_R_PAREN | TOKEN_INTERPOL_END => {
+                if let Some(outer) = levels.pop() {
+                    below -= outer.1 + 1;
+                    level = (outer.0, outer.1 + usize::from(outer.0 != TOKEN_L_BRACK));
+                }
+            }
+            TOKEN_SEMICOLON => level.1 = 0,
+            // Items of a list stand beside each other.
+            _ if level.0 == TOKEN_L_BRACK && !matches!(kind, TOKEN_OR | TOKEN_DOT) => {}
+            _ => level.1 += 1,
+        }
+        deepest = deepest.max(below + level.1);
+    }
+    deepest
+}
+
+/// Hash of the tokens, without whitespace, comments, and the commas that only formatters care about.
+fn text_hash(text: &str) -> u128 {
+    let mut hasher = XxHash3_128::new();
+    for (kind, token) in rnix::tokenize(text) {
+        if kind.is_trivia() || kind == SyntaxKind::TOKEN_COMMA {
+            continue;
+        }
+        hasher.write(&(kind as u16).to_le_bytes());
+        if kind == SyntaxKind::TOKEN_STRING_CONTENT {
+            // A formatter may indent strings anew; whether it changed them is not asked here.
+            token.split_whitespace().for_each(|word| hasher.write(word.as_bytes()));
+        } else {
+            hasher.write(token.as_bytes());
+        }
+        hasher.write(&[0]);
+    }
+    hasher.finish_128()
+}
+
+impl Outline {
+    /// What a build can see of the file, part by part.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
+        std::iter::once(&self.context).chain(&self.lets).chain(&self.members)
+    }
+
+    /// What differs from `self` to `other`. O(n log n).
+    pub(super) fn difference(&self, other: &Self) -> Difference {
+        let lets: BTreeSet<Vec<String>> = changed(hashes(&self.lets), hashes(&other.lets));
+        let members: BTreeSet<Vec<String>> = changed(hashes(&self.members), hashes(&other.members));
+        let seen = if self.context.hash != other.context.hash {
+            Seen::Whole
+        } else if lets.is_empty() && members.is_empty() {
+            Seen::Nothing
+        } else {
+            let mut names: BTreeSet<String> = lets.into_iter().filter_map(|path| path.into_iter().next()).collect();
+            let mut all = members;
+            for outline in [self, other] {
+                all.extend(outline.mentioning(&mut names));
+            }
+            // A `let` that the context mentions, and no binding.
+            let is_context = [self, other].iter().any(|outline| names.iter().any(|name| outline.context.names.contains(name)));
+            match (is_context, all.is_empty()) {
+                (true, _) => Seen::Whole,
+                (false, false) => Seen::Members(all),
+                // Nothing mentions it where a build could see it.
+                (false, true) => Seen::Nothing,
+            }
+        };
+        let leaves = |outline: &Self| outline.leaves.clone();
+        let keys = self.read_meta.keys().chain(other.read_meta.keys());
+        Difference {
+            seen,
+            is_same_text: self.text == other.text,
+            leaves: changed(leaves(self), leaves(other)),
+            read_meta: keys.filter(|key| self.read_meta.get(*key) != other.read_meta.get(*key)).cloned().collect(),
+        }
+    }
+
+    /// Members that mention one of `names`, through `let`s too, whose names are added.
+    pub(super) fn mentioning(&self, names: &mut BTreeSet<String>) -> BTreeSet<Vec<String>> {
+        loop {
+            let mentions = |part: &&Part| !part.names.is_disjoint(names) && !part.path.is_empty();
+            let found: Vec<String> =
+                self.lets.iter().filter(mentions).map(|part| part.path[0].clone()).filter(|name| !names.contains(name)).collect();
+            if found.is_empty() {
+                return self.members.iter().filter(mentions).map(|part| part.path.clone()).collect();
+            }
+            names.extend(found);
+        }
+    }
+}
+
+fn hashes(parts: &[Part]) -> Vec<(Vec<String>, u128)> {
+    parts.iter().map(|part| (part.path.clone(), part.hash)).collect()
+}
+
+/// Keys of what one side has and the other has not; a key may come several times.
+fn changed<K: Ord + Clone, H: Ord>(mut before: Vec<(K, H)>, mut after: Vec<(K, H)>) -> BTreeSet<K> {
+    before.sort_unstable();
+    after.sort_unstable();
+    let mut changed = BTreeSet::new();
+    let (mut before, mut after) = (before.into_iter().peekable(), after.into_iter().peekable());
+    loop {
+        let order = match (before.peek(), after.peek()) {
+            (None, None) => return changed,
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (Some(one), Some(other)) => one.cmp(other),
+        };
+        if order.is_eq() {
+            before.next();
+            after.next();
+        } else if order.is_lt() {
+            changed.extend(before.next().map(|(key, _)| key));
+        } else {
+            changed.extend(after.next().map(|(key, _)| key));
+        }
+    }
+}
+
+/// A part while it is written.
+#[derive(Default)]
+struct Writer {
+    part: Part,
+    hasher: XxHash3_128,
+}
+
+impl Writer {
+    fn finish(self) -> Part {
+        Part { hash: self.hasher.finish_128(), ..self.part }
+    }
+}
+
+/// Walks the syntax tree of one file.
+struct Walk<'a> {
+    place: &'a Place<'a>,
+    /// Whether a build can see `meta`.
+    sees_meta: bool,
+    outline: Outline,
+    /// Keys that lead to where the walk is.
+    keys: Vec<String>,
+    /// Hashes of the bindings that it is in.
+    open: Vec<FxHasher>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(place: &'a Place<'a>, sees_meta: bool) -> Self {
+        Self { place, sees_meta, outline: Outline::default(), keys: Vec::new(), open: Vec::new() }
+    }
+
+    fn outline(mut self, expression: &Expr) -> Outline {
+        let mut context = Writer::default();
+        self.result(expression, &mut context);
+        self.outline.context = context.finish();
+        self.outline
+    }
+
+    /// What the file results in: goes down to its sets, and writes what is around them.
+    fn result(&mut self, expression: &Expr, context: &mut Writer) {
+        match expression {
+            Expr::Paren(paren) => self.maybe_result(paren.expr(), context),
+            Expr::Lambda(lambda) => {
+                self.maybe_result(lambda.body(), context);
+                self.parameter(lambda, context, false);
+            }
+            Expr::LetIn(binding) => {
+                for entry in binding.entries() {
+                    self.entry(&entry, Entries::Lets, context);
+                }
+                self.maybe_result(binding.body(), context);
+            }
+            Expr::With(with) => {
+                self.mark(SyntaxKind::NODE_WITH, context);
+                self.maybe(with.namespace(), context);
+                self.maybe_result(with.body(), context);
+            }
+            Expr::Assert(assert) => {
+                self.mark(SyntaxKind::NODE_ASSERT, context);
+                self.maybe(assert.condition(), context);
+                self.maybe_result(assert.body(), context);
+            }
+            Expr::BinOp(operation) if operation.operator() == Some(rnix::ast::BinOpKind::Update) => {
+                self.maybe_result(operation.lhs(), context);
+                self.mark(SyntaxKind::TOKEN_UPDATE, context);
+                self.maybe_result(operation.rhs(), context);
+            }
+            Expr::Apply(apply) => {
+                self.mark(SyntaxKind::NODE_APPLY, context);
+                for side in [apply.lambda(), apply.argument()].into_iter().flatten() {
+                    if leads_to_set(&side) { self.result(&side, context) } else { self.expression(syntax(&side), context) }
+                }
+            }
+            Expr::AttrSet(set) => {
+                self.mark(if set.rec_token().is_some() { SyntaxKind::TOKEN_REC } else { SyntaxKind::NODE_ATTR_SET }, context);
+                for entry in set.entries() {
+                    self.entry(&entry, Entries::Members, context);
+                }
+            }
+            other => self.expression(syntax(other), context),
+        }
+    }
+
+    fn maybe_result(&mut self, expression: Option<Expr>, context: &mut Writer) {
+        if let Some(expression) = expression {
+            self.result(&expression, context);
+        }
+    }
+
+    fn maybe(&mut self, expression: Option<Expr>, writer: &mut Writer) {
+        if let Some(expression) = expression {
+            self.expression(syntax(&expression), writer);
+        }
+    }
+
+    /// A binding of the result, or of a `let` around it: a part of its own.
+    fn entry(&mut self, entry: &Entry, kind: Entries, context: &mut Writer) {
+        match entry {
+            Entry::Inherit(inherit) => {
+                for attr in inherit.attrs() {
+                    let mut writer = Writer::default();
+                    let Some(name) = static_name(&attr) else {
+                        self.expression(syntax(inherit), context);
+                        return;
+                    };
+                    self.keys.push(name.clone());
+                    if !self.is_unseen() {
+                        self.inherited(inherit.from().and_then(|from| from.expr()), &name, &mut writer);
+                        self.push(kind, writer);
+                    }
+                    self.keys.pop();
+                }
+            }
+            Entry::AttrpathValue(binding) => {
+                let keys: Option<Vec<String>> =
+                    binding.attrpath().map(|path| path.attrs().map(|attr| static_name(&attr)).collect()).unwrap_or_default();
+                let (Some(keys), Some(value)) = (keys, binding.value()) else {
+                    self.expression(syntax(binding), context);
+                    return;
+                };
+                let depth = self.keys.len();
+                self.keys.extend(keys);
+                match inner_set(&value) {
+                    Some(set) if kind == Entries::Members && !self.is_unseen() => {
+                        self.mark(SyntaxKind::NODE_ATTR_SET, context);
+                        set.entries().for_each(|entry| self.entry(&entry, kind, context));
+                    }
+                    _ => {
+                        let mut writer = Writer::default();
+                        if self.value(&value, &mut writer) {
+                            self.push(kind, writer);
+                        }
+                    }
+                }
+                self.keys.truncate(depth);
+            }
+        }
+    }
+
+    fn push(&mut self, kind: Entries, writer: Writer) {
+        let mut part = writer.finish();
+        part.path.clone_from(&self.keys);
+        match kind {
+            Entries::Lets => self.outline.lets.push(part),
+            Entries::Members => self.outline.members.push(part),
+        }
+    }
+
+    /// The value of the binding that `keys` lead to; whether a build can see it.
+    fn value(&mut self, value: &Expr, writer: &mut Writer) -> bool {
+        if self.is_unseen() && !self.is_package_of_that_name(value) {
+            self.unseen(value);
+            return false;
+        }
+        self.open.push(FxHasher::default());
+        if let Expr::Ident(name) = value {
+            writer.part.sources.insert(syntax(name).text().to_string());
+        }
+        self.expression(syntax(value), writer);
+        self.close();
+        true
+    }
+
+    fn close(&mut self) {
+        if let Some(hasher) = self.open.pop() {
+            self.outline.leaves.push((self.keys.join("."), hasher.finish()));
+        }
+    }
+
+    /// Whether no build sees the binding that `keys` lead to.
+    fn is_unseen(&self) -> bool {
+        let is_passthru = |pair: &[String]| pair[0] == "passthru" && ["tests", "updateScript"].contains(&pair[1].as_str());
+        (!self.sees_meta && self.keys.iter().any(|key| key == "meta")) || self.keys.windows(2).any(is_passthru)
+    }
+
+    /// Whether `meta` is the name of a package here, not what is said of one: a file is called for it.
+    fn is_package_of_that_name(&self, value: &Expr) -> bool {
+        self.keys.last().is_some_and(|key| key == "meta") && self.references(value).next().is_some()
+    }
+
+    fn references(&self, value: &Expr) -> impl Iterator<Item = Reference> {
+        let paths = syntax(value).descendants().filter(|node| node.kind() == SyntaxKind::NODE_PATH_REL);
+        paths.filter_map(|path| self.reference(&path))
+    }
+
+    fn unseen(&mut self, value: &Expr) {
+        let found: Vec<Reference> = self.references(value).collect();
+        self.outline.unseen.extend(found);
+        let mut keys = self.keys.iter().skip_while(|key| *key != "meta").skip(1);
+        if let (Some(key), None) = (keys.next(), keys.next()) {
+            self.read_meta(key.clone(), syntax(value));
+        }
+        if self.keys.last().is_some_and(|key| key == "meta") {
+            for set in syntax(value).descendants().filter_map(cast::<rnix::ast::AttrSet>) {
+                for binding in set.attrpath_values() {
+                    let key = binding.attrpath().and_then(|path| path.attrs().next()).and_then(|attr| static_name(&attr));
+                    if let (Some(key), Some(value)) = (key, binding.value()) {
+                        self.read_meta(key, syntax(&value));
+                    }
+                }
+            }
+        }
+    }
+
+    fn read_meta(&mut self, key: String, value: &SyntaxNode) {
+        if READ_META.contains(&key.as_str()) {
+            let mut hasher = FxHasher::default();
+            tokens(value).for_each(|token| hasher.write(token.text().as_bytes()));
+            let mut path: Vec<&str> = self.keys.iter().map(String::as_str).take_while(|key| *key != "meta").collect();
+            path.push(&key);
+            let known = self.outline.read_meta.entry(path.join(".")).or_default();
+            *known = known.rotate_left(1) ^ hasher.finish();
+        }
+    }
+
+    /// Writes an expression, its names and its references.
+    fn expression(&mut self, node: &SyntaxNode, writer: &mut Writer) {
+        match node.kind() {
+            SyntaxKind::NODE_STRING => self.string(node, writer),
+            SyntaxKind::NODE_PATH_REL => self.path(node, writer),
+            SyntaxKind::NODE_LAMBDA => {
+                if let Some(lambda) = cast::<Lambda>(node.clone()) {
+                    self.mark(SyntaxKind::NODE_LAMBDA, writer);
+                    self.maybe(lambda.body(), writer);
+                    self.parameter(&lambda, writer, true);
+                }
+            }
+            SyntaxKind::NODE_ATTRPATH_VALUE => self.nested(node, writer),
+            SyntaxKind::NODE_INHERIT => {
+                let Some(inherit) = cast::<rnix::ast::Inherit>(node.clone()) else { return };
+                for attr in inherit.attrs() {
+                    let Some(name) = static_name(&attr) else { continue };
+                    self.keys.push(name.clone());
+                    if !self.is_unseen() {
+                        self.inherited(inherit.from().and_then(|from| from.expr()), &name, writer);
+                    }
+                    self.keys.pop();
+                }
+            }
+            SyntaxKind::NODE_SELECT => {
+                self.sources(node, writer);
+                self.children(node, writer);
+            }
+            SyntaxKind::NODE_IDENT => {
+                writer.part.names.insert(node.text().to_string());
+                self.children(node, writer);
+            }
+            _ => self.children(node, writer),
+        }
+    }
+
+    fn children(&mut self, node: &SyntaxNode, writer: &mut Writer) {
+        for child in node.children_with_tokens() {
+            match child {
+                NodeOrToken::Node(node) => self.expression(&node, writer),
+                NodeOrToken::Token(token) => self.token(token.kind(), token.text(), writer),
+            }
+        }
+    }
+
+    /// A binding inside an expression.
+    fn nested(&mut self, node: &SyntaxNode, writer: &mut Writer) {
+        let Some(binding) = cast::<rnix::ast::AttrpathValue>(node.clone()) else { return };
+        let (Some(path), Some(value)) = (binding.attrpath(), binding.value()) else { return };
+        let depth = self.keys.len();
+        self.keys.extend(path.attrs().map(|attr| static_name(&attr).unwrap_or_else(|| "${…}".to_owned())));
+        let mut inner = Writer::default();
+        if self.value(&value, &mut inner) {
+            self.key(&path, writer);
+            let part = inner.finish();
+            writer.hasher.write(&part.hash.to_le_bytes());
+            writer.part.names.extend(part.names);
+            writer.part.sources.extend(part.sources);
+            writer.part.references.extend(part.references);
+        }
+        self.keys.truncate(depth);
+    }
+
+    /// The key of a binding: its names mention nothing.
+    fn key(&mut self, path: &Attrpath, writer: &mut Writer) {
+        for attr in path.attrs() {
+            match static_name(&attr) {
+                Some(name) => self.token(SyntaxKind::NODE_ATTRPATH, &name, writer),
+                None => self.expression(syntax(&attr), writer),
+            }
+        }
+    }
+
+    fn inherited(&mut self, from: Option<Expr>, name: &str, writer: &mut Writer) {
+        self.open.push(FxHasher::default());
+        self.mark(SyntaxKind::NODE_INHERIT, writer);
+        self.token(SyntaxKind::TOKEN_IDENT, name, writer);
+        writer.part.names.insert(name.to_owned());
+        match from {
+            Some(from) => {
+                let base: Vec<String> = syntax(&from).descendants_with_tokens().filter_map(|element| ident(&element)).collect();
+                writer.part.sources.extend(base);
+                self.expression(syntax(&from), writer);
+            }
+            None => {
+                writer.part.sources.insert(name.to_owned());
+            }
+        }
+        self.close();
+    }
+
+    /// What a selection takes something from: all of it but its last attribute.
+    fn sources(&mut self, node: &SyntaxNode, writer: &mut Writer) {
+        let Some(select) = cast::<rnix::ast::Select>(node.clone()) else { return };
+        if let Some(Expr::Ident(base)) = select.expr() {
+            writer.part.sources.insert(syntax(&base).text().to_string());
+        }
+        let attrs: Vec<String> = select.attrpath().iter().flat_map(|path| path.attrs()).filter_map(|attr| static_name(&attr)).collect();
+        writer.part.sources.extend(attrs.into_iter().rev().skip(1));
+    }
+
+    /// A function's parameter. A formal without default that nothing mentions is not seen: it may stand there for
+    /// `meta`. Around a set of packages (`!mentions`) none is, for what it is used for stands in the bindings.
+    fn parameter(&mut self, lambda: &Lambda, writer: &mut Writer, mentions: bool) {
+        match lambda.param() {
+            Some(Param::IdentParam(param)) => self.text(syntax(&param), writer),
+            Some(Param::Pattern(pattern)) => {
+                let bind = pattern.pat_bind().and_then(|bind| bind.ident());
+                let mut formals: Vec<(String, Option<Expr>)> = pattern
+                    .pat_entries()
+                    .filter_map(|entry| {
+                        let default = entry.question_token().and_then(|_| syntax(&entry).children().nth(1)).and_then(cast::<Expr>);
+                        Some((syntax(&entry.ident()?).text().to_string(), default))
+                    })
+                    .collect();
+                formals.sort_by(|a, b| a.0.cmp(&b.0));
+                if let Some(bind) = &bind {
+                    self.token(SyntaxKind::TOKEN_AT, &syntax(bind).text().to_string(), writer);
+                }
+                for (name, default) in formals {
+                    let is_kept = default.is_some() || bind.is_some() || (mentions && writer.part.names.contains(&name));
+                    if is_kept {
+                        self.open.push(FxHasher::default());
+                        self.keys.push(name.clone());
+                        self.token(SyntaxKind::TOKEN_IDENT, &name, writer);
+                        self.maybe(default, writer);
+                        self.close();
+                        self.keys.pop();
+                        writer.part.names.insert(name);
+                    }
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// A string without what a formatter may change: how it is indented.
+    fn string(&mut self, node: &SyntaxNode, writer: &mut Writer) {
+        let Some(string) = cast::<Str>(node.clone()) else { return };
+        self.mark(SyntaxKind::NODE_STRING, writer);
+        for part in string.normalized_parts() {
+            match part {
+                InterpolPart::Literal(text) => self.token(SyntaxKind::TOKEN_STRING_CONTENT, &text, writer),
+                InterpolPart::Interpolation(inner) => {
+                    self.mark(SyntaxKind::TOKEN_INTERPOL_START, writer);
+                    self.maybe(inner.expr(), writer);
+                }
+            }
+        }
+    }
+
+    /// A relative path: as the file that it means, so that what moves together stays the same.
+    fn path(&mut self, node: &SyntaxNode, writer: &mut Writer) {
+        let reference = self.reference(node);
+        let is_whole = node.children().next().is_none();
+        match &reference {
+            Some(reference) if is_whole => {
+                let target = &reference.target;
+                let after = (self.place.moved)(target).unwrap_or_else(|| target.clone());
+                self.token(SyntaxKind::NODE_PATH_REL, &after, writer);
+            }
+            _ => self.children(node, writer),
+        }
+        writer.part.references.extend(reference);
+    }
+
+    fn reference(&self, node: &SyntaxNode) -> Option<Reference> {
+        let literal = node.children_with_tokens().find_map(NodeOrToken::into_token)?;
+        let is_whole = node.children().next().is_none();
+        let called = node.parent().and_then(cast::<rnix::ast::Apply>).and_then(|apply| apply.lambda());
+        let is_called = called.filter(|called| syntax(called) != node).is_some_and(|called| {
+            syntax(&called).descendants_with_tokens().filter_map(|element| ident(&element)).last().is_some_and(|name| calls_a_file(&name))
+        });
+        reference(self.place.path, literal.text(), is_whole, is_called)
+    }
+
+    fn text(&mut self, node: &SyntaxNode, writer: &mut Writer) {
+        for token in tokens(node) {
+            self.token(token.kind(), token.text(), writer);
+        }
+    }
+
+    fn mark(&mut self, kind: SyntaxKind, writer: &mut Writer) {
+        self.token(kind, "", writer);
+    }
+
+    fn token(&mut self, kind: SyntaxKind, text: &str, writer: &mut Writer) {
+        if kind.is_trivia() || kind == SyntaxKind::TOKEN_COMMA {
+            return;
+        }
+        writer.hasher.write(&(kind as u16).to_le_bytes());
+        writer.hasher.write(&(text.len() as u64).to_le_bytes());
+        writer.hasher.write(text.as_bytes());
+        if let Some(open) = self.open.last_mut() {
+            open.write_u16(kind as u16);
+            open.write(text.as_bytes());
+        }
+    }
+}
+
+/// What the entries of a set are to a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Entries {
+    Lets,
+    Members,
+}
+
+/// Whether an expression results in a set that is written there.
+fn leads_to_set(expression: &Expr) -> bool {
+    let leads = |expression: Option<Expr>| expression.is_some_and(|expression| leads_to_set(&expression));
+    match expression {
+        Expr::AttrSet(_) => true,
+        Expr::Paren(paren) => leads(paren.expr()),
+        Expr::Lambda(lambda) => leads(lambda.body()),
+        Expr::LetIn(binding) => leads(binding.body()),
+        Expr::With(with) => leads(with.body()),
+        Expr::Assert(assert) => leads(assert.body()),
+        Expr::BinOp(operation) => {
+            operation.operator() == Some(rnix::ast::BinOpKind::Update) && (leads(operation.lhs()) || leads(operation.rhs()))
+        }
+        Expr::Apply(apply) => leads(apply.lambda()) || leads(apply.argument()),
+        _ => false,
+    }
+}
+
+/// The set that a binding of a set of packages is, as such: `x = { … }`, `x = recurseIntoAttrs { … }`.
+fn inner_set(value: &Expr) -> Option<rnix::ast::AttrSet> {
+    match value {
+        Expr::AttrSet(set) => Some(set.clone()),
+        Expr::Paren(paren) => inner_set(&paren.expr()?),
+        Expr::Apply(apply) => {
+            let name = syntax(&apply.lambda()?).descendants_with_tokens().filter_map(|element| ident(&element)).last()?;
+            if name.ends_with("ecurseIntoAttrs") { inner_set(&apply.argument()?) } else { None }
+        }
+        _ => None,
+    }
+}
+
+/// The name of a key that stands there: an identifier or a plain string.
+fn static_name(attr: &Attr) -> Option<String> {
+    match attr {
+        Attr::Ident(name) => Some(syntax(name).text().to_string()),
+        Attr::Str(string) => match string.normalized_parts().as_slice() {
+            [] => Some(String::new()),
+            [InterpolPart::Literal(text)] => Some(text.clone()),
+            _ => None,
+        },
+        Attr::Dynamic(_) => None,
+    }
+}
+
+/// The node of the tree: a method of a trait that rnix does not re-export.
+fn syntax<N: AstNode>(node: &N) -> &SyntaxNode {
+    node.syntax()
+}
+
+/// A node of the tree as what it is, if it is that.
+fn cast<N: AstNode>(node: SyntaxNode) -> Option<N> {
+    N::cast(node)
+}
+
+fn ident(element: &rnix::SyntaxElement) -> Option<String> {
+    element.as_token().filter(|token| token.kind() == SyntaxKind::TOKEN_IDENT).map(|token| token.text().to_owned())
+}
+
+fn tokens(node: &SyntaxNode) -> impl Iterator<Item = SyntaxToken> {
+    node.descendants_with_tokens().filter_map(NodeOrToken::into_token).filter(|token| !token.kind().is_trivia())
+}
+
+/// Whether a function reads the expression in a file: of a directory, its `default.nix`.
+pub(super) fn calls_a_file(function: &str) -> bool {
+    function == "import" || function.starts_with("callPackage") || function.ends_with("allPackage")
+}
+
+/// What a path literal means; `None` if it leads out of the repository.
+pub(super) fn reference(file: &str, literal: &str, is_whole: bool, is_called: bool) -> Option<Reference> {
+    // Behind `${` anything may follow: what stands before it is a directory.
+    let literal = if is_whole { literal } else { &literal[..literal.rfind('/')?] };
+    let mut target: Vec<&str> = file.split('/').collect();
+    target.pop();
+    for component in literal.split('/') {
+        match component {
+            "" | "." => {}
+            ".." => {
+                target.pop()?;
+            }
+            name => target.push(name),
+        }
+    }
+    Some(Reference { target: target.join("/"), is_tree: !is_whole || !is_called })
+}

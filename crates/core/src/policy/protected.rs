@@ -1,0 +1,33 @@
+//! Packages that are not rebuilt without saying so.
+
+use std::collections::BTreeSet;
+
+use super::verdict::Subject;
+use crate::analysis::AttributeName;
+use crate::config::AttributePattern;
+use crate::graph::Derivation;
+
+/// What a change does to the packages that a pattern names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Touched {
+    /// Rebuilt or removed attributes, as `path.system`; the names of derivations if a pname is meant.
+    pub(super) names: Vec<String>,
+    /// Whether there is such a package at all, before or after the change.
+    pub(super) is_known: bool,
+}
+
+/// Finds what a pattern names: attributes by path, else derivations by pname. O(V).
+pub(super) fn touched(subject: Subject<'_>, pattern: &AttributePattern) -> Touched {
+    let Subject { graph, attributes, rebuilds } = subject;
+    let changed = attributes.rebuilds.iter().chain(&attributes.removed).filter(|attribute| pattern.matches(&attribute.path));
+    let names: BTreeSet<String> = changed.map(ToString::to_string).collect();
+    let is_attribute = !names.is_empty() || graph.attributes().any(|attribute| pattern.matches(&AttributeName::new(attribute).path));
+    if is_attribute || !pattern.is_name() {
+        return Touched { names: names.into_iter().collect(), is_known: is_attribute };
+    }
+    let is_named = |derivation: &Derivation<'_>| !derivation.is_fixed_output() && derivation.pname() == pattern.as_str();
+    let packages: Vec<Derivation<'_>> = graph.derivations().filter(is_named).collect();
+    let rebuilt = packages.iter().filter(|derivation| rebuilds.contains(derivation.ix()));
+    let names: BTreeSet<String> = rebuilt.map(|derivation| format!("{} ({})", derivation.name(), derivation.system())).collect();
+    Touched { names: names.into_iter().collect(), is_known: !packages.is_empty() }
+}

@@ -1,0 +1,278 @@
+//! The commits: what each does to the package set, and what is asked of its estimate.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// What is asked of an estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Files of packages only: everything is found, and nothing is left unbounded.
+    All,
+    /// Nothing is rebuilt, and nothing is said to be.
+    Nothing,
+    /// Everything is found, or a bound holds it.
+    Bound,
+}
+
+/// A commit on the package set.
+pub(crate) struct Commit {
+    pub(crate) subject: &'static str,
+    pub(crate) asked: Asked,
+    pub(crate) edit: fn(&Path),
+}
+
+const fn commit(subject: &'static str, asked: Asked, edit: fn(&Path)) -> Commit {
+    Commit { subject, asked, edit }
+}
+
+fn edit(set: &Path, file: &str, change: impl Fn(&str) -> String) {
+    let path = set.join(file);
+    let text = fs::read_to_string(&path).expect(file);
+    let changed = change(&text);
+    assert_ne!(text, changed, "{file} was not changed");
+    fs::write(path, changed).expect(file);
+}
+
+fn replace(set: &Path, file: &str, from: &str, to: &str) {
+    edit(set, file, |text| text.replacen(from, to, 1));
+}
+
+fn append(set: &Path, file: &str, text: &str) {
+    edit(set, file, |before| format!("{before}{text}"));
+}
+
+fn write(set: &Path, file: &str, text: &str) {
+    let path = set.join(file);
+    fs::create_dir_all(path.parent().expect("a directory")).expect("created");
+    fs::write(path, text).expect(file);
+}
+
+fn rename(set: &Path, from: &str, to: &str) {
+    let target = set.join(to);
+    fs::create_dir_all(target.parent().expect("a directory")).expect("created");
+    fs::rename(set.join(from), target).expect(from);
+}
+
+/// Another version, and another hash.
+fn bump(set: &Path, file: &str, from: &str, to: &str) {
+    edit(set, file, |text| {
+        let text = text.replacen(from, to, 1);
+        let at = text.find("hash = \"sha256-").expect("a hash") + "hash = \"sha256-".len();
+        let other = if &text[at..=at] == "A" { "B" } else { "A" };
+        format!("{}{other}{}", &text[..at], &text[at + 1..])
+    });
+}
+
+const TOP: &str = "pkgs/top-level/all-packages.nix";
+const PYTHON: &str = "pkgs/top-level/python-packages.nix";
+const LIBRARIES: &str = "pkgs/development/libraries";
+
+fn library(file: &str) -> String {
+    format!("{LIBRARIES}/{file}")
+}
+
+const NEW_PACKAGE: &str = "{ stdenv, zlib }:\n\nstdenv.mkDerivation {\n  pname = \"newcomer\";\n  version = \"1.0\";\n  \
+                           buildInputs = [ zlib ];\n  meta.description = \"A package that is new\";\n}\n";
+
+/// Reformatted as a formatter would: other line breaks, a comment, another indentation.
+fn reformat(text: &str) -> String {
+    text.replace("\n  ", "\n      ").replacen("stdenv,\n", "\n    stdenv, # of the stage\n", 1).replacen(
+        "meta = {",
+        "/* about it */ meta =\n  {",
+        1,
+    )
+}
+
+/// All commits; each is made on the package set as it is.
+pub(crate) const COMMITS: &[Commit] = &[
+    // Files of packages.
+    commit("jq: 1.7.1 -> 1.7.2", Asked::All, |set| bump(set, "pkgs/by-name/jq/jq/package.nix", "1.7.1", "1.7.2")),
+    commit("zlib: 1.3.1 -> 1.3.2", Asked::All, |set| bump(set, &library("zlib/default.nix"), "1.3.1", "1.3.2")),
+    commit("glibc: 2.40 -> 2.41", Asked::All, |set| bump(set, &library("glibc/default.nix"), "2.40", "2.41")),
+    commit("nodejs: other source", Asked::All, |set| bump(set, "pkgs/by-name/no/nodejs/package.nix", "", "")),
+    commit("python3Packages.numpy: bump", Asked::All, |set| {
+        bump(set, "pkgs/development/python-modules/numpy/default.nix", "version = \"2.", "version = \"3.");
+    }),
+    commit("python311: 3.11.10 -> 3.11.11", Asked::All, |set| {
+        bump(set, "pkgs/development/interpreters/python/default.nix", "3.11.10", "3.11.11");
+    }),
+    commit("linux_6_6: 6.6.63 -> 6.6.64", Asked::All, |set| {
+        bump(set, "pkgs/os-specific/linux/kernel/linux-6.6.nix", "6.6.63", "6.6.64");
+    }),
+    commit("openssl: 3.3.2 -> 3.3.3", Asked::All, |set| bump(set, &library("openssl/3.3.nix"), "3.3.2", "3.3.3")),
+    commit("llvmPackages: 18.1.8 -> 18.1.9", Asked::All, |set| {
+        bump(set, "pkgs/development/compilers/llvm/default.nix", "18.1.8", "18.1.9");
+    }),
+    commit("deno: 2.0.6 -> 2.0.7", Asked::All, |set| bump(set, "pkgs/development/web/deno/default.nix", "2.0.6", "2.0.7")),
+    commit("qt6: 6.8.0 -> 6.8.1", Asked::All, |set| replace(set, &library("qt-6/srcs.nix"), "6.8.0", "6.8.1")),
+    commit("qt6.qtsvg: other source", Asked::All, |set| replace(set, &library("qt-6/srcs.nix"), "sha256-+/M4", "sha256-AAAA")),
+    commit("qt6: a flag for all modules", Asked::All, |set| {
+        replace(set, &library("qt-6/qtModule.nix"), "outputs = [", "flag = \"1\";\n    outputs = [");
+    }),
+    commit("openssl: a flag for all versions", Asked::All, |set| {
+        replace(set, &library("openssl/generic.nix"), "nativeBuildInputs", "flag = \"1\";\n  nativeBuildInputs");
+    }),
+    commit("bash: edit a patch", Asked::All, |set| append(set, "pkgs/shells/bash/pgrp-pipe.patch", "+more\n")),
+    commit("hello: add a patch", Asked::All, |set| {
+        write(set, "pkgs/by-name/he/hello/new.patch", "+new\n");
+        replace(set, "pkgs/by-name/he/hello/package.nix", "meta = {", "patches = [ ./new.patch ];\n\n  meta = {");
+    }),
+    commit("openssl: edit the patch of all versions", Asked::All, |set| {
+        append(set, &library("openssl/use-etc-ssl-certs.patch"), "+more\n");
+    }),
+    commit("openssl_1_1: edit a patch", Asked::All, |set| append(set, &library("openssl/1.1/nix-ssl-cert-file.patch"), "+more\n")),
+    commit("python311: edit a patch", Asked::All, |set| {
+        append(set, "pkgs/development/interpreters/python/3.11/darwin-libutil.patch", "+more\n");
+    }),
+    commit("curl, fd: two packages at once", Asked::All, |set| {
+        replace(set, "pkgs/by-name/fd/fd/package.nix", "pname = ", "flag = \"1\";\n  pname = ");
+        replace(set, "pkgs/by-name/cu/curlMinimal/package.nix", "pname = ", "flag = \"1\";\n  pname = ");
+    }),
+    commit("stdenv's patchelf: a flag", Asked::All, |set| {
+        replace(set, "pkgs/by-name/pa/patchelf/package.nix", "pname = ", "flag = \"1\";\n  pname = ");
+    }),
+    // Sets of packages.
+    commit("nginx: with openssl_1_1", Asked::All, |set| {
+        replace(set, TOP, "callPackage ../servers/http/nginx { }", "callPackage ../servers/http/nginx { openssl = openssl_1_1; }");
+    }),
+    commit("git: without manual", Asked::All, |set| {
+        replace(
+            set,
+            TOP,
+            "callPackage ../applications/version-management/git { }",
+            "callPackage ../applications/version-management/git { withManual = false; }",
+        );
+    }),
+    commit("gitMinimal: with manual", Asked::All, |set| replace(set, TOP, "    withManual = false;\n", "")),
+    commit("python3: 3.12 -> 3.11", Asked::All, |set| replace(set, TOP, "python3 = python312;", "python3 = python311;")),
+    commit("python3Packages.requests: without urllib3", Asked::All, |set| {
+        replace(set, PYTHON, "python-modules/requests { }", "python-modules/requests { urllib3 = self.six; }");
+    }),
+    commit("linuxPackages.zfs: with openssl_1_1", Asked::All, |set| {
+        edit(set, "pkgs/top-level/linux-kernels.nix", |text| {
+            text.replace("callPackage, kernel }", "callPackage, kernel, openssl_1_1 }")
+                .replace("zfs { inherit kernel; }", "zfs { inherit kernel; openssl = openssl_1_1; }")
+        });
+    }),
+    commit("pkgsi686Linux: add a library", Asked::Nothing, |set| replace(set, TOP, "      expat\n", "      expat\n      gmp\n")),
+    commit("all-packages: comments, another order", Asked::Nothing, |set| {
+        edit(set, TOP, |text| {
+            let text = text.replacen("  gmp = callPackage ../development/libraries/gmp { };\n", "", 1);
+            text.replacen(
+                "  zlib = callPackage",
+                "  # Moved.\n  gmp = callPackage ../development/libraries/gmp { };\n\n  zlib = callPackage",
+                1,
+            )
+        });
+    }),
+    commit("aliases: add one", Asked::Nothing, |set| {
+        replace(set, "pkgs/top-level/aliases.nix", "  rg = ", "  greeting = final.hello;\n  rg = ");
+    }),
+    commit("aliases: rg is fd", Asked::All, |set| replace(set, "pkgs/top-level/aliases.nix", "final.ripgrep", "final.fd")),
+    // What no build sees.
+    commit("curl: another description", Asked::Nothing, |set| {
+        edit(set, "pkgs/by-name/cu/curlMinimal/package.nix", |text| text.replacen("description = \"", "description = \"Fine ", 1));
+    }),
+    commit("zlib: reformat", Asked::Nothing, |set| edit(set, &library("zlib/default.nix"), reformat)),
+    commit("hello: add a test", Asked::Nothing, |set| {
+        edit(set, "pkgs/by-name/he/hello/package.nix", |text| {
+            text.replacen("  stdenv,\n", "  stdenv,\n  jq,\n", 1).replacen("meta = {", "passthru.tests.other = jq;\n\n  meta = {", 1)
+        });
+    }),
+    commit("sqlite: rename its file", Asked::Nothing, |set| {
+        rename(set, &library("sqlite/default.nix"), &library("sqlite/package.nix"));
+        replace(set, TOP, "../development/libraries/sqlite { }", "../development/libraries/sqlite/package.nix { }");
+    }),
+    commit("readline: move to by-name", Asked::Nothing, |set| {
+        for (from, to) in [("default.nix", "package.nix"), ("link-against-ncurses.patch", "link-against-ncurses.patch")] {
+            rename(set, &library(&format!("readline/{from}")), &format!("pkgs/by-name/re/readline/{to}"));
+        }
+        replace(set, TOP, "  readline = callPackage ../development/libraries/readline { };\n\n", "");
+    }),
+    commit("newcomer: init", Asked::Nothing, |set| write(set, "pkgs/by-name/ne/newcomer/package.nix", NEW_PACKAGE)),
+    commit("newcomer: init in a category", Asked::Nothing, |set| {
+        write(set, "pkgs/tools/misc/newcomer/default.nix", NEW_PACKAGE);
+        replace(set, TOP, "  xz = callPackage", "  newcomer = callPackage ../tools/misc/newcomer { };\n\n  xz = callPackage");
+    }),
+    commit("mas: remove", Asked::Nothing, |set| fs::remove_dir_all(set.join("pkgs/by-name/ma/mas")).expect("removed")),
+    commit("hello: a README", Asked::Nothing, |set| write(set, "pkgs/by-name/he/hello/README.md", "Hello.\n")),
+    commit("README: a paragraph", Asked::Nothing, |set| append(set, "README.md", "\nMore.\n")),
+    commit("maintainers: add one", Asked::Nothing, |set| {
+        edit(set, "maintainers/maintainer-list.nix", |text| {
+            text.replacen('{', "{\n  zoe = {\n    name = \"Zoe\";\n    github = \"zoe\";\n    githubId = 9;\n  };\n", 1)
+        });
+    }),
+    commit("ci: a comment", Asked::Nothing, |set| append(set, "ci/outpaths.nix", "# more\n")),
+    commit("jq: another main program", Asked::Bound, |set| {
+        replace(set, "pkgs/by-name/jq/jq/package.nix", "mainProgram = \"jq\"", "mainProgram = \"jjq\"");
+    }),
+    // What is below many packages.
+    commit("stdenv: setup.sh", Asked::Bound, |set| append(set, "pkgs/stdenv/generic/setup.sh", "# more\n")),
+    commit("stdenv: mkDerivation", Asked::Bound, |set| {
+        replace(
+            set,
+            "pkgs/stdenv/generic/make-derivation.nix",
+            "builder = attrs.builder or \"/bin/sh\";",
+            "flag = \"1\";\n          builder = attrs.builder or \"/bin/sh\";",
+        );
+    }),
+    commit("stdenv: the bootstrap", Asked::Bound, |set| {
+        replace(set, "pkgs/stdenv/linux/default.nix", "name = \"bootstrap-${name}-stdenv-linux\"", "name = \"boot-${name}-stdenv-linux\"");
+    }),
+    commit("fetchurl: its builder", Asked::Bound, |set| append(set, "pkgs/build-support/fetchurl/builder.sh", "# more\n")),
+    commit("fetchurl: executable builder", Asked::Bound, |set| {
+        let path = set.join("pkgs/build-support/fetchurl/builder.sh");
+        fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("made executable");
+    }),
+    commit("fetchPypi: a mirror", Asked::Bound, |set| {
+        edit(set, "pkgs/development/interpreters/python/fetch-pypi.nix", |text| text.replacen("pypi/", "pypi/simple/", 1));
+    }),
+    commit("cc-wrapper: its hook", Asked::Bound, |set| append(set, "pkgs/build-support/cc-wrapper/setup-hook.sh", "# more\n")),
+    commit("buildRustPackage: a flag", Asked::Bound, |set| {
+        replace(set, "pkgs/build-support/rust/build-rust-package.nix", "nativeBuildInputs = [", "flag = \"1\";\n    nativeBuildInputs = [");
+    }),
+    commit("buildPythonPackage: a flag", Asked::Bound, |set| {
+        replace(
+            set,
+            "pkgs/development/interpreters/python/build-python-package.nix",
+            "nativeBuildInputs = [",
+            "flag = \"1\";\n      nativeBuildInputs = [",
+        );
+    }),
+    commit("pypaBuildHook: a line", Asked::Bound, |set| {
+        append(set, "pkgs/development/interpreters/python/hooks/pypa-build-hook.sh", "# more\n");
+    }),
+    commit("wrapCCWith: another name", Asked::Bound, |set| replace(set, TOP, "name ? \"gcc-wrapper-", "name ? \"gnu-wrapper-")),
+    commit("testers: a flag", Asked::Bound, |set| {
+        edit(set, "pkgs/build-support/testers/default.nix", |text| {
+            text.replacen("nativeBuildInputs", "flag = \"1\";\n      nativeBuildInputs", 1)
+        });
+    }),
+    commit("lib: getDev gives out", Asked::Bound, |set| {
+        edit(set, "lib/attrsets.nix", |text| text.replacen("getOutput \"dev\"", "getOutput \"out\"", 1));
+    }),
+    commit("lib: a comment", Asked::Nothing, |set| append(set, "lib/strings.nix", "# more\n")),
+    commit("nixosTests.nginx: with git", Asked::All, |set| {
+        edit(set, "nixos/tests/nginx.nix", |text| {
+            text.replacen("  nginx,\n", "  nginx,\n  git,\n", 1).replacen("    curl.bin\n", "    curl.bin\n    git\n", 1)
+        });
+    }),
+    commit("nixosTests: a flag for all", Asked::Bound, |set| {
+        replace(set, "nixos/tests/make-test.nix", "requiredSystemFeatures", "flag = \"1\";\n  requiredSystemFeatures");
+    }),
+    commit("default.nix: i686 by default", Asked::Bound, |set| {
+        replace(
+            set,
+            "default.nix",
+            "inherit system config;",
+            "system = builtins.replaceStrings [ \"x86_64\" ] [ \"i686\" ] system; inherit config;",
+        );
+    }),
+    commit("top-level: aliases last", Asked::Bound, |set| {
+        edit(set, "pkgs/top-level/stage.nix", |text| {
+            let aliases = "    (import ./aliases.nix { inherit lib config; })\n";
+            text.replacen(aliases, "", 1).replacen("    overrides\n  ]", &format!("    overrides\n{aliases}  ]"), 1)
+        });
+    }),
+];

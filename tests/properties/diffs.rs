@@ -1,0 +1,146 @@
+//! What differs between two evaluations, and what caused it: the changes that were made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::collection::{btree_set, vec};
+use proptest::prelude::*;
+use proptest::sample::Index;
+use waves_core::analysis::{Cause, Diff};
+use waves_core::graph::Graph;
+
+use crate::history::{Mutation, Package, World};
+use crate::support::import;
+
+const FILES: usize = 3;
+
+prop_compose! {
+    fn packages()(
+        seeds in vec((vec(any::<Index>(), 0..3), btree_set(0..FILES, 0..2), any::<bool>()), 1..14),
+    ) -> Vec<Package> {
+        let package = |(at, (inputs, files, repeats_version)): (usize, (Vec<Index>, BTreeSet<usize>, bool))| Package {
+            pname: format!("p{at}"),
+            patch_level: 0,
+            recipe: 0,
+            source: at as u32 * 100,
+            fetcher: 0,
+            files,
+            inputs: inputs.iter().filter(|_| at > 0).map(|input| input.index(at)).collect(),
+            repeats_version,
+        };
+        seeds.into_iter().enumerate().map(package).collect()
+    }
+}
+
+fn mutation(packages: usize) -> impl Strategy<Value = Mutation> {
+    prop_oneof![
+        (0..packages).prop_map(Mutation::Version),
+        (0..packages).prop_map(Mutation::Recipe),
+        (0..packages).prop_map(Mutation::Source),
+        (0..packages).prop_map(Mutation::Fetcher),
+        (0..FILES).prop_map(Mutation::File),
+    ]
+}
+
+fn histories() -> impl Strategy<Value = (World, Vec<Mutation>)> {
+    packages().prop_flat_map(|packages| {
+        let count = packages.len();
+        (Just(World { packages, files: vec![0; FILES] }), vec(mutation(count), 0..5))
+    })
+}
+
+fn graph(world: &World) -> Graph {
+    import(&[("derivations.json", world.derivations().to_string()), ("jobs.jsonl", world.jobs())])
+}
+
+/// The causes that were made: their label, and the packages that they changed.
+fn made(world: &World, mutations: &[Mutation]) -> BTreeMap<String, BTreeSet<usize>> {
+    let mut causes: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    for mutation in mutations {
+        match *mutation {
+            Mutation::Version(at) | Mutation::Recipe(at) | Mutation::Source(at) => {
+                causes.entry(world.packages[at].pname.clone()).or_default().insert(at);
+            }
+            Mutation::Fetcher(_) => {}
+            Mutation::File(file) => {
+                let users: BTreeSet<usize> = (0..world.packages.len()).filter(|&at| world.packages[at].files.contains(&file)).collect();
+                let label = match users.len() {
+                    0 => continue,
+                    // What one package alone uses is its own.
+                    1 => users.iter().map(|&at| world.packages[at].pname.clone()).collect(),
+                    _ => format!("file{file}.patch"),
+                };
+                causes.entry(label).or_default().extend(users);
+            }
+        }
+    }
+    causes
+}
+
+fn by_label<'d>(diff: &'d Diff<'_>) -> BTreeMap<&'d str, &'d Cause> {
+    diff.causes.iter().map(|cause| (cause.label.as_str(), cause)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rebuilds_are_new_output_paths((world, mutations) in histories()) {
+        let after_world = world.after(&mutations);
+        let (before, after) = (graph(&world), graph(&after_world));
+        let diff = Diff::new(&before, &after, false);
+        let rebuilt = after_world.rebuilt_since(&world);
+        let names: BTreeSet<String> = rebuilt.iter().map(|at| format!("{}.x86_64-linux", world.packages[*at].pname)).collect();
+        prop_assert_eq!(diff.attributes.rebuilds.iter().map(ToString::to_string).collect::<BTreeSet<_>>(), names.clone());
+        prop_assert_eq!(diff.attributes.changed.iter().map(ToString::to_string).collect::<BTreeSet<_>>(), names);
+        prop_assert_eq!((diff.attributes.added.len(), diff.attributes.removed.len()), (0, 0));
+        let new_outputs = after_world.outputs().difference(&world.outputs()).count();
+        prop_assert_eq!(diff.rebuild_counts().derivations, new_outputs);
+        prop_assert_eq!(diff.fetched(), new_outputs - rebuilt.len());
+    }
+
+    #[test]
+    fn causes_are_the_changes_that_were_made((world, mutations) in histories()) {
+        let after_world = world.after(&mutations);
+        let (before, after) = (graph(&world), graph(&after_world));
+        let diff = Diff::new(&before, &after, false);
+        let expected = made(&world, &mutations);
+        prop_assert_eq!(by_label(&diff).into_keys().collect::<BTreeSet<_>>(), expected.keys().map(String::as_str).collect::<BTreeSet<_>>());
+        prop_assert_eq!(diff.causes.len(), expected.len());
+    }
+
+    /// What a cause rebuilds is what uses it; what only it rebuilds is what would stay if it had not been made.
+    #[test]
+    fn each_cause_is_counted((world, mutations) in histories()) {
+        let after_world = world.after(&mutations);
+        let (before, after) = (graph(&world), graph(&after_world));
+        let diff = Diff::new(&before, &after, false);
+        let all = after_world.rebuilt_since(&world).len();
+        let causes = by_label(&diff);
+        for (label, packages) in made(&world, &mutations) {
+            let cause = causes[label.as_str()];
+            prop_assert_eq!(cause.rebuilds.attributes, after_world.users(&packages).len(), "{}", &label);
+            let others = mutations.iter().filter(|mutation| !made(&world, std::slice::from_ref(mutation)).contains_key(&label));
+            let without = world.after(others).rebuilt_since(&world).len();
+            prop_assert_eq!(cause.exclusive.attributes, all - without, "{}", &label);
+        }
+    }
+
+    /// No smaller set of causes rebuilds everything, as trying all of them shows.
+    #[test]
+    fn the_smallest_set_is_the_smallest((world, mutations) in histories()) {
+        let after_world = world.after(&mutations);
+        let (before, after) = (graph(&world), graph(&after_world));
+        let diff = Diff::new(&before, &after, false);
+        let closures: Vec<BTreeSet<usize>> = made(&world, &mutations).values().map(|packages| after_world.users(packages)).collect();
+        let all = after_world.rebuilt_since(&world);
+        let explains = |subset: &u32| {
+            let chosen = closures.iter().enumerate().filter(|(at, _)| subset >> at & 1 == 1).flat_map(|(_, closure)| closure);
+            chosen.copied().collect::<BTreeSet<_>>() == all
+        };
+        let smallest = (0..1_u32 << closures.len()).filter(explains).map(u32::count_ones).min();
+        let found = diff.causes.iter().filter(|cause| cause.adds.is_some());
+        prop_assert!(diff.smallest_is_proven);
+        prop_assert_eq!(Some(found.clone().count() as u32), smallest);
+        prop_assert_eq!(found.filter_map(|cause| cause.adds).map(|adds| adds.attributes).sum::<usize>(), all.len());
+    }
+}

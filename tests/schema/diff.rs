@@ -1,0 +1,110 @@
+//! `waves diff`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::support::{items, length, number, read, read_json, report_on, run, text, texts};
+
+const BEFORE: &str = "data/dumps/derivations.json,data/dumps/eval-jobs.jsonl";
+const AFTER: &str = "data/dumps/derivations.json,data/dumps/update/derivations.json,data/dumps/update/eval-jobs.jsonl";
+
+/// Attributes with their outputs, as the lines of nix-eval-jobs have them.
+fn outputs(file: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+    let entry = |line: &str| {
+        let job: Value = serde_json::from_str(line).expect("a line of nix-eval-jobs");
+        let path: Vec<String> = serde_json::from_value(job["attrPath"].clone()).expect("a path");
+        let outputs = serde_json::from_value(job.get("outputs")?.clone()).ok()?;
+        Some((format!("{}.{}", path.join("."), job["system"].as_str()?), outputs))
+    };
+    read(file).lines().filter_map(entry).collect()
+}
+
+#[test]
+fn attributes_differ_as_nixpkgs_tells_it() {
+    let diff = report_on(&[], "diff", &[BEFORE, AFTER]);
+    let (old, new) = (outputs("data/dumps/eval-jobs.jsonl"), outputs("data/dumps/update/eval-jobs.jsonl"));
+    let known: BTreeSet<&String> = old.values().flat_map(BTreeMap::values).collect();
+    let names = |of: &BTreeMap<String, BTreeMap<String, String>>, keep: &dyn Fn(&String) -> bool| {
+        of.keys().filter(|name| keep(name)).cloned().collect::<Vec<String>>()
+    };
+    assert_eq!(texts(&diff, "/added"), names(&new, &|name| !old.contains_key(name)));
+    assert_eq!(texts(&diff, "/removed"), names(&old, &|name| !new.contains_key(name)));
+    assert_eq!(texts(&diff, "/changed"), names(&new, &|name| old.get(name).is_some_and(|outputs| *outputs != new[name])));
+    assert_eq!(texts(&diff, "/rebuilds"), names(&new, &|name| new[name].values().any(|path| !known.contains(path))));
+    assert_eq!(texts(&diff, "/aliases/0").len() + length(&diff, "/renames") as usize, 0, "objects, of which the first is no list");
+}
+
+/// `data/update.patch` says what was changed.
+#[test]
+fn causes_are_what_the_patch_changes() {
+    let diff = report_on(&[], "diff", &[BEFORE, AFTER]);
+    let told: Vec<(&str, Vec<&str>)> =
+        items(&diff, "/root_causes").iter().map(|cause| (text(cause, "/label"), texts(cause, "/reasons"))).collect();
+    let expected = [("curl", vec!["source"]), ("cmake", vec!["recipe"]), ("zoxide", vec!["source", "new"]), ("jq", vec!["local file"])];
+    assert_eq!(told, expected);
+    let versions = ["/root_causes/0/version_before", "/root_causes/0/version_after"].map(|pointer| text(&diff, pointer));
+    assert_eq!(versions, ["8.11.0", "8.11.1"]);
+    let added: u64 = items(&diff, "/root_causes").iter().map(|cause| number(cause, "/adds/attributes")).sum();
+    assert_eq!(added, length(&diff, "/rebuilds"));
+}
+
+/// What is rebuilt is what has an output path that was not there.
+#[test]
+fn derivations_are_those_with_new_outputs() {
+    let diff = report_on(&[], "diff", &[BEFORE, AFTER]);
+    let paths = |file: &str| -> Vec<(bool, BTreeSet<String>)> {
+        let Value::Object(derivations) = read_json(file) else { panic!("an object keyed by derivation") };
+        let outputs = |derivation: &Value| derivation["outputs"].as_object().expect("outputs").clone();
+        let path = |output: &Value| output["path"].as_str().expect("a path").to_owned();
+        let row = |derivation: &Value| {
+            let outputs = outputs(derivation);
+            (outputs.values().any(|output| output.get("hash").is_some()), outputs.values().map(path).collect())
+        };
+        derivations.values().map(row).collect()
+    };
+    let old: BTreeSet<String> = paths("data/dumps/derivations.json").into_iter().flat_map(|(_, paths)| paths).collect();
+    let new: Vec<_> = paths("data/dumps/update/derivations.json").into_iter().filter(|(_, paths)| !paths.is_subset(&old)).collect();
+    assert_eq!(number(&diff, "/counts/derivations"), new.len() as u64);
+    assert_eq!(number(&diff, "/fetched"), new.iter().filter(|(is_fixed, _)| *is_fixed).count() as u64);
+    let outputs: BTreeSet<&String> = new.iter().flat_map(|(_, paths)| paths).collect();
+    assert_eq!(number(&diff, "/counts/outputs"), outputs.len() as u64);
+}
+
+#[test]
+fn nothing_differs_from_itself() {
+    let diff = report_on(&[], "diff", &[BEFORE, BEFORE]);
+    for list in ["/added", "/removed", "/changed", "/rebuilds", "/root_causes", "/doubts"] {
+        assert_eq!(length(&diff, list), 0, "{list}");
+    }
+    assert_eq!(number(&diff, "/counts/derivations"), 0);
+}
+
+/// Without edges attributes are compared all the same, and causes are said to be unknown.
+#[test]
+fn names_alone_can_be_compared() {
+    let diff = report_on(&[], "diff", &["data/dumps/eval-jobs.jsonl", "data/dumps/update/eval-jobs.jsonl"]);
+    let whole = report_on(&[], "diff", &[BEFORE, AFTER]);
+    assert_eq!(diff["rebuilds"], whole["rebuilds"]);
+    assert_eq!(length(&diff, "/root_causes"), 0);
+    let kinds: Vec<&str> = items(&diff, "/doubts").iter().map(|doubt| text(doubt, "/kind")).collect();
+    assert_eq!(kinds, ["no_edges", "no_edges"]);
+}
+
+/// The dump of one system's attributes against all: the others are left out, or their absence is doubted.
+#[test]
+fn a_part_is_told_from_a_neighbour() {
+    let arguments = ["data/dumps/outpaths.json", "data/dumps/ci/x86_64-linux/paths.json"];
+    let diff = report_on(&[], "diff", &arguments);
+    assert_eq!(text(&diff, "/doubts/0/kind"), "systems");
+    let within = report_on(&[], "diff", &[&arguments[..], &["--within"]].concat());
+    assert_eq!(length(&within, "/removed"), 0);
+    assert_eq!(number(&within, "/left_out/before"), length(&diff, "/removed"));
+}
+
+#[test]
+fn an_unknown_file_is_named() {
+    let output = run(&["diff", BEFORE, "nowhere.waves"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nowhere.waves"));
+}
