@@ -186,7 +186,26 @@ fn the_time_limit_leaves_the_rest_unknown() {
     let asker =
         Asker::with(|options| (options.time_limit, options.max_retry_after) = (Some(Duration::from_mins(10)), Duration::from_hours(1)));
     let answers = asker.ask(&server.url(), 0..100);
-    assert!(words(&answers).iter().all(|&word| word == "no time was left"));
+    // Those that were tried say what came of it.
+    let tried = words(&answers).iter().filter(|&&word| word == "HTTP status 503").count();
+    assert_eq!(tried, server.requests().len() - 1);
+    assert!(words(&answers).iter().filter(|&&word| word == "no time was left").count() == 100 - tried && tried <= 16);
+}
+
+/// One worker could wait for ever for an output that comes only after all others were asked for.
+#[test]
+fn nobody_sleeps_over_a_failure_while_there_is_more_to_ask() {
+    let others = AtomicUsize::new(0);
+    let server = Server::new(cache(move |number, _| {
+        if number == 7 && others.load(Ordering::SeqCst) < 29 {
+            return Reply::status(500);
+        }
+        others.fetch_add(1, Ordering::SeqCst);
+        Reply::body(narinfo(number))
+    }));
+    let asker = Asker::with(|options| (options.jobs, options.tries, options.give_up_after) = (1, 16, usize::MAX));
+    let answers = asker.ask(&server.url(), 0..30);
+    assert!(words(&answers).iter().all(|&word| word == "present"));
 }
 
 #[test]

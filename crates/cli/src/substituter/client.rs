@@ -1,8 +1,7 @@
-//! Asks one cache: with a bounded number of workers, and several tries each.
+//! Asks one cache: with a bounded number of workers, and several tries of each question.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use waves_core::cost::narinfo::{Answer, NarInfo};
 use waves_core::store_path::StoreHash;
 
 use crate::gate::Gate;
+use crate::queue::{Question, Queue};
 use crate::transport::{Transport, Trouble};
 use crate::{CacheUrl, Error, Options};
 
@@ -37,12 +37,18 @@ impl<'c> Client<'c> {
     /// Asks what the cache is, and whether it wants few questions only. One that cannot be reached is asked nothing more.
     pub(crate) fn greet(&mut self, store_dir: &str) -> Result<bool, Error> {
         let refused = |reason: String| Error::NotThisCache { url: self.cache.to_string(), reason };
-        let text = match self.fetch(CACHE_INFO, |body| Ok(String::from_utf8_lossy(&body).into_owned())) {
-            Ok(Some(text)) => text,
-            Ok(None) => return Err(refused(format!("not a binary cache: it has no {CACHE_INFO} (hint: is the URL complete?)"))),
-            Err(reason) => {
-                self.gate.close(&format!("not asked, as the cache cannot be reached: {reason}"));
-                return Ok(false);
+        let mut question = Question::new(0);
+        let text = loop {
+            match self.attempt(question, CACHE_INFO, |_, body| Ok(String::from_utf8_lossy(body).into_owned())) {
+                Tried::Again(again) => question = again,
+                Tried::Found(text) => break text,
+                Tried::Missing => {
+                    return Err(refused(format!("not a binary cache: it has no {CACHE_INFO} (hint: is the URL complete?)")));
+                }
+                Tried::Never(reason) => {
+                    self.gate.close(&format!("not asked, as the cache cannot be reached: {reason}"));
+                    return Ok(false);
+                }
             }
         };
         let value =
@@ -70,18 +76,12 @@ impl<'c> Client<'c> {
         outputs: &[(StoreHash, &str)],
         mut take: impl FnMut(StoreHash, Answer) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let next = AtomicUsize::new(0);
+        let queue = Queue::new(outputs.len());
         let (sender, answers) = mpsc::channel();
         thread::scope(|scope| {
             for _ in 0..self.jobs.min(outputs.len()) {
-                let (sender, next) = (sender.clone(), &next);
-                scope.spawn(move || {
-                    while let Some(&(hash, path)) = outputs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if sender.send((hash, self.output(hash, path))).is_err() {
-                            break;
-                        }
-                    }
-                });
+                let (sender, queue) = (sender.clone(), &queue);
+                scope.spawn(move || self.work(queue, outputs, &sender));
             }
             drop(sender);
             let taken = answers.into_iter().try_for_each(|(hash, answer)| take(hash, answer));
@@ -91,44 +91,69 @@ impl<'c> Client<'c> {
         })
     }
 
-    fn output(&self, hash: StoreHash, path: &str) -> Answer {
-        let name = format!("{hash}.narinfo");
-        let read = |body: Vec<u8>| {
-            let info =
-                NarInfo::parse(&name, &body).map_err(|error| Trouble::passing(error.to_string().replace(&name, "a broken narinfo")))?;
-            if info.store_path == path { Ok(info) } else { Err(Trouble::lasting("the narinfo of another store path")) }
-        };
-        match self.fetch(&name, read) {
-            Ok(Some(info)) => Answer::Present(Box::new(info)),
-            Ok(None) => Answer::Absent,
-            Err(reason) => Answer::Unknown(reason),
+    /// Asks until nothing is left, or nobody listens.
+    fn work(&self, queue: &Queue, outputs: &[(StoreHash, &str)], answers: &Sender<(StoreHash, Answer)>) {
+        while let Some(question) = queue.next(self.gate.is_failing()) {
+            let (hash, path) = outputs[question.number];
+            let answer = match self.attempt(question, &format!("{hash}.narinfo"), |name, body| narinfo(name, body, path)) {
+                Tried::Again(question) => {
+                    queue.push(question);
+                    continue;
+                }
+                Tried::Found(info) => Answer::Present(Box::new(info)),
+                Tried::Missing => Answer::Absent,
+                Tried::Never(reason) => Answer::Unknown(reason),
+            };
+            if answers.send((hash, answer)).is_err() {
+                return;
+            }
         }
     }
 
-    /// Gets a file and reads it, in several tries; `None` if the cache says that there is none; or why nobody knows.
-    fn fetch<T>(&self, name: &str, read: impl Fn(Vec<u8>) -> Result<T, Trouble>) -> Result<Option<T>, String> {
-        let mut earliest = Instant::now();
-        for attempt in 1.. {
-            self.gate.pass(earliest)?;
-            match self.transport.get(name).and_then(|body| body.map(&read).transpose()) {
-                Ok(answer) => {
-                    self.gate.answered();
-                    return Ok(answer);
+    /// Tries once, when it is time for it, to get a file and to read it.
+    fn attempt<T>(&self, question: Question, name: &str, read: impl Fn(&str, &[u8]) -> Result<T, Trouble>) -> Tried<T> {
+        if let Err(closed) = self.gate.pass(question.earliest) {
+            return Tried::Never(question.reason.unwrap_or(closed));
+        }
+        match self.transport.get(name).and_then(|body| body.map(|body| read(name, &body)).transpose()) {
+            Ok(answer) => {
+                self.gate.answered();
+                answer.map_or(Tried::Missing, Tried::Found)
+            }
+            Err(Trouble { reason, again, after }) => {
+                let failures = question.failures + 1;
+                if let Some(after) = after {
+                    self.gate.pause(after.min(self.options.max_retry_after));
                 }
-                Err(trouble) => {
-                    if let Some(after) = trouble.after {
-                        self.gate.pause(after.min(self.options.max_retry_after));
-                    }
-                    if !trouble.again || attempt >= self.options.tries {
-                        self.gate.failed(&trouble.reason);
-                        return Err(trouble.reason);
-                    }
-                    earliest = Instant::now() + retry_delay(self.options.retry_delay, name, attempt);
+                let is_last = !again || failures >= self.options.tries;
+                self.gate.failed(is_last, &reason);
+                if is_last {
+                    return Tried::Never(reason);
                 }
+                let earliest = Instant::now() + retry_delay(self.options.retry_delay, name, failures);
+                Tried::Again(Question { earliest, failures, reason: Some(reason), ..question })
             }
         }
-        Err("not tried".to_owned())
     }
+}
+
+/// What came of a try.
+enum Tried<T> {
+    /// The file.
+    Found(T),
+    /// The cache says that there is none.
+    Missing,
+    /// It failed, and may have more luck later.
+    Again(Question),
+    /// Nobody knows, and why.
+    Never(String),
+}
+
+/// Reads the narinfo of a store path.
+fn narinfo(name: &str, body: &[u8], path: &str) -> Result<NarInfo, Trouble> {
+    let broken = |error: waves_core::error::Error| Trouble::passing(error.to_string().replace(name, "a broken narinfo"));
+    let info = NarInfo::parse(name, body).map_err(broken)?;
+    if info.store_path == path { Ok(info) } else { Err(Trouble::lasting("the narinfo of another store path")) }
 }
 
 /// The pause behind a try: it doubles each time, and is half as long up to half as long again.

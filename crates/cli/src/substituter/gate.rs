@@ -19,15 +19,17 @@ struct State {
     closed: Option<String>,
     /// When the cache wants to be asked again.
     not_before: Instant,
-    /// Questions in a row that had no answer.
+    /// Questions in a row that had no answer, after all tries.
     failures: usize,
+    /// Tries in a row that failed.
+    failed_tries: usize,
 }
 
 impl Gate {
     /// Open for `time_limit`, or until `limit` questions in a row had no answer.
     pub(crate) fn new(limit: usize, time_limit: Option<Duration>) -> Self {
         let now = Instant::now();
-        let state = State { closed: None, not_before: now, failures: 0 };
+        let state = State { closed: None, not_before: now, failures: 0, failed_tries: 0 };
         Self { state: Mutex::new(state), closed: Condvar::new(), deadline: time_limit.and_then(|limit| now.checked_add(limit)), limit }
     }
 
@@ -58,17 +60,24 @@ impl Gate {
 
     /// A question was answered.
     pub(crate) fn answered(&self) {
-        self.lock().failures = 0;
+        let mut state = self.lock();
+        (state.failures, state.failed_tries) = (0, 0);
     }
 
-    /// A question was not answered, after all tries.
-    pub(crate) fn failed(&self, reason: &str) {
+    /// A try failed; if it was the last of its question, that has no answer.
+    pub(crate) fn failed(&self, is_last: bool, reason: &str) {
         let mut state = self.lock();
-        state.failures += 1;
+        state.failed_tries += 1;
+        state.failures += usize::from(is_last);
         if state.failures >= self.limit && state.closed.is_none() {
             state.closed = Some(format!("not asked, as {} questions in a row had no answer, the last: {reason}", self.limit));
             self.closed.notify_all();
         }
+    }
+
+    /// Whether nothing but failures came of late: time to see whether it passes, and to ask nothing new.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.lock().failed_tries >= self.limit
     }
 
     /// Nobody passes any more.
@@ -90,17 +99,19 @@ mod tests {
     fn it_closes_after_failures_in_a_row() {
         let gate = Gate::new(3, None);
         let pass = || gate.pass(Instant::now());
-        gate.failed("a");
-        gate.failed("b");
+        gate.failed(true, "a");
+        gate.failed(true, "b");
         gate.answered();
-        gate.failed("c");
-        gate.failed("d");
-        assert_eq!(pass(), Ok(()));
-        gate.failed("e");
+        gate.failed(true, "c");
+        gate.failed(true, "d");
+        assert_eq!((pass(), gate.is_failing()), (Ok(()), false));
+        gate.failed(false, "e");
+        assert_eq!((pass(), gate.is_failing()), (Ok(()), true));
+        gate.failed(true, "e");
         assert_eq!(pass(), Err("not asked, as 3 questions in a row had no answer, the last: e".to_owned()));
         gate.answered();
         gate.close("later");
-        assert!(pass().is_err_and(|reason| reason.ends_with("the last: e")));
+        assert!(pass().is_err_and(|reason| reason.ends_with("the last: e")) && !gate.is_failing());
     }
 
     #[test]

@@ -9,6 +9,7 @@
 mod client;
 mod gate;
 mod kept;
+mod queue;
 mod transport;
 mod url;
 
@@ -249,7 +250,7 @@ fn ask_one(
     } else if !missing.is_empty() {
         let mut client = Client::new(cache, options)?;
         asked.wants_few = client.greet(store_dir)?;
-        progress.begin(&format!("asking {cache}"), Some(missing.len() as u64));
+        progress.begin(&format!("asking {cache} for {}:", count(missing.len(), "output")), Some(missing.len() as u64));
         client.ask(&missing, |hash, answer| {
             if let Some(kept) = &mut kept {
                 kept.append(hash, &answer)?;
