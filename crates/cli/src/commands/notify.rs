@@ -16,7 +16,10 @@ pub(crate) fn run(args: &Args, options: &NotifyArgs) -> Result<Verdict, Failure>
     let organisation = options.organisation.as_deref().map(checked_organisation).transpose()?;
     let owners = options.owners.as_deref().map(Owners::read).transpose()?;
     let evaluations = Evaluations::open(args, &options.change)?;
-    let Found { change, diff } = evaluations.find(&options.change)?;
+    let Found { change, diff, estimate } = evaluations.find(&options.change)?;
+    if let Some(files) = estimate.map(|estimated| estimated.estimate.unbounded.len()).filter(|&files| files > 0) {
+        output::note(&format!("{} could not be confined to packages: more may have to be told", counted(files, "file", "files")));
+    }
     let plan_options = PlanOptions { max_waves: options.max_waves, ..PlanOptions::default() };
     let planned = plan(change.impact.graph(), change.causes.clone(), &plan_options)?;
     let notify_options = NotifyOptions {
