@@ -327,6 +327,12 @@ pub(crate) struct DiffArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub(crate) cost: CostArgs,
+
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+
     /// The branch that the change is for [default: the policy's default]
     #[arg(long, value_name = "NAME")]
     pub(crate) base_branch: Option<String>,

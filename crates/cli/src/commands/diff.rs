@@ -8,7 +8,7 @@ use crate::args::{Args, DiffArgs, DiffFormatArg, FormatArgs};
 use crate::commands::Failure;
 use crate::exit_code::Verdict;
 use crate::policy::policy;
-use crate::{load, output};
+use crate::{cost, load, output};
 
 pub(crate) fn run(args: &Args, options: &DiffArgs) -> Result<Verdict, Failure> {
     let policy = policy(options.config.as_deref())?;
@@ -19,7 +19,8 @@ pub(crate) fn run(args: &Args, options: &DiffArgs) -> Result<Verdict, Failure> {
     match options.format {
         DiffFormatArg::Report(format) => {
             let format = FormatArgs { format, limit: options.limit };
-            output::print(&DiffReport::new(&diff, &verdict, format.limit()), &format)?;
+            let costs = cost::load_and_ask(args, &options.cost, &options.cache, &after, &diff.rebuilt)?;
+            output::print(&DiffReport::new(&diff, &verdict, costs.as_ref(), format.limit()), &format)?;
         }
         DiffFormatArg::ChangedPaths => {
             let mut bytes = Vec::new();

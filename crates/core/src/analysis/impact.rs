@@ -21,6 +21,22 @@ pub struct Excluded {
     pub any: usize,
 }
 
+impl Excluded {
+    /// Counts attributes.
+    pub fn of<'g>(attributes: impl IntoIterator<Item = Attribute<'g>>) -> Self {
+        let mut excluded = Self::default();
+        for attribute in attributes {
+            let flags = [attribute.is_broken(), attribute.is_unfree(), attribute.is_insecure(), attribute.is_off_hydra()];
+            let counters = [&mut excluded.broken, &mut excluded.unfree, &mut excluded.insecure, &mut excluded.off_hydra];
+            for (counter, flag) in counters.into_iter().zip(flags) {
+                *counter += usize::from(flag);
+            }
+            excluded.any += usize::from(flags.contains(&true));
+        }
+        excluded
+    }
+}
+
 /// What a change of roots rebuilds; or, against the edges, what rebuilds them.
 #[derive(Debug)]
 pub struct Impact<'g> {
@@ -142,16 +158,7 @@ impl<'g> Impact<'g> {
 
     /// How many of the rebuilt attributes are usually not built.
     pub fn excluded(&self) -> Excluded {
-        let mut excluded = Excluded::default();
-        for attribute in self.attributes() {
-            let flags = [attribute.is_broken(), attribute.is_unfree(), attribute.is_insecure(), attribute.is_off_hydra()];
-            let counters = [&mut excluded.broken, &mut excluded.unfree, &mut excluded.insecure, &mut excluded.off_hydra];
-            for (counter, flag) in counters.into_iter().zip(flags) {
-                *counter += usize::from(flag);
-            }
-            excluded.any += usize::from(flags.contains(&true));
-        }
-        excluded
+        Excluded::of(self.attributes())
     }
 
     /// The shortest chain of rebuilds from a root to a rebuilt derivation, root first. With a system, only its part behind

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::cost::CostReport;
 use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport, EvaluationReport};
+use super::impact::ExcludedReport;
 use super::{Diagram, FORMAT_VERSION, Report, counted, number};
-use crate::analysis::{AttributeName, Cause, Diff, Doubt, Reach, Reason};
+use crate::analysis::{AttributeName, Cause, Diff, Doubt, Excluded, Reach, Reason};
+use crate::cost::Costs;
 use crate::graph::{Derivation, DerivationSet};
 use crate::policy::Verdict;
 
@@ -33,6 +36,10 @@ pub struct DiffReport {
     pub fetched: usize,
     /// Rebuilt attributes whose outputs were built before without an attribute.
     pub newly_named: usize,
+    /// What the rebuild costs; null if nothing is known of it.
+    pub cost: Option<CostReport>,
+    /// Rebuilt attributes that are usually not built.
+    pub excluded: ExcludedReport,
     /// Rebuilt attributes by system.
     pub systems: BTreeMap<String, usize>,
     /// Different names of rebuilt attributes by kernel: what nixpkgs' labels count.
@@ -142,8 +149,8 @@ impl From<Reach> for ReachReport {
 }
 
 impl DiffReport {
-    /// Of a diff and what the policy says of it; lists are whole, but text shows `limit` items of each.
-    pub fn new(diff: &Diff<'_>, verdict: &Verdict, limit: usize) -> Self {
+    /// Of a diff, what the policy says of it, and what is known of costs; lists are whole, but text shows `limit` items of each.
+    pub fn new(diff: &Diff<'_>, verdict: &Verdict, costs: Option<&Costs<'_>>, limit: usize) -> Self {
         let names = |names: &[AttributeName]| names.iter().map(ToString::to_string).collect();
         let roots = diff.causes.iter().flat_map(|cause| cause.derivations.iter().copied());
         let roots = DerivationSet::from_members(diff.after.derivation_count(), roots);
@@ -162,6 +169,8 @@ impl DiffReport {
             counts: diff.rebuild_counts().into(),
             fetched: diff.fetched(),
             newly_named: diff.newly_named,
+            cost: CostReport::new(costs, &diff.rebuilt, &diff.roots(), limit),
+            excluded: Excluded::of(diff.rebuilt_attributes()).into(),
             systems,
             kernels: kernels.into_iter().map(|(kernel, names)| (kernel, names.len())).collect(),
             labels: verdict.labels.clone(),
@@ -365,14 +374,18 @@ impl Report for DiffReport {
         counts.rows.push(std::iter::once("rebuilt".to_owned()).chain(self.counts.cells()).collect());
         document.table(counts);
         if self.fetched > 0 {
-            document.line(format!("{} of the derivations are fetched, not built.", number(self.fetched as u64)));
+            document.line(format!("Only fetched, not built: {}.", counted(self.fetched, "derivation", "derivations")));
         }
         if self.newly_named > 0 {
-            document.line(format!("{} of the attributes were built before, without a name.", number(self.newly_named as u64)));
+            document.line(format!("Built before, without a name: {}.", counted(self.newly_named, "attribute", "attributes")));
         }
+        document.lines(self.excluded.line());
         let labels: Vec<&str> = self.labels.iter().filter(|(_, holds)| **holds).map(|(label, _)| label.as_str()).collect();
         document.line(format!("labels: {}", labels.join(", ")));
         document.line(format!("branch: {}", self.suggested_branch));
+        if let Some(cost) = &self.cost {
+            cost.describe("Cost of the rebuild", &mut document);
+        }
         document.section(counted(self.root_causes.len(), "root cause", "root causes"), self.causes_table());
         document.lines(self.explanation());
         let mut renames = Table::new(&[Column::Text("from"), Column::Text("to")]);

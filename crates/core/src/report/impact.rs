@@ -8,7 +8,7 @@ use super::cost::CostReport;
 use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, root_lines};
 use super::{Diagram, FORMAT_VERSION, Report, counted, number};
-use crate::analysis::{Impact, Root};
+use crate::analysis::{Excluded, Impact, Root};
 use crate::cost::Costs;
 use crate::graph::{Derivation, Direction};
 
@@ -88,11 +88,35 @@ pub struct AttributeReport {
     pub derivation: String,
 }
 
+impl From<Excluded> for ExcludedReport {
+    fn from(Excluded { broken, unfree, insecure, off_hydra, any }: Excluded) -> Self {
+        Self { broken, unfree, insecure, off_hydra, any }
+    }
+}
+
+impl ExcludedReport {
+    /// A line, if there is any.
+    pub(super) fn line(&self) -> Option<String> {
+        let Self { broken, unfree, insecure, off_hydra, any } = *self;
+        let count = |count: usize| number(count as u64);
+        (any > 0).then(|| {
+            format!(
+                "Usually not built: {} ({} broken, {} unfree, {} insecure, {} not on Hydra).",
+                counted(any, "attribute", "attributes"),
+                count(broken),
+                count(unfree),
+                count(insecure),
+                count(off_hydra)
+            )
+        })
+    }
+}
+
 impl ImpactReport {
     /// Of an impact, and of what is known of costs; lists are cut after `limit`.
     pub fn new(impact: &Impact<'_>, roots: &[Root], costs: Option<&Costs<'_>>, limit: usize) -> Self {
         let graph = impact.graph();
-        let (direct, attributes, excluded) = (impact.direct(), impact.attributes(), impact.excluded());
+        let (direct, attributes) = (impact.direct(), impact.attributes());
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
@@ -108,13 +132,7 @@ impl ImpactReport {
             direct_omitted: direct.len().saturating_sub(limit),
             direct: direct.into_iter().take(limit).map(DirectReport::new).collect(),
             covering: impact.covering().len(),
-            excluded: ExcludedReport {
-                broken: excluded.broken,
-                unfree: excluded.unfree,
-                insecure: excluded.insecure,
-                off_hydra: excluded.off_hydra,
-                any: excluded.any,
-            },
+            excluded: impact.excluded().into(),
             attributes_omitted: attributes.len().saturating_sub(limit),
             attributes: attributes
                 .into_iter()
@@ -178,17 +196,7 @@ impl Report for ImpactReport {
             let all = number(self.rebuilds.derivations as u64);
             document.line(format!("Building {these} {noun} would rebuild all {all}: nothing else among them needs what they make."));
         }
-        let ExcludedReport { broken, unfree, insecure, off_hydra, any } = self.excluded;
-        if any > 0 {
-            document.line(format!(
-                "Usually not built: {} ({} broken, {} unfree, {} insecure, {} not on Hydra).",
-                counted(any, "attribute", "attributes"),
-                number(broken as u64),
-                number(unfree as u64),
-                number(insecure as u64),
-                number(off_hydra as u64)
-            ));
-        }
+        document.lines(self.excluded.line());
         let (distance, neighbours, all) = if self.is_inverse() {
             ("By distance to a root", "Direct dependencies that rebuild most", "Attributes that rebuild a root")
         } else {

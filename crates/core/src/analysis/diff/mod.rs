@@ -124,6 +124,20 @@ impl<'g> Diff<'g> {
         }
     }
 
+    /// Attributes of what is rebuilt, by attribute path and system.
+    pub fn rebuilt_attributes(&self) -> Vec<Attribute<'g>> {
+        let after = self.after;
+        let mut attributes: Vec<_> = self.rebuilt.iter().flat_map(|ix| after.derivation(ix).attributes()).collect();
+        attributes.sort_unstable_by_key(|attribute| attribute.ix());
+        attributes
+    }
+
+    /// The causes as roots of the evaluation after the change.
+    pub fn roots(&self) -> Vec<Root> {
+        let root = |cause: &Cause| Root { selector: cause.label.clone(), face: cause.face, derivations: cause.derivations.clone() };
+        self.causes.iter().map(root).collect()
+    }
+
     /// Rebuilt derivations whose output is fixed: they are fetched, not built.
     pub fn fetched(&self) -> usize {
         self.rebuilt.iter().filter(|&ix| self.after.derivation(ix).is_fixed_output()).count()
@@ -135,8 +149,7 @@ impl<'g> Diff<'g> {
     ///
     /// [`Error::NoEdges`](crate::error::Error::NoEdges) if no dump said what needs what.
     pub fn change(&self) -> Result<Change<'g>> {
-        let root = |cause: &Cause| Root { selector: cause.label.clone(), face: cause.face, derivations: cause.derivations.clone() };
-        let causes: Vec<Root> = self.causes.iter().map(root).collect();
+        let causes = self.roots();
         let impact = Impact::new(self.after, &causes, Direction::Dependents, None, None)?;
         Ok(Change { impact, causes, attributes: self.attributes.clone() })
     }
