@@ -301,7 +301,8 @@ impl CostReport {
 
     fn time_lines(&self) -> Vec<String> {
         let (Some(time), Some(chain), Some(evidence)) = (&self.total.time, &self.longest_chain, &self.evidence) else { return Vec::new() };
-        let mut lines = vec!["Build time is that of one builder, one derivation after the other.".to_owned()];
+        let measured = share(time.measured_seconds, time.seconds);
+        let mut lines = vec![format!("Build time is that of one builder, one derivation after the other; {measured} of it is measured.")];
         if time.mean_seconds != time.seconds {
             let mean = duration(time.mean_seconds);
             lines.push(format!("What is not measured is taken for the median of what is like it; with the mean, all is {mean}."));

@@ -86,11 +86,12 @@ impl Report for RankReport {
         document.heading("What a change of a package rebuilds, itself included");
         let time = self.cost.as_ref().and_then(|cost| cost.total.time).map(|_| [Column::Number("build time"), Column::Detail("measured")]);
         let availability = self.cost.as_ref().and_then(|cost| cost.total.availability).map(|_| Column::Detail("to build"));
+        let attributes = if time.is_some() { Column::Detail } else { Column::Number };
         let mut columns = vec![
             Column::Text("package"),
             Column::Word("version"),
             Column::Detail("derivations"),
-            Column::Number("rebuilt attributes"),
+            attributes("rebuilt attributes"),
             Column::Number("rebuilt derivations"),
         ];
         columns.extend(time.into_iter().flatten().chain(availability));
