@@ -60,8 +60,39 @@ fn what_is_unknown_is_asked_again() {
     let server = Server::new(cache(|number, request| if request.before < 3 { Reply::status(500) } else { Reply::body(narinfo(number)) }));
     let asker = Asker::new();
     assert_eq!(only(&asker.ask(&server.url(), [1])), "HTTP status 500");
-    assert_eq!(asker.lines().len(), 0);
+    assert!(asker.lines().iter().all(|line| line["failed"] == true));
     assert_eq!(only(&asker.ask(&server.url(), [1])), "present");
+}
+
+/// Many outputs of which a cache never says anything must not keep the others from being asked, run after run.
+#[test]
+fn what_failed_before_is_asked_last() {
+    let server = Server::new(cache(|number, request| {
+        if number < 100 {
+            Reply::status(500)
+        } else if request.before == 0 {
+            Reply::body(narinfo(number))
+        } else {
+            Reply::status(404)
+        }
+    }));
+    let mut asker = Asker::with(|options| (options.jobs, options.give_up_after, options.tries) = (2, usize::MAX, 1));
+    let unknown = |asker: &Asker, numbers| asker.ask(&server.url(), numbers).caches[0].unknown.values().sum::<usize>();
+    assert_eq!(unknown(&asker, 0..100), 100);
+    asker.options.give_up_after = 3;
+    assert_eq!(unknown(&asker, 0..110), 100);
+    assert_eq!(unknown(&asker, 0..120), 100);
+    // One that is answered in the end is no longer suspect, and what is known is not forgotten.
+    let mended = Server::new(holding(|_| true));
+    let file = asker.file();
+    fs::copy(
+        &file,
+        file.with_file_name(file.file_name().expect("a name").to_str().expect("UTF-8").replace(&server.port(), &mended.port())),
+    )
+    .expect("copied");
+    let answers = asker.ask(&mended.url(), 0..120);
+    assert_eq!(answers.caches[0].kept, 20);
+    assert!(words(&answers).iter().all(|&word| word == "present"));
 }
 
 #[test]

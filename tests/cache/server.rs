@@ -91,6 +91,11 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// `:<port>`, as it is escaped in the name of a file.
+    pub(crate) fn port(&self) -> String {
+        format!("%3A{}", self.address.port())
+    }
+
     /// What was asked so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.state.requests.lock().expect("no panic").clone()

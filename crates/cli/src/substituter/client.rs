@@ -45,7 +45,7 @@ impl<'c> Client<'c> {
                 Tried::Missing => {
                     return Err(refused(format!("not a binary cache: it has no {CACHE_INFO} (hint: is the URL complete?)")));
                 }
-                Tried::Never(reason) => {
+                Tried::Never(reason) | Tried::Closed(reason) => {
                     self.gate.close(&format!("not asked, as the cache cannot be reached: {reason}"));
                     return Ok(false);
                 }
@@ -70,21 +70,21 @@ impl<'c> Client<'c> {
         Ok(wants_few)
     }
 
-    /// Asks for outputs, several at once, and hands over each answer as it comes. Stops at an error of `take`.
+    /// Asks for outputs, several at once, and hands over what is learnt as it comes. Stops at an error of `take`.
     pub(crate) fn ask(
         &self,
         outputs: &[(StoreHash, &str)],
-        mut take: impl FnMut(StoreHash, Answer) -> Result<(), Error>,
+        mut take: impl FnMut(StoreHash, Learnt) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let queue = Queue::new(outputs.len());
-        let (sender, answers) = mpsc::channel();
+        let (sender, learnt) = mpsc::channel();
         thread::scope(|scope| {
             for _ in 0..self.jobs.min(outputs.len()) {
                 let (sender, queue) = (sender.clone(), &queue);
                 scope.spawn(move || self.work(queue, outputs, &sender));
             }
             drop(sender);
-            let taken = answers.into_iter().try_for_each(|(hash, answer)| take(hash, answer));
+            let taken = learnt.into_iter().try_for_each(|(hash, learnt)| take(hash, learnt));
             // Whoever still waits for another try would wait for nothing.
             self.gate.close("stopped");
             taken
@@ -92,19 +92,24 @@ impl<'c> Client<'c> {
     }
 
     /// Asks until nothing is left, or nobody listens.
-    fn work(&self, queue: &Queue, outputs: &[(StoreHash, &str)], answers: &Sender<(StoreHash, Answer)>) {
+    fn work(&self, queue: &Queue, outputs: &[(StoreHash, &str)], learnt: &Sender<(StoreHash, Learnt)>) {
         while let Some(question) = queue.next(self.gate.is_failing()) {
             let (hash, path) = outputs[question.number];
-            let answer = match self.attempt(question, &format!("{hash}.narinfo"), |name, body| narinfo(name, body, path)) {
+            let is_first_try = question.failures == 0;
+            let tried = self.attempt(question, &format!("{hash}.narinfo"), |name, body| narinfo(name, body, path));
+            if is_first_try && matches!(tried, Tried::Again(_) | Tried::Never(_)) && learnt.send((hash, Learnt::Failed)).is_err() {
+                return;
+            }
+            let answer = match tried {
                 Tried::Again(question) => {
                     queue.push(question);
                     continue;
                 }
                 Tried::Found(info) => Answer::Present(Box::new(info)),
                 Tried::Missing => Answer::Absent,
-                Tried::Never(reason) => Answer::Unknown(reason),
+                Tried::Never(reason) | Tried::Closed(reason) => Answer::Unknown(reason),
             };
-            if answers.send((hash, answer)).is_err() {
+            if learnt.send((hash, Learnt::Answer(answer))).is_err() {
                 return;
             }
         }
@@ -113,7 +118,7 @@ impl<'c> Client<'c> {
     /// Tries once, when it is time for it, to get a file and to read it.
     fn attempt<T>(&self, question: Question, name: &str, read: impl Fn(&str, &[u8]) -> Result<T, Trouble>) -> Tried<T> {
         if let Err(closed) = self.gate.pass(question.earliest) {
-            return Tried::Never(question.reason.unwrap_or(closed));
+            return Tried::Closed(question.reason.unwrap_or(closed));
         }
         match self.transport.get(name).and_then(|body| body.map(|body| read(name, &body)).transpose()) {
             Ok(answer) => {
@@ -145,8 +150,18 @@ enum Tried<T> {
     Missing,
     /// It failed, and may have more luck later.
     Again(Question),
-    /// Nobody knows, and why.
+    /// It failed for good; why.
     Never(String),
+    /// It was not tried, as nothing is any more; why nobody knows.
+    Closed(String),
+}
+
+/// What is learnt of an output.
+pub(crate) enum Learnt {
+    /// The first try failed; its answer comes later.
+    Failed,
+    /// Its answer.
+    Answer(Answer),
 }
 
 /// Reads the narinfo of a store path.

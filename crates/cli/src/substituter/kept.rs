@@ -4,7 +4,7 @@
 //! more than its last line. The last line of an output counts. A lock file is held by all who use the file, and by
 //! one alone to write it anew once most of its lines are out of date.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -42,6 +42,9 @@ struct Line {
     time: u64,
     /// What the cache said; nothing if it is not there.
     narinfo: Option<NarInfo>,
+    /// Whether there was no answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    failed: bool,
 }
 
 impl Line {
@@ -72,6 +75,8 @@ pub(crate) struct Contents {
     pub(crate) answers: ByHash,
     /// Those of the answers that are stale.
     pub(crate) stale: usize,
+    /// Outputs that were asked for in vain since they were last answered, if they were at all.
+    pub(crate) failed: BTreeSet<StoreHash>,
     /// Lines that cannot be read, a torn last one among them.
     pub(crate) broken_lines: usize,
     /// Whether so few of the lines still count that it is worth writing the file anew.
@@ -121,12 +126,20 @@ impl Kept {
 
     /// Adds an answer. What is unknown is asked again, and not kept.
     pub(crate) fn append(&mut self, hash: StoreHash, answer: &Answer) -> Result<(), Error> {
-        let narinfo = match answer {
-            Answer::Present(info) => Some(info.as_ref().clone()),
-            Answer::Absent => None,
-            Answer::Unknown(_) => return Ok(()),
-        };
-        let line = Line { hash: hash.to_string(), time: now(), narinfo };
+        match answer {
+            Answer::Present(info) => self.add_line(hash, Some(info.as_ref().clone()), false),
+            Answer::Absent => self.add_line(hash, None, false),
+            Answer::Unknown(_) => Ok(()),
+        }
+    }
+
+    /// Adds that an output was asked for in vain, so that the next run asks for others first.
+    pub(crate) fn append_failed(&mut self, hash: StoreHash) -> Result<(), Error> {
+        self.add_line(hash, None, true)
+    }
+
+    fn add_line(&mut self, hash: StoreHash, narinfo: Option<NarInfo>, has_failed: bool) -> Result<(), Error> {
+        let line = Line { hash: hash.to_string(), time: now(), narinfo, failed: has_failed };
         let mut text = serde_json::to_vec(&line).map_err(io::Error::from).map_err(failed("write", &self.path))?;
         text.push(b'\n');
         self.add(&text)
@@ -186,6 +199,11 @@ fn read(path: &Path, outputs: &BTreeMap<StoreHash, String>, with_stale: bool) ->
             contents.broken_lines += 1;
             continue;
         };
+        if line.failed {
+            contents.failed.insert(hash);
+            continue;
+        }
+        contents.failed.remove(&hash);
         seen.insert(hash, line.is_stale(now));
         if outputs.contains_key(&hash) {
             contents.answers.insert(hash, line.narinfo.map_or(Answer::Absent, |info| Answer::Present(Box::new(info))));
@@ -207,7 +225,7 @@ fn rewrite(path: &Path) -> Result<(), Error> {
     let mut last: BTreeMap<StoreHash, (bool, Vec<u8>)> = BTreeMap::new();
     for line in lines(path)? {
         let text = line?;
-        if let Some((hash, line)) = Line::parse(&text).filter(|_| text.ends_with(b"\n")) {
+        if let Some((hash, line)) = Line::parse(&text).filter(|(_, line)| !line.failed && text.ends_with(b"\n")) {
             last.insert(hash, (line.is_stale(now), text));
         }
     }

@@ -25,7 +25,7 @@ use waves_core::store_path::StoreHash;
 pub use ureq::Proxy;
 pub use url::CacheUrl;
 
-use client::Client;
+use client::{Client, Learnt};
 use kept::{Contents, Kept};
 
 /// Why caches could not be asked at all. A cache that merely fails is no error: its answers are unknown.
@@ -243,20 +243,28 @@ fn ask_one(
     };
     let mut answers = contents.answers;
     (asked.kept, asked.stale, asked.broken_lines) = (answers.len(), contents.stale, contents.broken_lines);
-    let missing: Vec<(StoreHash, &str)> =
+    let mut missing: Vec<(StoreHash, &str)> =
         outputs.iter().filter(|(hash, _)| !answers.contains_key(hash)).map(|(&hash, path)| (hash, path.as_str())).collect();
     if options.offline && !cache.is_local() {
         answers.extend(missing.into_iter().map(|(hash, _)| (hash, Answer::Unknown("not asked before, and --offline".to_owned()))));
     } else if !missing.is_empty() {
+        // What failed before may fail again, and should not keep others from being asked.
+        missing.sort_by_key(|(hash, _)| contents.failed.contains(hash));
         let mut client = Client::new(cache, options)?;
         asked.wants_few = client.greet(store_dir)?;
         progress.begin(&format!("asking {cache} for {}:", count(missing.len(), "output")), Some(missing.len() as u64));
-        client.ask(&missing, |hash, answer| {
-            if let Some(kept) = &mut kept {
-                kept.append(hash, &answer)?;
+        client.ask(&missing, |hash, learnt| {
+            match (learnt, &mut kept) {
+                (Learnt::Failed, Some(kept)) => kept.append_failed(hash)?,
+                (Learnt::Failed, None) => {}
+                (Learnt::Answer(answer), kept) => {
+                    if let Some(kept) = kept {
+                        kept.append(hash, &answer)?;
+                    }
+                    progress.advance(1);
+                    answers.insert(hash, answer);
+                }
             }
-            progress.advance(1);
-            answers.insert(hash, answer);
             Ok(())
         })?;
     }
