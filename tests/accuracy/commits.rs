@@ -77,7 +77,11 @@ const NEW_PACKAGE: &str = "{ stdenv, zlib }:\n\nstdenv.mkDerivation {\n  pname =
 
 /// Reformatted as a formatter would: other line breaks, a comment, another indentation.
 fn reformat(text: &str) -> String {
-    text.replace("\n  ", "\n      ").replacen("stdenv,\n", "\n    stdenv, # of the stage\n", 1).replacen("meta = {", "/* about it */ meta =\n  {", 1)
+    text.replace("\n  ", "\n      ").replacen("stdenv,\n", "\n    stdenv, # of the stage\n", 1).replacen(
+        "meta = {",
+        "/* about it */ meta =\n  {",
+        1,
+    )
 }
 
 /// All commits; each is made on the package set as it is.
@@ -133,7 +137,12 @@ pub(crate) const COMMITS: &[Commit] = &[
         replace(set, TOP, "callPackage ../servers/http/nginx { }", "callPackage ../servers/http/nginx { openssl = openssl_1_1; }");
     }),
     commit("git: without manual", Asked::All, |set| {
-        replace(set, TOP, "callPackage ../applications/version-management/git { }", "callPackage ../applications/version-management/git { withManual = false; }");
+        replace(
+            set,
+            TOP,
+            "callPackage ../applications/version-management/git { }",
+            "callPackage ../applications/version-management/git { withManual = false; }",
+        );
     }),
     commit("gitMinimal: with manual", Asked::All, |set| replace(set, TOP, "    withManual = false;\n", "")),
     commit("python3: 3.12 -> 3.11", Asked::All, |set| replace(set, TOP, "python3 = python312;", "python3 = python311;")),
@@ -142,14 +151,19 @@ pub(crate) const COMMITS: &[Commit] = &[
     }),
     commit("linuxPackages.zfs: with openssl_1_1", Asked::All, |set| {
         edit(set, "pkgs/top-level/linux-kernels.nix", |text| {
-            text.replace("callPackage, kernel }", "callPackage, kernel, openssl_1_1 }").replace("zfs { inherit kernel; }", "zfs { inherit kernel; openssl = openssl_1_1; }")
+            text.replace("callPackage, kernel }", "callPackage, kernel, openssl_1_1 }")
+                .replace("zfs { inherit kernel; }", "zfs { inherit kernel; openssl = openssl_1_1; }")
         });
     }),
     commit("pkgsi686Linux: add a library", Asked::Nothing, |set| replace(set, TOP, "      expat\n", "      expat\n      gmp\n")),
     commit("all-packages: comments, another order", Asked::Nothing, |set| {
         edit(set, TOP, |text| {
             let text = text.replacen("  gmp = callPackage ../development/libraries/gmp { };\n", "", 1);
-            text.replacen("  zlib = callPackage", "  # Moved.\n  gmp = callPackage ../development/libraries/gmp { };\n\n  zlib = callPackage", 1)
+            text.replacen(
+                "  zlib = callPackage",
+                "  # Moved.\n  gmp = callPackage ../development/libraries/gmp { };\n\n  zlib = callPackage",
+                1,
+            )
         });
     }),
     commit("aliases: add one", Asked::Nothing, |set| {
@@ -185,7 +199,9 @@ pub(crate) const COMMITS: &[Commit] = &[
     commit("hello: a README", Asked::Nothing, |set| write(set, "pkgs/by-name/he/hello/README.md", "Hello.\n")),
     commit("README: a paragraph", Asked::Nothing, |set| append(set, "README.md", "\nMore.\n")),
     commit("maintainers: add one", Asked::Nothing, |set| {
-        edit(set, "maintainers/maintainer-list.nix", |text| text.replacen('{', "{\n  zoe = {\n    name = \"Zoe\";\n    github = \"zoe\";\n    githubId = 9;\n  };\n", 1));
+        edit(set, "maintainers/maintainer-list.nix", |text| {
+            text.replacen('{', "{\n  zoe = {\n    name = \"Zoe\";\n    github = \"zoe\";\n    githubId = 9;\n  };\n", 1)
+        });
     }),
     commit("ci: a comment", Asked::Nothing, |set| append(set, "ci/outpaths.nix", "# more\n")),
     commit("jq: another main program", Asked::Bound, |set| {
@@ -194,7 +210,12 @@ pub(crate) const COMMITS: &[Commit] = &[
     // What is below many packages.
     commit("stdenv: setup.sh", Asked::Bound, |set| append(set, "pkgs/stdenv/generic/setup.sh", "# more\n")),
     commit("stdenv: mkDerivation", Asked::Bound, |set| {
-        replace(set, "pkgs/stdenv/generic/make-derivation.nix", "builder = attrs.builder or \"/bin/sh\";", "flag = \"1\";\n          builder = attrs.builder or \"/bin/sh\";");
+        replace(
+            set,
+            "pkgs/stdenv/generic/make-derivation.nix",
+            "builder = attrs.builder or \"/bin/sh\";",
+            "flag = \"1\";\n          builder = attrs.builder or \"/bin/sh\";",
+        );
     }),
     commit("stdenv: the bootstrap", Asked::Bound, |set| {
         replace(set, "pkgs/stdenv/linux/default.nix", "name = \"bootstrap-${name}-stdenv-linux\"", "name = \"boot-${name}-stdenv-linux\"");
@@ -212,27 +233,41 @@ pub(crate) const COMMITS: &[Commit] = &[
         replace(set, "pkgs/build-support/rust/build-rust-package.nix", "nativeBuildInputs = [", "flag = \"1\";\n    nativeBuildInputs = [");
     }),
     commit("buildPythonPackage: a flag", Asked::Bound, |set| {
-        replace(set, "pkgs/development/interpreters/python/build-python-package.nix", "nativeBuildInputs = [", "flag = \"1\";\n      nativeBuildInputs = [");
+        replace(
+            set,
+            "pkgs/development/interpreters/python/build-python-package.nix",
+            "nativeBuildInputs = [",
+            "flag = \"1\";\n      nativeBuildInputs = [",
+        );
     }),
     commit("pypaBuildHook: a line", Asked::Bound, |set| {
         append(set, "pkgs/development/interpreters/python/hooks/pypa-build-hook.sh", "# more\n");
     }),
     commit("wrapCCWith: another name", Asked::Bound, |set| replace(set, TOP, "name ? \"gcc-wrapper-", "name ? \"gnu-wrapper-")),
     commit("testers: a flag", Asked::Bound, |set| {
-        edit(set, "pkgs/build-support/testers/default.nix", |text| text.replacen("nativeBuildInputs", "flag = \"1\";\n      nativeBuildInputs", 1));
+        edit(set, "pkgs/build-support/testers/default.nix", |text| {
+            text.replacen("nativeBuildInputs", "flag = \"1\";\n      nativeBuildInputs", 1)
+        });
     }),
     commit("lib: getDev gives out", Asked::Bound, |set| {
         edit(set, "lib/attrsets.nix", |text| text.replacen("getOutput \"dev\"", "getOutput \"out\"", 1));
     }),
     commit("lib: a comment", Asked::Nothing, |set| append(set, "lib/strings.nix", "# more\n")),
     commit("nixosTests.nginx: with git", Asked::All, |set| {
-        edit(set, "nixos/tests/nginx.nix", |text| text.replacen("  nginx,\n", "  nginx,\n  git,\n", 1).replacen("    curl.bin\n", "    curl.bin\n    git\n", 1));
+        edit(set, "nixos/tests/nginx.nix", |text| {
+            text.replacen("  nginx,\n", "  nginx,\n  git,\n", 1).replacen("    curl.bin\n", "    curl.bin\n    git\n", 1)
+        });
     }),
     commit("nixosTests: a flag for all", Asked::Bound, |set| {
         replace(set, "nixos/tests/make-test.nix", "requiredSystemFeatures", "flag = \"1\";\n  requiredSystemFeatures");
     }),
     commit("default.nix: i686 by default", Asked::Bound, |set| {
-        replace(set, "default.nix", "inherit system config;", "system = builtins.replaceStrings [ \"x86_64\" ] [ \"i686\" ] system; inherit config;");
+        replace(
+            set,
+            "default.nix",
+            "inherit system config;",
+            "system = builtins.replaceStrings [ \"x86_64\" ] [ \"i686\" ] system; inherit config;",
+        );
     }),
     commit("top-level: aliases last", Asked::Bound, |set| {
         edit(set, "pkgs/top-level/stage.nix", |text| {

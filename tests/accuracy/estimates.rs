@@ -75,12 +75,7 @@ impl fmt::Display for Row {
         let error = estimated as i64 - truth as i64;
         let error = if error == 0 { "0".to_owned() } else { format!("{error:+}") };
         let (precision, recall) = (share(hits, estimated), share(hits, truth));
-        write!(
-            f,
-            "| {} | {} | {truth} | {estimated} | {precision} | {recall} | {error} | {bound} |",
-            self.subject,
-            kinds.join(", ")
-        )
+        write!(f, "| {} | {} | {truth} | {estimated} | {precision} | {recall} | {error} | {bound} |", self.subject, kinds.join(", "))
     }
 }
 

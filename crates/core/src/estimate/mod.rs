@@ -23,8 +23,8 @@ mod trace;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-pub use repository::{Commit, Comparison, FileChange, FileStatus, Repository};
 pub(crate) use repository::short;
+pub use repository::{Commit, Comparison, FileChange, FileStatus, Repository};
 
 use crate::analysis::{Change, Root};
 use crate::error::Result;
@@ -154,6 +154,8 @@ pub struct Estimate {
     pub positions: usize,
     /// How many of them are in the repository: few, if the evaluation is of another tree.
     pub positions_found: usize,
+    /// Nix files that are too long, not UTF-8 or too odd to be read: what they name is not known.
+    pub unread: usize,
 }
 
 impl Estimate {
@@ -222,8 +224,8 @@ struct Estimator<'c, 'a> {
     estimate: Estimate,
     /// What is rebuilt at most if whatever an identifier means is another.
     bounds: HashMap<String, (DerivationSet, Option<String>)>,
-    /// Sources by their hash: two derivations may fetch the same.
-    sources: Option<HashMap<&'a str, Vec<DerivationIx>>>,
+    /// Sources by hash and name, which are their path: two derivations may fetch the same.
+    sources: Option<HashMap<(&'a str, &'a str), Vec<DerivationIx>>>,
 }
 
 /// A changed file, and what is known of the change.
@@ -373,12 +375,14 @@ impl<'a> Estimator<'_, 'a> {
         comparison.changes.iter().filter(|change| change.old_path.is_some() && self.touched(change).kind == Kind::Move).any(|change| {
             let is_its_directory = class::by_name(self.context.positions.relative(&change.path)).is_some_and(|(of, _)| of == name);
             let called = [change.path_before(), change.path_before().trim_end_matches("/default.nix")];
-            is_its_directory && change.path.ends_with("/package.nix") && called.iter().any(|called| {
-                // What the binding would be, in the words of any file.
-                let text = format!("{{ callPackage }}: {{ {name} = callPackage ./{called} {{ }}; }}");
-                let plain = self.context.outline_before("outline.nix", &text);
-                plain.and_then(|plain| Some(plain.members.first()?.hash)) == Some(part.hash)
-            })
+            is_its_directory
+                && change.path.ends_with("/package.nix")
+                && called.iter().any(|called| {
+                    // What the binding would be, in the words of any file.
+                    let text = format!("{{ callPackage }}: {{ {name} = callPackage ./{called} {{ }}; }}");
+                    let plain = self.context.outline_before("outline.nix", &text);
+                    plain.and_then(|plain| Some(plain.members.first()?.hash)) == Some(part.hash)
+                })
         })
     }
 
@@ -428,7 +432,10 @@ impl<'a> Estimator<'_, 'a> {
             self.names(change, &found)?;
             self.seeds(touched, found.attributes);
         } else if is_counted {
-            self.ignored(change, if change.status == FileStatus::Removed { "part of a removed package" } else { "part of an added package" });
+            self.ignored(
+                change,
+                if change.status == FileStatus::Removed { "part of a removed package" } else { "part of an added package" },
+            );
         } else if is_set && touched.difference.is_some() {
             self.ignored(change, "packages are only added or removed in it");
         } else {
@@ -555,9 +562,11 @@ impl<'a> Estimator<'_, 'a> {
             });
             // Without a derivation, they have nothing in common.
             names.truncate(if derivation.is_some() { 1 } else { names.len() });
-            let derivations = derivation.filter(|_| touched.kind.rebuilds()).map(|ix| self.package(ix, touched.is_source)).unwrap_or_default();
+            let derivations =
+                derivation.filter(|_| touched.kind.rebuilds()).map(|ix| self.package(ix, touched.is_source)).unwrap_or_default();
             let file = &touched.change.path;
-            let seed = |(attribute, rule)| Seed { attribute, rule, file: file.clone(), kind: touched.kind, derivations: derivations.clone() };
+            let seed =
+                |(attribute, rule)| Seed { attribute, rule, file: file.clone(), kind: touched.kind, derivations: derivations.clone() };
             self.estimate.seeds.extend(names.into_iter().map(seed));
         }
     }
@@ -570,23 +579,24 @@ impl<'a> Estimator<'_, 'a> {
         if with_source {
             let sources = self.sources.get_or_insert_with(|| sources(graph));
             let fetched = members.iter().filter_map(|&ix| graph.derivation(ix).src()).chain([graph.derivation(ix)]);
-            all.extend(fetched.filter_map(|source| sources.get(source.fixed_hash())).flatten());
+            all.extend(fetched.filter_map(|source| sources.get(&(source.fixed_hash(), source.name()))).flatten());
         }
         all.into_iter().collect()
     }
 
     fn finish(mut self) -> Estimate {
+        self.estimate.unread = self.context.unread();
         let graph = self.context.graph;
         self.estimate.seeds.sort_by_key(|seed| (seed.file.clone(), graph.attribute(seed.attribute).path(), seed.attribute));
         self.estimate
     }
 }
 
-/// Fixed-output derivations by their hash.
-fn sources(graph: &Graph) -> HashMap<&str, Vec<DerivationIx>> {
-    let mut sources: HashMap<&str, Vec<DerivationIx>> = HashMap::new();
+/// Fixed-output derivations by hash and name.
+fn sources(graph: &Graph) -> HashMap<(&str, &str), Vec<DerivationIx>> {
+    let mut sources: HashMap<(&str, &str), Vec<DerivationIx>> = HashMap::new();
     for derivation in graph.derivations().filter(|derivation| derivation.is_fixed_output()) {
-        sources.entry(derivation.fixed_hash()).or_default().push(derivation.ix());
+        sources.entry((derivation.fixed_hash(), derivation.name())).or_default().push(derivation.ix());
     }
     sources
 }
@@ -598,9 +608,28 @@ fn is_about_patches(name: &str) -> bool {
 /// Whether a change of a binding can give a package another source. Names of what cannot: inputs, flags and phases.
 fn may_be_source(leaf: &str) -> bool {
     const NEVER: [&str; 22] = [
-        "build-system", "buildInputs", "cargoHash", "checkInputs", "cmakeFlags", "configureFlags", "dependencies", "disabledTests",
-        "doCheck", "doInstallCheck", "enableParallelBuilding", "env", "hardeningDisable", "makeFlags", "mesonFlags", "nativeBuildInputs",
-        "nativeCheckInputs", "optional-dependencies", "outputs", "propagatedBuildInputs", "pythonImportsCheck", "vendorHash",
+        "build-system",
+        "buildInputs",
+        "cargoHash",
+        "checkInputs",
+        "cmakeFlags",
+        "configureFlags",
+        "dependencies",
+        "disabledTests",
+        "doCheck",
+        "doInstallCheck",
+        "enableParallelBuilding",
+        "env",
+        "hardeningDisable",
+        "makeFlags",
+        "mesonFlags",
+        "nativeBuildInputs",
+        "nativeCheckInputs",
+        "optional-dependencies",
+        "outputs",
+        "propagatedBuildInputs",
+        "pythonImportsCheck",
+        "vendorHash",
     ];
     let is_hook = |key: &str| {
         let rest = key.strip_prefix("pre").or_else(|| key.strip_prefix("post"));

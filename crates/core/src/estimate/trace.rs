@@ -4,12 +4,12 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
+use super::Rule;
 use super::class::{self, Class};
 use super::index::Index;
 use super::position::Positions;
 use super::repository::{Comparison, Entry, Reader};
 use super::syntax::{Outline, Part, Place, outline};
-use super::Rule;
 use crate::error::Result;
 use crate::graph::{AttributeIx, Graph};
 
@@ -65,6 +65,11 @@ impl<'a> Context<'a> {
         Ok(self.index.get_or_init(|| index))
     }
 
+    /// Nix files that were not read, of those that were looked at.
+    pub(super) fn unread(&self) -> usize {
+        self.index.get().map_or(0, |index| index.unread)
+    }
+
     /// Parses a file as it was before the change.
     pub(super) fn outline_before(&self, path: &str, text: &str) -> Option<Outline> {
         // Cells are not shared with the thread that parses; the map is.
@@ -117,10 +122,8 @@ impl<'a> Context<'a> {
                 common.entry(split(self.graph.attribute(ix).path()).0).or_default().insert(name);
             }
         }
-        let evidence: BTreeSet<&str> = top_members(&all)
-            .flat_map(|part| self.defined_there(path, part))
-            .map(|ix| split(self.graph.attribute(ix).path()).0)
-            .collect();
+        let evidence: BTreeSet<&str> =
+            top_members(&all).flat_map(|part| self.defined_there(path, part)).map(|ix| split(self.graph.attribute(ix).path()).0).collect();
         let is_of = |(set, common): &(&&str, &BTreeSet<&str>)| {
             let is_half = common.len() * 2 >= members.len() || common.len() * 2 >= self.sets[**set].len();
             is_half && (common.len() > 1 || evidence.contains(**set))
@@ -161,7 +164,13 @@ impl<'a> Context<'a> {
         }
         let below = format!("{path}.");
         let is_in = |set: &&str| **set == *path || set.starts_with(&below);
-        self.sets.range(path..).take_while(|(set, _)| set.starts_with(path)).filter(|(set, _)| is_in(set)).flat_map(|(_, ixs)| ixs).copied().collect()
+        self.sets
+            .range(path..)
+            .take_while(|(set, _)| set.starts_with(path))
+            .filter(|(set, _)| is_in(set))
+            .flat_map(|(_, ixs)| ixs)
+            .copied()
+            .collect()
     }
 }
 

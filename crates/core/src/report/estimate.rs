@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::document::{Column, Document, Table};
-use super::impact::ImpactReport;
 use super::evaluation::CountsReport;
-use super::{Diagram, FORMAT_VERSION, Report, counted, number};
 use super::evaluation::EvaluationReport;
+use super::impact::ImpactReport;
+use super::{Diagram, FORMAT_VERSION, Report, counted, number};
 use crate::analysis::{AttributeName, Counts, Impact, counts};
 use crate::estimate::{Commit, Comparison, Estimate, short};
 use crate::graph::Derivation;
@@ -59,6 +59,10 @@ pub struct ComparisonReport {
     pub positions: usize,
     /// How many of these are in the repository.
     pub positions_found: usize,
+    /// Nix files that were not read.
+    pub unread: usize,
+    #[serde(skip)]
+    is_far_away: bool,
 }
 
 /// A commit.
@@ -111,7 +115,8 @@ impl EstimateReport {
     /// Of an estimate, and of what its seeds rebuild; lists are cut after `limit`, but for files that are not confined.
     pub fn new(range: &str, comparison: &Comparison, estimate: &Estimate, impact: &Impact<'_>, limit: usize) -> Self {
         let graph = impact.graph();
-        let mut rebuilds: Vec<String> = impact.attributes().into_iter().map(|attribute| AttributeName::new(attribute).to_string()).collect();
+        let mut rebuilds: Vec<String> =
+            impact.attributes().into_iter().map(|attribute| AttributeName::new(attribute).to_string()).collect();
         rebuilds.sort_unstable();
         rebuilds.dedup();
         let at_most: Counts = counts(graph, &estimate.at_most(graph));
@@ -125,6 +130,8 @@ impl EstimateReport {
                 files: comparison.changes.len(),
                 positions: estimate.positions,
                 positions_found: estimate.positions_found,
+                unread: estimate.unread,
+                is_far_away: estimate.is_far_away(),
             },
             seeds_omitted: estimate.seeds.len().saturating_sub(limit),
             seeds: estimate
@@ -164,7 +171,8 @@ impl EstimateReport {
             rebuilds_omitted: rebuilds.len().saturating_sub(limit),
             rebuilds: rebuilds.into_iter().take(limit).collect(),
             at_most: at_most.into(),
-            impact: ImpactReport::new(impact, &estimate.roots(graph), limit),
+            // The seeds are the roots; in an impact each would be a long line.
+            impact: ImpactReport::new(impact, &[], limit),
         }
     }
 }
@@ -182,14 +190,17 @@ impl CommitReport {
 impl ComparisonReport {
     fn lines(&self) -> Vec<String> {
         let head = self.head.as_ref().map_or("the working tree".to_owned(), CommitReport::line);
-        let mut lines =
-            vec![format!("from {} to {head}: {}", self.base.line(), counted(self.files, "changed file", "changed files"))];
-        if self.positions_found * 2 < self.positions || self.positions == 0 {
+        let mut lines = vec![format!("from {} to {head}: {}", self.base.line(), counted(self.files, "changed file", "changed files"))];
+        if self.is_far_away {
             lines.push(format!(
                 "Note: of {} that attributes of the evaluation are defined in, {} are in this repository. Is it of another tree?",
                 counted(self.positions, "file", "files"),
                 number(self.positions_found as u64)
             ));
+        }
+        if self.unread > 0 {
+            let files = counted(self.unread, "Nix file is", "Nix files are");
+            lines.push(format!("Note: {files} too long, not UTF-8 or too odd to be read: what they name is not known."));
         }
         lines
     }
