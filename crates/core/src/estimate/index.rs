@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use rnix::SyntaxKind;
 use rustc_hash::FxHasher;
 
-use super::repository::Comparison;
+use super::repository::{Comparison, is_nix};
 use super::syntax::{self, Reference};
 use crate::error::Result;
 
@@ -25,6 +25,8 @@ pub(super) struct Index {
     files: Vec<File>,
     /// Positions in `files` by what a reference names.
     by_target: HashMap<String, Vec<usize>>,
+    /// Nix files that are too long, not UTF-8, or not to be read in reasonable time.
+    pub(super) unread: usize,
 }
 
 impl Index {
@@ -34,13 +36,19 @@ impl Index {
     ///
     /// [`Error::Repository`](crate::error::Error::Repository) if an object cannot be read.
     pub(super) fn new(comparison: &Comparison) -> Result<Self> {
-        let mut files = comparison.read_unchanged(scan)?;
+        let read = comparison.read_unchanged(|path, text| text.and_then(|text| scan(path, text)))?;
+        let all = read.len();
+        let mut files: Vec<File> = read.into_iter().flatten().collect();
+        let mut unread = all - files.len();
         let mut changed: BTreeMap<&str, File> = BTreeMap::new();
         for change in &comparison.changes {
             let sides = [(change.path_before(), &change.old), (&change.path, &change.new)];
-            for (path, text) in sides.into_iter().filter_map(|(path, side)| Some((path, side.as_ref()?.text.as_ref()?))) {
+            for (path, side) in sides.into_iter().filter_map(|(path, side)| Some((path, side.as_ref().filter(|_| is_nix(path))?))) {
+                let Some(scanned) = side.text.as_ref().and_then(|text| scan(path, text)) else {
+                    unread += 1;
+                    continue;
+                };
                 let file = changed.entry(path).or_default();
-                let scanned = scan(path, text);
                 file.path = scanned.path;
                 file.references.extend(scanned.references);
                 file.names.extend(scanned.names);
@@ -57,7 +65,7 @@ impl Index {
                 by_target.entry(target.to_owned()).or_default().push(at);
             }
         }
-        Ok(Self { files, by_target })
+        Ok(Self { files, by_target, unread })
     }
 
     /// The files that name a file, or a directory that means it, by path.
@@ -86,8 +94,11 @@ fn hash(name: &str) -> u32 {
     (hasher.finish() >> 32) as u32
 }
 
-/// One pass over the tokens: a file is parsed only if it matters.
-fn scan(path: &str, text: &str) -> File {
+/// One pass over the tokens: a file is parsed only if it matters. `None` if it cannot be read in reasonable time.
+fn scan(path: &str, text: &str) -> Option<File> {
+    if !syntax::is_tame(text) {
+        return None;
+    }
     let (mut names, mut references) = (Vec::new(), Vec::new());
     // An identifier may be a function that is called with a path, or a key that mentions nothing: the next token tells.
     let mut identifier: Option<&str> = None;
@@ -112,7 +123,7 @@ fn scan(path: &str, text: &str) -> File {
     names.dedup();
     references.sort_unstable();
     references.dedup();
-    File { path: path.to_owned(), references, names }
+    Some(File { path: path.to_owned(), references, names })
 }
 
 #[cfg(test)]
@@ -123,7 +134,7 @@ mod tests {
     fn tokens_tell_files_and_names() {
         let text = "{ foo, lib }: # ./comment.nix\n{ key = callPackage ../a { inherit (lib) b; };\n c.d = import ./f.nix;\n\
                     p = [ ./x.patch ./y-${foo}.patch ./d/${foo}/z.patch ]; src = ./.; s = \"./string\"; t = \"${./in.txt}\"; }";
-        let file = scan("pkgs/set/default.nix", text);
+        let file = scan("pkgs/set/default.nix", text).expect("it is read");
         let shown = file.references.iter().map(|found| format!("{}{}", found.target, if found.is_tree { " and below" } else { "" }));
         let expected = [
             "pkgs/a",

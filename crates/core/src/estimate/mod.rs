@@ -154,6 +154,8 @@ pub struct Estimate {
     pub positions: usize,
     /// How many of them are in the repository: few, if the evaluation is of another tree.
     pub positions_found: usize,
+    /// Nix files that are too long, not UTF-8 or too odd to be read: what they name is not known.
+    pub unread: usize,
 }
 
 impl Estimate {
@@ -222,8 +224,8 @@ struct Estimator<'c, 'a> {
     estimate: Estimate,
     /// What is rebuilt at most if whatever an identifier means is another.
     bounds: HashMap<String, (DerivationSet, Option<String>)>,
-    /// Sources by their hash: two derivations may fetch the same.
-    sources: Option<HashMap<&'a str, Vec<DerivationIx>>>,
+    /// Sources by hash and name, which are their path: two derivations may fetch the same.
+    sources: Option<HashMap<(&'a str, &'a str), Vec<DerivationIx>>>,
 }
 
 /// A changed file, and what is known of the change.
@@ -577,23 +579,24 @@ impl<'a> Estimator<'_, 'a> {
         if with_source {
             let sources = self.sources.get_or_insert_with(|| sources(graph));
             let fetched = members.iter().filter_map(|&ix| graph.derivation(ix).src()).chain([graph.derivation(ix)]);
-            all.extend(fetched.filter_map(|source| sources.get(source.fixed_hash())).flatten());
+            all.extend(fetched.filter_map(|source| sources.get(&(source.fixed_hash(), source.name()))).flatten());
         }
         all.into_iter().collect()
     }
 
     fn finish(mut self) -> Estimate {
+        self.estimate.unread = self.context.unread();
         let graph = self.context.graph;
         self.estimate.seeds.sort_by_key(|seed| (seed.file.clone(), graph.attribute(seed.attribute).path(), seed.attribute));
         self.estimate
     }
 }
 
-/// Fixed-output derivations by their hash.
-fn sources(graph: &Graph) -> HashMap<&str, Vec<DerivationIx>> {
-    let mut sources: HashMap<&str, Vec<DerivationIx>> = HashMap::new();
+/// Fixed-output derivations by hash and name.
+fn sources(graph: &Graph) -> HashMap<(&str, &str), Vec<DerivationIx>> {
+    let mut sources: HashMap<(&str, &str), Vec<DerivationIx>> = HashMap::new();
     for derivation in graph.derivations().filter(|derivation| derivation.is_fixed_output()) {
-        sources.entry(derivation.fixed_hash()).or_default().push(derivation.ix());
+        sources.entry((derivation.fixed_hash(), derivation.name())).or_default().push(derivation.ix());
     }
     sources
 }

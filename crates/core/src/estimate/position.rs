@@ -32,6 +32,10 @@ impl Positions {
                 named.entry(file_of(position)).or_default().push(attribute.ix());
             }
         }
+        Self::locate(named, files)
+    }
+
+    fn locate<'a>(named: BTreeMap<&str, Vec<AttributeIx>>, files: impl Iterator<Item = &'a str>) -> Self {
         let mut files: Vec<&str> = files.collect();
         files.sort_unstable_by(|a, b| a.rsplit('/').cmp(b.rsplit('/')));
         let mut votes: BTreeMap<(&str, &str), usize> = BTreeMap::new();
@@ -58,13 +62,6 @@ impl Positions {
     /// The attributes that a file defines.
     pub(super) fn of(&self, file: &str) -> &[AttributeIx] {
         self.files.get(file).map_or(&[], Vec::as_slice)
-    }
-
-    /// The attributes that files below a directory define.
-    pub(super) fn below<'a>(&'a self, directory: &str) -> impl Iterator<Item = AttributeIx> + 'a {
-        let prefix = format!("{directory}/");
-        let files = self.files.range(prefix.clone()..).take_while(move |(file, _)| file.starts_with(&prefix));
-        files.flat_map(|(_, attributes)| attributes.iter().copied())
     }
 
     /// Files of the repository that positions name.
@@ -124,4 +121,75 @@ fn evaluated_roots<'a>(
         kept.insert(at, votes * 2 >= all);
     }
     here.into_iter().map(|(_, at)| at).filter(|at| kept[at]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files of the repository for files of positions.
+    fn located(positions: &[&str], files: &[&str]) -> Vec<(String, Vec<usize>)> {
+        let named = positions.iter().enumerate().map(|(at, file)| (*file, vec![AttributeIx::new(at)]));
+        let positions = Positions::locate(named.collect(), files.iter().copied());
+        positions.files.into_iter().map(|(file, attributes)| (file, attributes.into_iter().map(AttributeIx::get).collect())).collect()
+    }
+
+    const FILES: [&str; 5] = [
+        "default.nix",
+        "pkgs/by-name/he/hello/package.nix",
+        "pkgs/libs/zlib/default.nix",
+        "pkgs/libs/gmp/default.nix",
+        "pkgs/top-level/all.nix",
+    ];
+
+    fn all(root: &str) -> Vec<(String, Vec<usize>)> {
+        [1, 3, 2].into_iter().zip([0, 1, 2]).map(|(file, at)| (format!("{root}{}", FILES[file]), vec![at])).collect()
+    }
+
+    #[test]
+    fn roots_are_found_whatever_they_are() {
+        let names = [FILES[1], FILES[3], FILES[2]];
+        for evaluated in ["", "/build/nixpkgs/", "/nix/store/zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz-source/", "./"] {
+            for stored in ["", "data/", "a/b/"] {
+                let positions: Vec<String> = names.iter().map(|name| format!("{evaluated}{name}")).collect();
+                let files: Vec<String> = FILES.iter().map(|name| format!("{stored}{name}")).collect();
+                let texts = |texts: &[String]| texts.to_vec();
+                let (positions, files) = (texts(&positions), texts(&files));
+                let borrowed = |texts: &'static [String]| texts.iter().map(String::as_str).collect::<Vec<_>>();
+                let found = located(&borrowed(positions.leak()), &borrowed(files.leak()));
+                assert_eq!(found, all(stored), "{evaluated} {stored}");
+            }
+        }
+    }
+
+    /// Each system may have been evaluated from a copy of its own.
+    #[test]
+    fn several_copies_are_one_set() {
+        let found =
+            located(&["/one/pkgs/libs/zlib/default.nix", "/one/pkgs/libs/gmp/default.nix", "/two/pkgs/libs/zlib/default.nix"], &FILES);
+        assert_eq!(found, [("pkgs/libs/gmp/default.nix".to_owned(), vec![1]), ("pkgs/libs/zlib/default.nix".to_owned(), vec![0, 2])]);
+    }
+
+    /// The repository of an overlay: what nixpkgs calls alike is not there.
+    #[test]
+    fn another_set_is_not_mistaken() {
+        let files = ["default.nix", "pkgs/mine/a/default.nix", "pkgs/mine/b/default.nix", "pkgs/libs/zlib/default.nix"];
+        let positions = [
+            "/nix/store/o-source/pkgs/mine/a/default.nix",
+            "/nix/store/o-source/pkgs/mine/b/default.nix",
+            "/nix/store/n-source/pkgs/libs/zlib/default.nix",
+            "/nix/store/n-source/pkgs/libs/gmp/default.nix",
+            "/nix/store/n-source/pkgs/libs/mpfr/default.nix",
+        ];
+        let found: Vec<String> = located(&positions, &files).into_iter().map(|(file, _)| file).collect();
+        assert_eq!(found, ["pkgs/mine/a/default.nix", "pkgs/mine/b/default.nix"]);
+    }
+
+    #[test]
+    fn lines_are_dropped() {
+        assert_eq!(
+            (file_of("pkgs/a.nix:12"), file_of("pkgs/a:b.nix"), file_of("pkgs/a.nix")),
+            ("pkgs/a.nix", "pkgs/a:b.nix", "pkgs/a.nix")
+        );
+    }
 }

@@ -306,11 +306,6 @@ impl Comparison {
         self.files.contains_key(path)
     }
 
-    /// Whether a file is there after the change.
-    pub(super) fn is_file(&self, path: &str) -> bool {
-        self.come.contains(path) || (self.files.contains_key(path) && !self.gone.contains(path))
-    }
-
     /// Whether there is a file below a directory before the change.
     pub(super) fn was_directory(&self, directory: &str) -> bool {
         let prefix = format!("{directory}/");
@@ -335,8 +330,9 @@ impl Comparison {
         Ok(Reader { comparison: self, git: self.open()? })
     }
 
-    /// Applies `read` to every Nix file that the change leaves alone, over all cores; by path.
-    pub(super) fn read_unchanged<T: Send>(&self, read: impl Fn(&str, &str) -> T + Sync) -> Result<Vec<T>> {
+    /// Applies `read` to every Nix file that the change leaves alone, over all cores; by path. A file that is too long or not
+    /// UTF-8 has no text.
+    pub(super) fn read_unchanged<T: Send>(&self, read: impl Fn(&str, Option<&str>) -> T + Sync) -> Result<Vec<T>> {
         let changed: std::collections::HashSet<&str> = self.changes.iter().map(FileChange::path_before).collect();
         let files: Vec<(&str, Oid)> = self
             .files
@@ -353,7 +349,7 @@ impl Comparison {
                 let mut found = Vec::with_capacity(chunk.len());
                 for &(path, id) in chunk {
                     let object = database.read(id).map_err(|error| refused(&self.git_directory, &error))?;
-                    found.extend(text(object.data()).map(|text| read(path, &text)));
+                    found.push(read(path, utf8(object.data())));
                 }
                 Ok(found)
             })
@@ -428,8 +424,9 @@ pub(super) fn is_nix(path: &str) -> bool {
 }
 
 fn text(bytes: &[u8]) -> Option<String> {
-    if bytes.len() > MAX_FILE {
-        return None;
-    }
-    std::str::from_utf8(bytes).ok().map(str::to_owned)
+    utf8(bytes).map(str::to_owned)
+}
+
+fn utf8(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_FILE)
 }

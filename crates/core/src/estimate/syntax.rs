@@ -16,6 +16,8 @@ use twox_hash::XxHash3_128;
 const MAX_DEPTH: usize = 4_000;
 /// Stack of the thread that parses, in bytes. Only what is used of it is ever there.
 const STACK: usize = 256 << 20;
+/// Steps that the tokenizer may need at most.
+const MAX_WORK: u64 = 1 << 30;
 /// Keys of `meta` that other packages read: `lib.getExe`, and what installs packages into an environment.
 const READ_META: [&str; 3] = ["mainProgram", "outputsToInstall", "priority"];
 
@@ -110,7 +112,7 @@ pub(super) struct Place<'a> {
 ///
 /// O(length), on a thread with a large stack: hostile input can neither overflow it nor panic.
 pub(super) fn outline(text: &str, place: &Place<'_>) -> Option<Outline> {
-    if depth_bound(text) > MAX_DEPTH {
+    if !is_tame(text) || depth_bound(text) > MAX_DEPTH {
         return None;
     }
     thread::scope(|scope| {
@@ -129,6 +131,18 @@ fn parse(text: &str, place: &Place<'_>) -> Option<Outline> {
     }
     outline.text = text_hash(text);
     Some(outline)
+}
+
+/// Whether the text can be cut into tokens in reasonable time: at every token, the tokenizer looks for a slash behind all
+/// that may be in a path, so that a run of such characters costs the square of its length.
+pub(super) fn is_tame(text: &str) -> bool {
+    let is_path = |byte: u8| byte.is_ascii_alphanumeric() || b"/_.+-".contains(&byte);
+    let (mut work, mut run) = (0_u64, 0_u64);
+    for byte in text.bytes() {
+        run = if is_path(byte) { run + 1 } else { 0 };
+        work += run;
+    }
+    work <= MAX_WORK
 }
 
 /// No tree that a parser makes of the text is deeper, apart from what the parser limits itself: the open brackets, and
@@ -387,7 +401,9 @@ impl<'a> Walk<'a> {
                 self.keys.extend(keys);
                 match inner_set(&value) {
                     Some(set) if kind == Entries::Members && !self.is_unseen() => {
-                        self.mark(SyntaxKind::NODE_ATTR_SET, context);
+                        if set.rec_token().is_some() {
+                            self.mark(SyntaxKind::TOKEN_REC, context);
+                        }
                         set.entries().for_each(|entry| self.entry(&entry, kind, context));
                     }
                     _ => {
@@ -768,4 +784,262 @@ pub(super) fn reference(file: &str, literal: &str, is_whole: bool, is_called: bo
         }
     }
     Some(Reference { target: target.join("/"), is_tree: !is_whole || !is_called })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn outlined(text: &str) -> Option<Outline> {
+        outline(text, &Place { path: "pkgs/set/default.nix", moved: &|_| None })
+    }
+
+    fn difference(old: &str, new: &str) -> Difference {
+        outlined(old).expect(old).difference(&outlined(new).expect(new))
+    }
+
+    fn members(names: &[&str]) -> Seen {
+        Seen::Members(names.iter().map(|name| name.split('.').map(str::to_owned).collect()).collect())
+    }
+
+    #[test]
+    fn what_no_build_sees() {
+        let package = "{ lib, stdenv }:\nstdenv.mkDerivation {\n  pname = \"a\";\n  script = ''\n    one\n      two\n  '';\n  meta = { description = \"x\"; };\n}";
+        for (from, to, is_same_text) in [
+            ("{ lib, stdenv }:", "{\n  lib, # the library\n  stdenv,\n}:", true),
+            ("    one\n      two\n", "        one\n          two\n", true),
+            ("{ lib, stdenv }:", "{ stdenv, lib, tests }:", false),
+            ("\"x\"", "\"y\"", false),
+            ("meta =", "passthru.tests.a = lib; passthru.updateScript = ./update.sh; meta =", false),
+            ("meta =", "passthru = { updateScript = 1; tests = lib; }; meta =", false),
+            ("pname = \"a\";\n  script", "script", false),
+        ] {
+            let found = difference(package, &package.replace(from, to));
+            let seen = if to == "script" { members(&["pname"]) } else { Seen::Nothing };
+            assert_eq!((found.seen, found.is_same_text), (seen, is_same_text), "{from} -> {to}");
+        }
+    }
+
+    #[test]
+    fn what_a_build_sees() {
+        let package =
+            "{ stdenv, flag ? true }:\nstdenv.mkDerivation { a = ''\n  one\n    two\n''; meta.description = \"x\"; b = [ ./b.patch ]; }";
+        for (from, to, seen) in [
+            ("  one\n    two", "  one\n  two", members(&["a"])),
+            ("flag ? true", "flag ? false", Seen::Whole),
+            ("stdenv.mk", "other.mk", Seen::Whole),
+            ("./b.patch", "./c.patch", members(&["b"])),
+            ("./b.patch", "../set/b.patch", Seen::Nothing),
+            // From here on, what `meta` says is seen.
+            ("b = [", "b = [ meta.description", members(&["b", "meta.description"])),
+            ("}:", "}@args:", Seen::Whole),
+        ] {
+            assert_eq!(difference(package, &package.replace(from, to)).seen, seen, "{from} -> {to}");
+        }
+        // What is read from `meta` is seen in it.
+        let reading = package.replace("b = [", "b = [ meta.description");
+        assert_eq!(difference(&reading, &reading.replace("\"x\"", "\"y\"")).seen, members(&["meta.description"]));
+    }
+
+    #[test]
+    fn bindings_of_a_set() {
+        let set = "{ lib, callPackage }:\nfinal: prev:\nlet version = \"1\"; source = fetch version; other = 1; in\nwith final;\nlib.recurseIntoAttrs {\n\
+                   a = callPackage ../a { };\n  b = callPackage ../b { src = source; };\n  inherit (x) c d;\n  e = { f = 1; g = b; };\n} // { h = other; \"i.j\" = 1; }";
+        for (from, to, seen) in [
+            ("../a { }", "../a { x = 1; }", members(&["a"])),
+            ("version = \"1\"", "version = \"2\"", members(&["b"])),
+            ("other = 1", "other = 2", members(&["h"])),
+            ("inherit (x) c d;", "inherit (x) c; d = 1;", members(&["d"])),
+            ("inherit (x) c d;", "inherit (y) c d;", members(&["c", "d"])),
+            ("f = 1", "f = 2", members(&["e.f"])),
+            ("a = callPackage ../a { };\n", "", members(&["a"])),
+            ("with final;", "with prev;", Seen::Whole),
+            ("\"i.j\" = 1", "\"i.j\" = 2", Seen::Members(BTreeSet::from([vec!["i.j".to_owned()]]))),
+        ] {
+            assert_eq!(difference(set, &set.replace(from, to)).seen, seen, "{from} -> {to}");
+        }
+        let reordered =
+            set.replace("a = callPackage ../a { };\n", "").replace("inherit (x) c d;", "inherit (x) d c; a = callPackage ../a { };");
+        assert_eq!(difference(set, &reordered).seen, Seen::Nothing);
+    }
+
+    #[test]
+    fn leaves_and_what_others_read() {
+        let package = "{ stdenv }: stdenv.mkDerivation { version = \"1\"; src = fetch { hash = \"a\"; }; meta = { mainProgram = \"x\"; license = \"m\"; }; }";
+        let found = difference(package, &package.replace("\"1\"", "\"2\"").replace("\"a\"", "\"b\""));
+        assert_eq!(found.leaves, BTreeSet::from(["src.hash".to_owned(), "version".to_owned()]));
+        let found = difference(package, &package.replace("\"x\"", "\"y\"").replace("\"m\"", "\"n\""));
+        assert_eq!((found.seen, found.read_meta), (Seen::Nothing, BTreeSet::from(["mainProgram".to_owned()])));
+    }
+
+    #[test]
+    fn files_that_are_named() {
+        let named =
+            outlined("{ a = import ./f.nix; b = [ ../x.patch ./p/${n}.patch ]; c = callPackage ./. { }; passthru.tests.t = ./t.nix; }")
+                .expect("it parses");
+        let targets = |member: usize| -> Vec<String> {
+            named.members[member].references.iter().map(|named| format!("{} {}", named.target, named.is_tree)).collect()
+        };
+        assert_eq!(targets(0), ["pkgs/set/f.nix false"]);
+        assert_eq!(targets(1), ["pkgs/x.patch true", "pkgs/set/p true"]);
+        assert_eq!(targets(2), ["pkgs/set false"]);
+        assert_eq!(named.unseen.iter().map(|named| named.target.as_str()).collect::<Vec<_>>(), ["pkgs/set/t.nix"]);
+        let names = |target: &str, is_tree, path: &str| Reference { target: target.to_owned(), is_tree }.names(path);
+        assert!(names("a", false, "a") && names("a", false, "a/default.nix") && names("a", true, "a/b/c") && names("", true, "x"));
+        assert!(!names("a", false, "a/b") && !names("a", true, "ab") && !names("", false, "x"));
+    }
+
+    /// As deep as hostile input can be, in every way in which something can be in something.
+    #[test]
+    fn nesting_is_bounded() {
+        const DEEP: usize = 100_000;
+        let nests = [
+            "(",
+            "[",
+            "{ a = ",
+            "{ a ? ",
+            "x: ",
+            "-",
+            "!",
+            "a ++ ",
+            "a // ",
+            "a -> ",
+            "a + ",
+            "f ",
+            "f (f ",
+            "\"${",
+            "''${",
+            "let a = 1; in ",
+            "with a; ",
+            "if a then b else ",
+            "a.b or ",
+            "a.",
+            "./a${",
+            "a |> ",
+            "a <| ",
+        ];
+        for nest in nests {
+            let text = nest.repeat(DEEP);
+            let _ = outlined(&text);
+            let _ = outlined(&format!("{text}1"));
+        }
+        // At the limit, everything that recurses has room enough.
+        for (open, close) in [("[", "]"), ("-", ""), ("!", ""), ("a ++ ", ""), ("a -> ", ""), ("f ", ""), ("a + ", "")] {
+            for depth in [500, 1_300, MAX_DEPTH - 8] {
+                let _ = outlined(&format!("{}a{}", open.repeat(depth), close.repeat(depth)));
+            }
+        }
+        assert!(outlined(&format!("{}1{}", "[".repeat(1_000), "]".repeat(1_000))).is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = outlined(&String::from_utf8_lossy(&bytes));
+        }
+
+        #[test]
+        fn no_tokens_panic(tokens in proptest::collection::vec(proptest::sample::select(&["{", "}", "(", ")", "[", "]", "''", "\"", "${", "a", "meta", "=", ";", ".", "or", "inherit", "./x", "let", "in", "rec", "with", "@", ":", ",", "?", "...", "//", "\\", "'", "$", "passthru", "tests", " ", "\n", "#", "/*", "<a>", "~/", "/b"][..]), 0..40)) {
+            let _ = outlined(&tokens.concat());
+            let _ = outlined(&tokens.join(" "));
+        }
+    }
+
+    /// An expression that is a number, of these names.
+    fn number(names: &'static [&'static str]) -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![(0..9_u8).prop_map(|digit| digit.to_string()), proptest::sample::select(names).prop_map(str::to_owned)];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            prop_oneof![
+                (inner.clone(), inner.clone()).prop_map(|(one, other)| format!("({one} + {other})")),
+                (inner.clone(), inner.clone()).prop_map(|(one, other)| format!("(if {one} < 4 then {other} else 2)")),
+                (inner.clone(), inner.clone()).prop_map(|(one, other)| format!("(let d = {one}; in d + {other})")),
+                (inner.clone(), inner.clone()).prop_map(|(one, other)| format!("({{ meta = {one}; k = {other}; }}).k")),
+                (inner.clone(), inner.clone()).prop_map(|(one, other)| format!("({{ meta = {one}; k = {other}; }}).meta")),
+                (inner.clone(), inner.clone()).prop_map(|(one, other)| format!("(({{ s ? {one}, t }}: s + t) {{ t = {other}; }})")),
+                inner.prop_map(|one| format!("(rec {{ y = {one}; z = y; }}).z")),
+            ]
+        })
+    }
+
+    /// The parts of a file, in the order of [`file`]. None mentions itself.
+    fn parts() -> impl Strategy<Value = Vec<String>> {
+        const ALL: &[&str] = &["a", "b", "c", "p", "q", "w", "x"];
+        let parts =
+            (number(&["p", "c", "w"]), number(&["a", "c", "x"]), number(&["q"]), number(ALL), number(ALL), number(ALL), number(ALL));
+        parts.prop_map(|(a, b, p, w, x, z, meta)| vec![a, b, p, w, x, z, meta])
+    }
+
+    /// A set of numbers; of `meta` nothing is in the result.
+    fn file(parts: &[String]) -> String {
+        let [a, b, p, w, x, z, meta] = parts else { panic!("seven parts") };
+        format!(
+            "{{ p ? ({p}), q ? 3 }}:\nlet\n  c = 5; w = 1; x = 2;\n  inherit (rec {{ a = ({a}); b = ({b}); p = 1; q = 1; }}) a b;\nin\nwith {{ v = {w}; }};\n\
+             {{ one = {x}; two = a + v; inherit a; deep.er = q; meta = {meta}; }} // {{ three = {z}; passthru.tests = {meta}; }}"
+        )
+    }
+
+    /// Names of the result whose values differ, as Nix computes them; `None` without Nix, or if one does not evaluate.
+    fn changed_in_nix(pairs: &[(String, String)]) -> Option<Vec<Option<BTreeSet<String>>>> {
+        let value = |text: &str| {
+            format!("(let r = builtins.tryEval (builtins.deepSeq (f ({text})) (f ({text}))); in if r.success then r.value else null)")
+        };
+        let pair = |(old, new): &(String, String)| format!("[ {} {} ]", value(old), value(new));
+        let list: Vec<String> = pairs.iter().map(pair).collect();
+        let expression = format!("let f = file: removeAttrs (file {{ }}) [ \"meta\" \"passthru\" ]; in [ {} ]", list.join("\n"));
+        let output = Command::new("nix-instantiate")
+            .args(["--eval", "--strict", "--json", "--expr", &expression])
+            .env("NIX_REMOTE", "dummy://")
+            .output()
+            .ok()?;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let values: Vec<[Value; 2]> = serde_json::from_slice(&output.stdout).expect("JSON");
+        let names = |[old, new]: &[Value; 2]| {
+            let (old, new) = (old.as_object()?, new.as_object()?);
+            Some(old.keys().filter(|key| old.get(*key) != new.get(*key)).cloned().collect())
+        };
+        Some(values.iter().map(names).collect())
+    }
+
+    /// What Nix computes anew is among the bindings that differ, whatever was changed.
+    #[test]
+    fn bindings_that_evaluate_to_something_else_differ() {
+        let mut runner = TestRunner::deterministic();
+        let mut random = || parts().new_tree(&mut runner).expect("parts").current();
+        let pairs: Vec<(String, String)> = (0..300)
+            .map(|round: usize| {
+                let (old, other) = (random(), random());
+                let mut new = old.clone();
+                new[round % 7].clone_from(&other[round % 7]);
+                (file(&old), file(&new))
+            })
+            .collect();
+        let Some(changed) = changed_in_nix(&pairs) else {
+            println!("skipped: no nix-instantiate on the path");
+            return;
+        };
+        let (mut confined, mut nothing) = (0, 0);
+        for ((old, new), changed) in pairs.iter().zip(changed) {
+            let Some(changed) = changed else { continue };
+            match difference(old, new).seen {
+                Seen::Whole => {}
+                Seen::Nothing => {
+                    nothing += 1;
+                    assert!(changed.is_empty(), "{changed:?}\n{old}\n{new}");
+                }
+                Seen::Members(members) => {
+                    confined += 1;
+                    let named: BTreeSet<String> = members.into_iter().map(|path| path[0].clone()).collect();
+                    assert!(changed.is_subset(&named), "{changed:?} are not all in {named:?}\n{old}\n{new}");
+                }
+            }
+        }
+        assert!(confined > 50 && nothing > 20, "{confined} confined, {nothing} unseen");
+    }
 }

@@ -65,6 +65,11 @@ impl<'a> Context<'a> {
         Ok(self.index.get_or_init(|| index))
     }
 
+    /// Nix files that were not read, of those that were looked at.
+    pub(super) fn unread(&self) -> usize {
+        self.index.get().map_or(0, |index| index.unread)
+    }
+
     /// Parses a file as it was before the change.
     pub(super) fn outline_before(&self, path: &str, text: &str) -> Option<Outline> {
         // Cells are not shared with the thread that parses; the map is.

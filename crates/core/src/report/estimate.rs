@@ -60,6 +60,10 @@ pub struct ComparisonReport {
     pub positions: usize,
     /// How many of these are in the repository.
     pub positions_found: usize,
+    /// Nix files that were not read.
+    pub unread: usize,
+    #[serde(skip)]
+    is_far_away: bool,
 }
 
 /// A commit.
@@ -133,6 +137,8 @@ impl EstimateReport {
                 files: comparison.changes.len(),
                 positions: estimate.positions,
                 positions_found: estimate.positions_found,
+                unread: estimate.unread,
+                is_far_away: estimate.is_far_away(),
             },
             seeds_omitted: estimate.seeds.len().saturating_sub(limit),
             seeds: estimate
@@ -172,7 +178,8 @@ impl EstimateReport {
             rebuilds_omitted: rebuilds.len().saturating_sub(limit),
             rebuilds: rebuilds.into_iter().take(limit).collect(),
             at_most: graph.counts(&estimate.at_most(graph)).into(),
-            impact: ImpactReport::new(impact, &estimate.roots(graph), costs, limit),
+            // The seeds are the roots; in an impact each would be a long line.
+            impact: ImpactReport::new(impact, &[], costs, limit),
         }
     }
 }
@@ -191,12 +198,16 @@ impl ComparisonReport {
     fn lines(&self) -> Vec<String> {
         let head = self.head.as_ref().map_or("the working tree".to_owned(), CommitReport::line);
         let mut lines = vec![format!("from {} to {head}: {}", self.base.line(), counted(self.files, "changed file", "changed files"))];
-        if self.positions_found * 2 < self.positions || self.positions == 0 {
+        if self.is_far_away {
             lines.push(format!(
                 "Note: of {} that attributes of the evaluation are defined in, {} are in this repository. Is it of another tree?",
                 counted(self.positions, "file", "files"),
                 number(self.positions_found as u64)
             ));
+        }
+        if self.unread > 0 {
+            let files = counted(self.unread, "Nix file is", "Nix files are");
+            lines.push(format!("Note: {files} too long, not UTF-8 or too odd to be read: what they name is not known."));
         }
         lines
     }
