@@ -94,7 +94,7 @@ fn files_are_those_of_nixpkgs_ci() {
 fn amount(before: &OutPaths, after: &OutPaths) -> String {
     let listing = |outputs: &OutPaths| -> String {
         let platforms = outputs.iter().filter(|(attribute, _)| attribute.contains('.'));
-        platforms.map(|(attribute, outputs)| format!("{attribute}  {outputs}\n")).collect()
+        platforms.map(|(attribute, outputs)| [attribute, "  ", &outputs.to_string(), "\n"].concat()).collect()
     };
     let directory = tempfile::tempdir().expect("a directory");
     for (name, outputs) in [("before", before), ("after", after)] {

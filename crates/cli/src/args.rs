@@ -160,6 +160,7 @@ pub(crate) struct GitArgs {
 
     /// What the working tree changes, staged or not, from HEAD on, or from its merge base with BASE
     #[arg(long, value_name = "BASE", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "the option may be given without a value")]
     pub(crate) git_worktree: Option<Option<String>>,
 
     /// Repository of the sources [default: the one that the current directory is in]
