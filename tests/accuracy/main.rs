@@ -8,4 +8,5 @@ mod estimates;
 #[allow(dead_code)]
 #[path = "../shared/nix.rs"]
 mod nix;
+mod repositories;
 mod support;

@@ -41,6 +41,10 @@ impl History {
         Self { directory, git, base }
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// Commits what lies in a directory.
     pub(crate) fn commit(&self, set: &Path, subject: &str, parent: Oid) -> Oid {
         commit(&self.git, set, subject, &[parent])
