@@ -210,13 +210,13 @@ fn files_without_build_times_are_errors() {
         (b" \n\n", "it is empty"),
         (b"[]", "it has no row"),
         (b"{}", "it has no row"),
-        (b"hello world\n", "the first line is neither of a header"),
-        (b"name,version\ncurl,8\n", "the first line is neither of a header"),
+        (b"hello world\n", "the first line is neither a header"),
+        (b"name,version\ncurl,8\n", "the first line is neither a header"),
         (b"name,seconds\n", "it has no row"),
         (b"name,seconds\ncurl,ten\n", "line 2: `ten` is no number of seconds"),
         (b"[{\"attr\": \"curl\", \"seconds\": 1}", "line 1, column 31: not the JSON that was expected: EOF"),
         (b"{\"curl\": 1} {}", "line 1, column 13"),
-        (b"\x00\x01", "the first line is neither of a header"),
+        (b"\x00\x01", "the first line is neither a header"),
     ] {
         let error = read(content).expect_err(message).to_string();
         assert!(error.contains(message), "{error}");

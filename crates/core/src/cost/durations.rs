@@ -310,8 +310,8 @@ fn columns_of(first: &csv::StringRecord) -> Result<(Vec<Option<Field>>, bool), S
         3 if is_number(2) => vec![None, Some(Field::Name), Some(Field::Seconds)],
         4 if is_number(3) => vec![None, Some(Field::Name), None, Some(Field::Seconds)],
         _ => {
-            let wanted = "a header with a column `seconds` and one of `attr`, `name` or `drv`, or lines of a key and seconds";
-            return Err(format!("the first line is neither of {wanted}"));
+            let header = "a header with a column `seconds` and one of `attr`, `name` or `drv`";
+            return Err(format!("the first line is neither {header}, nor a key and seconds"));
         }
     };
     Ok((guessed, false))

@@ -334,13 +334,15 @@ impl CostReport {
         let mut lines = Vec::new();
         if let Some(size) = &self.total.size {
             let outputs = self.total.counts.outputs;
+            let compressed = match size.download_outputs {
+                0 => "compressed sizes are unknown".to_owned(),
+                known => format!("{} compressed ({} known)", bytes(size.download_bytes), percent(known, outputs)),
+            };
             lines.push(format!(
-                "Uploaded, and downloaded again: {} unpacked ({} of the {} known), {} compressed ({} known).",
+                "Uploaded, and downloaded again: {} unpacked ({} of the {} known), {compressed}.",
                 bytes(size.nar_bytes),
                 percent(size.nar_outputs, outputs),
-                counted(outputs, "output", "outputs"),
-                bytes(size.download_bytes),
-                percent(size.download_outputs, outputs)
+                counted(outputs, "output", "outputs")
             ));
         }
         for closure in self.closures.iter().flatten() {
