@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::Index;
+use serde_json::{Value, json};
 use waves_core::analysis::{Cause, Diff};
 use waves_core::graph::Graph;
+use waves_core::notify::{NotifyOptions, Role, notify};
 
 use crate::history::{Mutation, Package, World};
 use crate::support::import;
@@ -50,6 +52,17 @@ fn histories() -> impl Strategy<Value = (World, Vec<Mutation>)> {
 
 fn graph(world: &World) -> Graph {
     import(&[("derivations.json", world.derivations().to_string()), ("jobs.jsonl", world.jobs())])
+}
+
+/// The same with a maintainer for each package, and with some that are broken.
+fn maintained(world: &World, broken: &BTreeSet<usize>) -> Graph {
+    let job = |(at, line): (usize, &str)| {
+        let mut job: Value = serde_json::from_str(line).expect("JSON");
+        job["meta"] = json!({ "maintainers": [{ "github": format!("m{at}") }], "broken": broken.contains(&at) });
+        job.to_string()
+    };
+    let jobs: Vec<String> = world.jobs().lines().enumerate().map(job).collect();
+    import(&[("derivations.json", world.derivations().to_string()), ("jobs.jsonl", jobs.join("\n"))])
 }
 
 /// The causes that were made: their label, and the packages that they changed.
@@ -122,6 +135,30 @@ proptest! {
             let others = mutations.iter().filter(|mutation| !made(&world, std::slice::from_ref(mutation)).contains_key(&label));
             let without = world.after(others).rebuilt_since(&world).len();
             prop_assert_eq!(cause.exclusive.attributes, all - without, "{}", &label);
+        }
+    }
+
+    /// Each package's maintainer is told of it if it is rebuilt and was not broken before, by the changes that reach it.
+    #[test]
+    fn maintainers_are_told_of_what_is_rebuilt((world, mutations) in histories(), broken in btree_set(0_usize..14, 0..4)) {
+        let after_world = world.after(&mutations);
+        let (before, after) = (maintained(&world, &broken), maintained(&after_world, &BTreeSet::new()));
+        let change = Diff::new(&before, &after, false).change().expect("it has edges");
+        let options = NotifyOptions { cap: usize::MAX, before: Some(&before), ..NotifyOptions::default() };
+        let notices = notify(&change, None, &options).expect("nobody was asked for");
+        let rebuilt = after_world.rebuilt_since(&world);
+        let expected: BTreeSet<String> = rebuilt.difference(&broken).map(|at| format!("m{at}")).collect();
+        prop_assert_eq!(notices.notices.iter().map(|notice| notice.recipient.name().to_owned()).collect::<BTreeSet<_>>(), expected);
+        prop_assert_eq!(notices.attributes.broken, rebuilt.intersection(&broken).count());
+        let made = made(&world, &mutations);
+        for notice in &notices.notices {
+            let at: usize = notice.recipient.name()[1..].parse().expect("a number");
+            let is_changed = made.values().any(|packages| packages.contains(&at));
+            prop_assert_eq!(notice.role() == Some(Role::Changed), is_changed);
+            let reaching: BTreeSet<&str> =
+                made.iter().filter(|(_, packages)| after_world.users(packages).contains(&at)).map(|(label, _)| label.as_str()).collect();
+            prop_assert_eq!(notice.causes.total, reaching.len());
+            prop_assert!(notice.causes.listed.iter().all(|&cause| reaching.contains(change.causes[cause].selector.as_str())));
         }
     }
 

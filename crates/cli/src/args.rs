@@ -545,11 +545,11 @@ pub(crate) struct NotifyArgs {
     pub(crate) owners: Option<PathBuf>,
 
     /// Where the sources lie that its patterns are relative to [default: found in the evaluation]
-    #[arg(long, value_name = "DIR", requires = "owners")]
+    #[arg(long, value_name = "DIR", requires = "owners", hide_short_help = true)]
     pub(crate) source_root: Option<String>,
 
     /// Organisation whose teams are meant by bare names, such as NixOS
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(crate) organisation: Option<String>,
 
     /// Leave out what was broken before

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use waves_core::notify::{NotifyOptions, Owners, Recipient, notify};
 use waves_core::plan::{PlanOptions, plan};
-use waves_core::report::{NotifyDetail, NotifyReport, counted};
+use waves_core::report::{Basis, NotifyDetail, NotifyReport, counted};
 
 use crate::args::{Args, FormatArg, NotifyArgs};
 use crate::change::{Evaluations, Found};
@@ -17,7 +17,7 @@ pub(crate) fn run(args: &Args, options: &NotifyArgs) -> Result<Verdict, Failure>
     let owners = options.owners.as_deref().map(Owners::read).transpose()?;
     let evaluations = Evaluations::open(args, &options.change)?;
     let Found { change, diff, estimate } = evaluations.find(&options.change)?;
-    if let Some(files) = estimate.map(|estimated| estimated.estimate.unbounded.len()).filter(|&files| files > 0) {
+    if let Some(files) = estimate.as_ref().map(|estimated| estimated.estimate.unbounded.len()).filter(|&files| files > 0) {
         output::note(&format!("{} could not be confined to packages: more may have to be told", counted(files, "file", "files")));
     }
     let plan_options = PlanOptions { max_waves: options.max_waves, ..PlanOptions::default() };
@@ -31,10 +31,15 @@ pub(crate) fn run(args: &Args, options: &NotifyArgs) -> Result<Verdict, Failure>
         exclude_broken: options.exclude_broken,
         only: options.only.as_deref(),
     };
+    let basis = match (&diff, &estimate) {
+        (Some(_), _) => Basis::Compared,
+        (None, Some(_)) => Basis::Estimated,
+        (None, None) => Basis::Foretold,
+    };
     let found = notify(&change, Some(&planned), &notify_options)?;
     let report = |limit| {
         let digests = options.format.format == FormatArg::Markdown;
-        let detail = NotifyDetail { digests, mention: options.mention, limit };
+        let detail = NotifyDetail { basis, digests, mention: options.mention, limit };
         NotifyReport::new(&change, Some(&planned), &notify_options, &found, detail)
     };
     if let Some(directory) = &options.output_dir {

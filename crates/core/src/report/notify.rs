@@ -5,6 +5,7 @@ use std::io;
 
 use serde::Serialize;
 
+use super::check::Basis;
 use super::document::{Column, Document, Table, clean};
 use super::evaluation::{CountsReport, EvaluationReport, RootReport};
 use super::{Diagram, FORMAT_VERSION, Report, counted, number};
@@ -23,6 +24,8 @@ const SHOWN_STEPS: usize = 2;
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotifyDetail {
+    /// How the change is known.
+    pub basis: Basis,
     /// Whether the digests themselves are in the text, or only who gets one.
     pub digests: bool,
     /// Whether Markdown mentions recipients that are told one by one, so that GitHub notifies them.
@@ -38,6 +41,8 @@ pub struct NotifyReport {
     pub format_version: u32,
     /// The evaluation.
     pub evaluation: EvaluationReport,
+    /// How the change is known.
+    pub basis: Basis,
     /// What causes the change.
     pub causes: Vec<RootReport>,
     /// Everything that is rebuilt.
@@ -261,6 +266,7 @@ impl NotifyReport {
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
+            basis: detail.basis,
             rebuilds: CountsReport { attributes: found.attributes.total(), ..change.impact.rebuild_counts().into() },
             attributes: found.attributes.into(),
             removed: change.attributes.removed.len(),
@@ -562,6 +568,9 @@ impl DigestReport {
 fn cause_line(causes: &[RootReport]) -> String {
     let named = |cause: &RootReport| format!("{} {}", cause.label, cause.version).trim_end().to_owned();
     let shown: Vec<String> = causes.iter().take(SHOWN_CAUSES).map(named).collect();
+    if shown.is_empty() {
+        return "causes: none".to_owned();
+    }
     format!("{}: {}", if causes.len() == 1 { "cause" } else { "causes" }, and_more(&shown, causes.len() - shown.len()))
 }
 
@@ -745,6 +754,9 @@ impl Report for NotifyReport {
         let mut document = Document::default();
         document.line(self.evaluation.line());
         document.line(cause_line(&self.causes));
+        if self.basis == Basis::Estimated {
+            document.line("This is estimated from a Git repository: only two evaluations tell what is rebuilt.");
+        }
         document.lines(self.count_lines());
         if self.only.is_none() {
             document.line(self.recipients_line());
