@@ -1,5 +1,6 @@
 //! Runs the binary.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -61,4 +62,34 @@ pub(crate) mod nixpkgs {
         Run::of(waves().arg("import").args(dumps).arg("-o").arg(&snapshot).current_dir(&data)).expect_success();
         Some(snapshot)
     }
+}
+
+/// A repository of the set in `data/`: the branch `main`, and `update` with `data/update.patch`. Its commits are the same
+/// each time. The README names it by this path.
+pub(crate) fn history() {
+    let directory = root().join("target/history");
+    let _ = fs::remove_dir_all(&directory);
+    fs::create_dir_all(&directory).expect("a directory");
+    let run = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(&directory);
+        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        for who in ["AUTHOR", "COMMITTER"] {
+            command.env(format!("GIT_{who}_NAME"), "Ada").env(format!("GIT_{who}_EMAIL"), "ada@example.org");
+            command.env(format!("GIT_{who}_DATE"), "2024-11-30T12:00:00Z");
+        }
+        let output = command.output().unwrap_or_else(|error| panic!("{program}: {error}"));
+        assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let data = root().join("data");
+    for entry in ["default.nix", "lib", "maintainers", "nixos", "pkgs"] {
+        run("cp", &["-r", &data.join(entry).display().to_string(), "."]);
+    }
+    run("git", &["init", "--quiet", "--initial-branch=main"]);
+    run("git", &["add", "."]);
+    run("git", &["commit", "--quiet", "-m", "The set"]);
+    run("git", &["switch", "--quiet", "-c", "update"]);
+    run("git", &["apply", &data.join("update.patch").display().to_string()]);
+    run("git", &["add", "."]);
+    run("git", &["commit", "--quiet", "-m", "curl: 8.11.0 -> 8.11.1, and more"]);
 }
