@@ -380,11 +380,14 @@ impl ValueEnum for DiffFormatArg {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "\
+#[command(
+    override_usage = "waves check [OPTIONS] <BEFORE AFTER|--root PACKAGE|--git RANGE|--git-worktree>",
+    after_long_help = "\
 The verdict is three lines: whether the change is within the policy; its counts, labels and branch; and the
 cause that rebuilds most, with what would be left without it. The reasons follow. Exit code 1 is over the policy.
 
-On GitHub Actions the same goes into the step's summary, outputs and annotations: docs/github-actions.md.")]
+On GitHub Actions the same goes into the step's summary, outputs and annotations: docs/github-actions.md."
+)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) change: ChangeArgs,
@@ -520,10 +523,13 @@ pub(crate) struct PlanArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "\
+#[command(
+    override_usage = "waves notify [OPTIONS] <BEFORE AFTER|--root PACKAGE|--git RANGE|--git-worktree>",
+    after_long_help = "\
 Nothing is sent. A line of an owners file is a pattern and who owns what it matches; the last that matches counts:
   python312Packages.*            @handle @organisation/team     a glob over attribute paths
-  /pkgs/development/libraries/   @handle                        files, as in GitHub's CODEOWNERS")]
+  /pkgs/development/libraries/   @handle                        files, as in GitHub's CODEOWNERS"
+)]
 pub(crate) struct NotifyArgs {
     #[command(flatten)]
     pub(crate) change: ChangeArgs,
