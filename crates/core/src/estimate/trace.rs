@@ -118,8 +118,8 @@ impl<'a> Context<'a> {
     ///
     /// A binding whose attribute is defined in this file, or in one that the binding names, is evidence of its set. It
     /// counts if half of the bindings are in that set, or half of that set is among the bindings. Without evidence half
-    /// of the set must be, or (aliases) half of the bindings must be attributes of the top level, and not what one hands to
-    /// a function that makes a package: some set has a package called `version`.
+    /// of the set must be, or (aliases) half of the bindings must be attributes of the top level; and none may be what one
+    /// hands to a function that makes a package: some set has a package called `version`.
     fn described(&self, path: &str, all: Vec<Outline>) -> Outlines {
         let members: BTreeSet<&str> = top_members(&all).map(|part| part.path[0].as_str()).collect();
         let mut common: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -135,7 +135,7 @@ impl<'a> Context<'a> {
             let half_of_set = common.len() * 2 >= self.sets[**set].len();
             let half_of_members = common.len() * 2 >= members.len();
             let is_certain = evidence.contains(**set) && (half_of_set || half_of_members);
-            is_certain || common.len() > 1 && (half_of_set || set.is_empty() && half_of_members && !is_package)
+            is_certain || !is_package && common.len() > 1 && (half_of_set || set.is_empty() && half_of_members)
         };
         let sets: Vec<String> = common.iter().filter(is_of).map(|(set, _)| (*set).to_owned()).collect();
         let defined = self.positions.of(path);
