@@ -6,14 +6,14 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use tempfile::TempDir;
-use waves_core::analysis::counts;
 use waves_core::error::Error;
 use waves_core::estimate::{Comparison, Estimate, FileStatus, Repository, estimate};
 use waves_core::graph::Graph;
+use waves_core::ingest::Input;
 
 use crate::commits::COMMITS;
 use crate::nix::copy_of_data;
-use crate::support::{History, data};
+use crate::support::{History, data, repository};
 
 /// A repository with a working tree: the package set, in one commit.
 struct Checkout {
@@ -252,8 +252,36 @@ fn files_that_no_file_names() {
     assert!(nobody.seeds.is_empty());
     let [unbounded] = nobody.unbounded.as_slice() else { panic!("{nobody:?}") };
     let built = graph.derivations().filter(|derivation| !derivation.is_fixed_output()).count();
-    assert_eq!(counts(&graph, &unbounded.bound).derivations, built);
-    assert_eq!(counts(&graph, &nobody.at_most(&graph)).derivations, built);
+    assert_eq!(graph.counts(&unbounded.bound).derivations, built);
+    assert_eq!(graph.counts(&nobody.at_most(&graph)).derivations, built);
+}
+
+/// Some set has a package called `version`, and one called `src`: a version of something else is neither.
+#[test]
+fn keys_of_a_package_are_no_packages() {
+    let directory = TempDir::new().expect("a directory");
+    let jobs = fs::read_to_string(repository().join("data/dumps/eval-jobs.jsonl")).expect("a dump");
+    let jq = jobs.lines().find(|line| line.starts_with("{\"attr\":\"jq\"")).expect("jq is there");
+    let named = |name: &str| {
+        jq.replacen("\"attr\":\"jq\",\"attrPath\":[\"jq\"]", &format!("\"attr\":\"odd.{name}\",\"attrPath\":[\"odd\",\"{name}\"]"), 1)
+    };
+    let odd: Vec<String> = ["version", "src", "hash", "patches", "license"].map(named).to_vec();
+    let dump = directory.path().join("eval-jobs.jsonl");
+    fs::write(&dump, jobs + &odd.join("\n") + "\n").expect("written");
+    let inputs = [Input::Path(repository().join("data/dumps/derivations.json")), Input::Path(dump)];
+    let graph = Graph::import(&inputs, &()).expect("imports");
+    assert_eq!(graph.find_attribute("odd.version").count(), 1);
+    let history = History::new();
+    for (subject, expected) in [("zlib: 1.3.1 -> 1.3.2", "zlib"), ("openssl: 3.3.2 -> 3.3.3", "openssl"), ("glibc: 2.40 -> 2.41", "glibc")]
+    {
+        let commit = COMMITS.iter().find(|commit| commit.subject == subject).expect(subject);
+        let set = TempDir::new().expect("a directory");
+        copy_of_data(set.path());
+        (commit.edit)(set.path());
+        let found = history.estimate(&graph, history.base, history.commit(set.path(), subject, history.base));
+        let names: BTreeSet<String> = seeds(&graph, &found).into_iter().map(|(name, ..)| name).collect();
+        assert!(names.contains(expected) && !names.iter().any(|name| name.starts_with("odd")), "{subject}: {names:?}");
+    }
 }
 
 /// An evaluation of another tree is told.

@@ -5,6 +5,7 @@ mod check;
 mod cost;
 mod diff;
 mod dump;
+mod estimate;
 mod example;
 mod impact;
 mod info;

@@ -13,6 +13,8 @@ use super::syntax::{Outline, Part, Place, outline};
 use crate::error::Result;
 use crate::graph::{AttributeIx, Graph};
 
+/// Keys of what one hands to a function that makes a package.
+const PACKAGE_KEYS: [&str; 8] = ["buildInputs", "hash", "name", "nativeBuildInputs", "patches", "pname", "src", "version"];
 /// Files and bindings that one trace goes through; beyond, it is said to reach everything.
 const MAX_STEPS: usize = 50_000;
 
@@ -112,27 +114,41 @@ impl<'a> Context<'a> {
         Ok(found)
     }
 
-    /// Finds the sets that a file's bindings are attributes of: those that half of its bindings are in, or half of whose
-    /// attributes are among its bindings, or one of whose attributes is defined where its binding says.
+    /// Finds the sets of the evaluation that a file's bindings are attributes of.
+    ///
+    /// A binding whose attribute is defined in this file, or in one that the binding names, is evidence of its set. It
+    /// counts if half of the bindings are in that set, or half of that set is among the bindings. Without evidence half
+    /// of the set must be, or (aliases) half of the bindings must be attributes of the top level; and none may be what one
+    /// hands to a function that makes a package: some set has a package called `version`.
     fn described(&self, path: &str, all: Vec<Outline>) -> Outlines {
         let members: BTreeSet<&str> = top_members(&all).map(|part| part.path[0].as_str()).collect();
         let mut common: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for name in &members {
             for &ix in self.names.get(*name).into_iter().flatten() {
-                common.entry(split(self.graph.attribute(ix).path()).0).or_default().insert(name);
+                common.entry(self.set_of(ix)).or_default().insert(name);
             }
         }
         let evidence: BTreeSet<&str> =
-            top_members(&all).flat_map(|part| self.defined_there(path, part)).map(|ix| split(self.graph.attribute(ix).path()).0).collect();
+            top_members(&all).flat_map(|part| self.defined_there(path, part)).map(|ix| self.set_of(ix)).collect();
+        let is_package = members.iter().any(|name| PACKAGE_KEYS.contains(name));
         let is_of = |(set, common): &(&&str, &BTreeSet<&str>)| {
-            let is_half = common.len() * 2 >= members.len() || common.len() * 2 >= self.sets[**set].len();
-            is_half && (common.len() > 1 || evidence.contains(**set))
+            let half_of_set = common.len() * 2 >= self.sets[**set].len();
+            let half_of_members = common.len() * 2 >= members.len();
+            let is_certain = evidence.contains(**set) && (half_of_set || half_of_members);
+            is_certain || !is_package && common.len() > 1 && (half_of_set || set.is_empty() && half_of_members)
         };
         let sets: Vec<String> = common.iter().filter(is_of).map(|(set, _)| (*set).to_owned()).collect();
+        let defined = self.positions.of(path);
+        let named = defined.iter().filter(|ix| members.contains(split(self.graph.attribute(**ix).path()).1)).count();
+        let is_set = named * 2 >= defined.len() && !(sets.is_empty() && evidence.is_empty());
         let directory = parent(path);
         let is_near = |target: &str| directory.is_empty() || target.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
         let is_local = all.iter().flat_map(|outline| outline.parts()).flat_map(|part| &part.references).all(|named| is_near(&named.target));
-        Outlines { is_set: !sets.is_empty() || !evidence.is_empty(), sets, is_local, all }
+        Outlines { is_set, sets, is_local, all }
+    }
+
+    fn set_of(&self, ix: AttributeIx) -> &'a str {
+        split(self.graph.attribute(ix).path()).0
     }
 
     /// Attributes with the name of a binding, defined in its file or in one that it names.

@@ -1,0 +1,183 @@
+//! `waves impact --git` and `--git-worktree`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use git2::{IndexAddOption, Repository, Signature};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::dump::Dump;
+use crate::support::{GRAPH, assert_valid, items, joined, length, number, repository, run, schema, text, texts};
+
+/// A repository with the package set, and some changes of it in a second commit.
+struct Checkout {
+    directory: TempDir,
+}
+
+impl Checkout {
+    fn new(changes: &[(&str, &str, &str)]) -> Self {
+        let checkout = Self { directory: TempDir::new().expect("a directory") };
+        copy(&repository().join("data"), checkout.directory.path());
+        let git = Repository::init(checkout.directory.path()).expect("a repository");
+        commit(&git, "The package set");
+        for &(file, from, to) in changes {
+            checkout.replace(file, from, to);
+        }
+        commit(&git, "A <b>change</b>\u{1b}[31m");
+        checkout
+    }
+
+    fn replace(&self, file: &str, from: &str, to: &str) {
+        let path = self.directory.path().join(file);
+        let before = fs::read_to_string(&path).expect(file);
+        assert!(before.contains(from), "{file}: {from}");
+        fs::write(path, before.replacen(from, to, 1)).expect(file);
+    }
+
+    fn arguments<'a>(&'a self, arguments: &[&'a str]) -> Vec<&'a str> {
+        let repo = ["--repo", self.directory.path().to_str().expect("UTF-8")];
+        [&["impact"], &GRAPH[..], &repo, arguments].concat()
+    }
+
+    /// The report: valid by its schema, and the same as JSON and as JSON lines.
+    fn report(&self, arguments: &[&str]) -> Value {
+        let stdout = |format: &str| {
+            let output = run(&[&self.arguments(arguments)[..], &["--format", format]].concat());
+            assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).expect("UTF-8")
+        };
+        let document: Value = serde_json::from_str(&stdout("json")).expect("JSON");
+        let schema = schema("estimate");
+        assert_valid(&schema, &document);
+        assert_eq!(joined(&schema, &stdout("jsonl")), document, "{arguments:?}: the lines are not the document");
+        document
+    }
+
+    fn code(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = run(&self.arguments(arguments));
+        (output.status.code(), String::from_utf8(output.stderr).expect("UTF-8"))
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("created");
+    for entry in fs::read_dir(from).expect("it is there") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if !path.is_dir() {
+            fs::copy(&path, target).expect("copied");
+        } else if !path.ends_with("data/dumps") {
+            copy(&path, &target);
+        }
+    }
+}
+
+fn commit(git: &Repository, subject: &str) {
+    let mut index = git.index().expect("an index");
+    index.add_all(["*"], IndexAddOption::DEFAULT, None).expect("added");
+    index.write().expect("written");
+    let tree = git.find_tree(index.write_tree().expect("a tree")).expect("a tree");
+    let who = Signature::now("somebody", "somebody@example.org").expect("a signature");
+    let parent = git.head().ok().and_then(|head| head.peel_to_commit().ok());
+    git.commit(Some("HEAD"), &who, &who, subject, &tree, &parent.iter().collect::<Vec<_>>()).expect("a commit");
+}
+
+const ZLIB: (&str, &str, &str) = ("pkgs/development/libraries/zlib/default.nix", "1.3.1", "1.3.2");
+const JQ_META: (&str, &str, &str) = ("pkgs/by-name/jq/jq/package.nix", "Lightweight", "Light");
+const CURL: (&str, &str, &str) = ("pkgs/by-name/cu/curlMinimal/package.nix", "pname = ", "flag = 1; pname = ");
+const STDENV: (&str, &str, &str) = ("pkgs/stdenv/generic/setup.sh", "\n", "\n# more\n");
+const PROSE: (&str, &str, &str) = ("README.md", "\n", "\nmore\n");
+
+#[test]
+fn rebuilds_are_those_of_the_dump() {
+    let dump = Dump::read();
+    for changes in [&[ZLIB][..], &[CURL, JQ_META, PROSE], &[ZLIB, STDENV]] {
+        let estimate = Checkout::new(changes).report(&["--git", "HEAD~1..HEAD"]);
+        let seeds: Vec<&str> = items(&estimate, "/seeds").iter().flat_map(|seed| texts(seed, "/derivations")).collect();
+        let rebuilt = dump.rebuilds(&seeds);
+        assert_eq!(number(&estimate, "/impact/rebuilds/derivations"), rebuilt.len() as u64);
+        assert_eq!(length(&estimate, "/rebuilds"), dump.attributes_of(&rebuilt) as u64);
+        let attributes = items(&estimate, "/impact/attributes").iter();
+        let names: BTreeSet<String> = attributes
+            .map(|attribute| format!("{}.{}", text(attribute, "/attribute").replace('"', ""), text(attribute, "/system")))
+            .collect();
+        assert_eq!(texts(&estimate, "/rebuilds"), names.iter().map(String::as_str).collect::<Vec<_>>());
+        let most = number(&estimate, "/at_most/derivations");
+        assert!(most >= rebuilt.len() as u64);
+        assert!(items(&estimate, "/unbounded").iter().all(|unbounded| number(unbounded, "/bound/derivations") <= most));
+        assert_eq!(number(&estimate, "/comparison/files"), changes.len() as u64);
+        assert_eq!(number(&estimate, "/comparison/positions"), number(&estimate, "/comparison/positions_found"));
+    }
+}
+
+#[test]
+fn each_file_is_somewhere() {
+    let checkout = Checkout::new(&[ZLIB, JQ_META, STDENV, PROSE]);
+    let estimate = checkout.report(&["--git", "HEAD~1"]);
+    let files = |key: &str| -> BTreeSet<&str> { items(&estimate, key).iter().map(|item| text(item, "/file")).collect() };
+    assert_eq!(files("/seeds"), BTreeSet::from([ZLIB.0, JQ_META.0]));
+    assert_eq!((files("/unbounded"), files("/ignored")), (BTreeSet::from([STDENV.0]), BTreeSet::from([PROSE.0])));
+    let meta = items(&estimate, "/seeds").iter().find(|seed| text(seed, "/file") == JQ_META.0).expect("a seed");
+    assert_eq!((text(meta, "/attribute"), text(meta, "/kind"), length(meta, "/derivations")), ("jq", "meta-only", 0));
+    let short = checkout.report(&["--git", "HEAD~1", "--limit", "1"]);
+    assert_eq!(length(&short, "/seeds") + number(&short, "/seeds_omitted"), length(&estimate, "/seeds"));
+    assert_eq!(length(&short, "/rebuilds") + number(&short, "/rebuilds_omitted"), length(&estimate, "/rebuilds"));
+}
+
+#[test]
+fn the_working_tree() {
+    let checkout = Checkout::new(&[]);
+    let nothing = checkout.report(&["--git-worktree"]);
+    assert_eq!((number(&nothing, "/comparison/files"), &nothing["comparison"]["head"]), (0, &Value::Null));
+    checkout.replace(ZLIB.0, ZLIB.1, ZLIB.2);
+    let changed = checkout.report(&["--git-worktree=HEAD~1"]);
+    assert_eq!(number(&changed, "/comparison/files"), 1);
+    assert!(length(&changed, "/seeds") > 0);
+}
+
+#[test]
+fn exit_codes() {
+    let checkout = Checkout::new(&[CURL]);
+    let range = ["--git", "HEAD~1..HEAD"];
+    let rebuilt = length(&checkout.report(&range), "/rebuilds");
+    let limited = |checkout: &Checkout, limit: u64| checkout.code(&[&range[..], &["--fail-over", &limit.to_string()]].concat());
+    assert_eq!(limited(&checkout, rebuilt).0, Some(0));
+    let (code, message) = limited(&checkout, rebuilt - 1);
+    assert_eq!(code, Some(1));
+    assert!(message.contains("are rebuilt"), "{message}");
+    // What is not confined may be more than the limit.
+    let (code, message) = limited(&Checkout::new(&[STDENV]), 1);
+    assert_eq!(code, Some(1));
+    assert!(message.contains("may be rebuilt"), "{message}");
+    assert_eq!(limited(&Checkout::new(&[JQ_META]), 0).0, Some(0));
+    for (arguments, code, expected) in [
+        (&["--git", "nosuch..HEAD"][..], 2, "`nosuch` is no commit"),
+        (&["--git", "HEAD~1", "--git-worktree"], 2, "cannot be used with"),
+        (&["--git", "HEAD~1", "--root", "zlib"], 2, "cannot be used with"),
+        (&["--git", "HEAD~1", "--inverse"], 2, "cannot be used with"),
+        (&["--git", "HEAD~1", "--repo", "/"], 2, "cannot be used multiple times"),
+    ] {
+        let (found, message) = checkout.code(arguments);
+        assert_eq!(found, Some(code), "{arguments:?}: {message}");
+        assert!(message.contains(expected), "{message}");
+    }
+    let empty = TempDir::new().expect("a directory");
+    let outside = run(&[&["impact"], &GRAPH[..], &["--git", "HEAD", "--repo", empty.path().to_str().expect("UTF-8")]].concat());
+    assert_eq!(outside.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&outside.stderr).contains("no git repository"));
+    let none = run(&[&["impact"], &GRAPH[..]].concat());
+    assert_eq!(none.status.code(), Some(2));
+}
+
+/// A commit's subject is as hostile as any other name.
+#[test]
+fn subjects_cannot_be_markup() {
+    let checkout = Checkout::new(&[JQ_META]);
+    for (format, forbidden) in [("text", "\u{1b}"), ("markdown", "<b>")] {
+        let output = run(&checkout.arguments(&["--git", "HEAD~1", "--format", format]));
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(text.contains("change") && !text.contains(forbidden), "{text}");
+    }
+}
