@@ -108,7 +108,7 @@ fn a_step_gets_summary_outputs_and_annotations() {
         .expect("waves starts");
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let summary = fs::read_to_string(file("summary")).expect("written");
-    assert!(summary.starts_with("# before\n## Rebuilds are over the policy for release-24.11: nixos-rebuild\n"), "{summary}");
+    assert!(summary.starts_with("# before\n\n## Rebuilds are over the policy for release-24.11: nixos-rebuild\n"), "{summary}");
     let outputs = read_outputs(&fs::read_to_string(file("output")).expect("written"));
     assert_eq!((outputs["verdict"].as_str(), outputs["branch"].as_str()), ("over", "staging-nixos-24.11"));
     assert_eq!((outputs["attributes"].as_str(), outputs["derivations"].as_str()), ("87", "72"));

@@ -27,7 +27,8 @@ pub(crate) fn publish(report: &CheckReport, changed_files: &[String]) -> Result<
     if let Some(path) = file("GITHUB_STEP_SUMMARY") {
         // Other commands of the step may have written some of it.
         let written = fs::metadata(&path).map_or(0, |file| file.len() as usize);
-        append(&path, &summary(report, SUMMARY_LIMIT.saturating_sub(written + 1)))?;
+        let gap = if written == 0 { "" } else { "\n" };
+        append(&path, &format!("{gap}{}", summary(report, SUMMARY_LIMIT.saturating_sub(written + gap.len()))))?;
     }
     if let Some(path) = file("GITHUB_OUTPUT") {
         append(&path, &output_lines(&outputs(report)))?;
