@@ -111,8 +111,8 @@ fn the_working_tree_with_what_is_staged_and_what_is_not_known_yet() {
 #[test]
 fn links_modes_and_submodules() {
     let checkout = Checkout::new();
-    let patch = checkout.path("pkgs/shells/bash/pgrp-pipe.patch");
-    fs::set_permissions(&patch, PermissionsExt::from_mode(0o755)).expect("made executable");
+    let executable = checkout.path("pkgs/shells/bash/pgrp-pipe.patch");
+    fs::set_permissions(&executable, PermissionsExt::from_mode(0o755)).expect("made executable");
     fs::remove_file(checkout.path("pkgs/by-name/jq/jq/musl.patch")).expect("removed");
     symlink("/etc/passwd", checkout.path("pkgs/by-name/jq/jq/musl.patch")).expect("linked");
     // A submodule is a commit of another repository, of which nothing is here.
@@ -198,7 +198,7 @@ fn what_cannot_be_compared_is_said() {
 fn a_repository_of_somebody_else_is_refused() {
     let checkout = Checkout::new();
     let owned = |path: &Path| std::os::unix::fs::chown(path, Some(12345), Some(12345));
-    if owned(&checkout.git.path().to_owned()).and_then(|()| owned(checkout.directory.path())).is_err() {
+    if owned(checkout.git.path()).and_then(|()| owned(checkout.directory.path())).is_err() {
         println!("skipped: not the superuser, files cannot be given away");
         return;
     }
@@ -279,8 +279,8 @@ fn keys_of_a_package_are_no_packages() {
         copy_of_data(set.path());
         (commit.edit)(set.path());
         let found = history.estimate(&graph, history.base, history.commit(set.path(), subject, history.base));
-        let names: BTreeSet<String> = seeds(&graph, &found).into_iter().map(|(name, ..)| name).collect();
-        assert!(names.contains(expected) && !names.iter().any(|name| name.starts_with("odd")), "{subject}: {names:?}");
+        let found: BTreeSet<String> = seeds(&graph, &found).into_iter().map(|(name, ..)| name).collect();
+        assert!(found.contains(expected) && !found.iter().any(|name| name.starts_with("odd")), "{subject}: {found:?}");
     }
 }
 

@@ -237,7 +237,7 @@ struct Touched<'t> {
     difference: Option<Difference>,
 }
 
-impl<'a> Estimator<'_, 'a> {
+impl Estimator<'_, '_> {
     fn change(&mut self, change: &FileChange) -> Result<()> {
         let positions = self.context.positions;
         let relative = positions.relative(&change.path);
@@ -264,11 +264,11 @@ impl<'a> Estimator<'_, 'a> {
     fn touched<'t>(&self, change: &'t FileChange) -> Touched<'t> {
         let text = |entry: &'t Option<repository::Entry>| entry.as_ref().and_then(|entry| entry.text.as_deref());
         let old = text(&change.old).and_then(|text| self.context.outline_before(change.path_before(), text));
-        let new = text(&change.new).and_then(|text| self.context.outline_after(&change.path, text));
+        let new = text(&change.new).and_then(|text| Context::outline_after(&change.path, text));
         let difference = old.zip(new).map(|(old, new)| old.difference(&new));
         let kind = match &difference {
-            Some(difference) => self.kind(change, difference),
-            None if change.is_same_content() => self.kind_of_move(change),
+            Some(difference) => Self::kind(change, difference),
+            None if change.is_same_content() => Self::kind_of_move(change),
             None if [".patch", ".diff"].iter().any(|suffix| change.path.ends_with(suffix)) => Kind::Patch,
             None if repository::is_nix(&change.path) => Kind::Expression,
             None => Kind::File,
@@ -280,11 +280,11 @@ impl<'a> Estimator<'_, 'a> {
         Touched { change, kind, is_source, difference }
     }
 
-    fn kind(&self, change: &FileChange, difference: &Difference) -> Kind {
+    fn kind(change: &FileChange, difference: &Difference) -> Kind {
         let last = |leaf: &String| leaf.rsplit('.').next().unwrap_or_default().to_owned();
         let mut names = difference.leaves.iter().map(last);
         match difference.seen {
-            Seen::Nothing if change.status == FileStatus::Moved => self.kind_of_move(change),
+            Seen::Nothing if change.status == FileStatus::Moved => Self::kind_of_move(change),
             Seen::Nothing if difference.is_same_text => Kind::Formatting,
             Seen::Nothing => Kind::MetaOnly,
             _ if names.any(|name| name == "version" || name.ends_with("Version")) => Kind::Version,
@@ -294,7 +294,7 @@ impl<'a> Estimator<'_, 'a> {
     }
 
     /// A file that moves as it is changes nothing, unless something reads the directory that it is in.
-    fn kind_of_move(&self, change: &FileChange) -> Kind {
+    fn kind_of_move(change: &FileChange) -> Kind {
         let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
         let is_file = !repository::is_nix(&change.path);
         if is_file && name(&change.path) != name(change.path_before()) { Kind::File } else { Kind::Move }
@@ -519,13 +519,12 @@ impl<'a> Estimator<'_, 'a> {
         trace.name(name, "", Rule::Imported);
         let found = trace.run()?;
         let graph = self.context.graph;
-        let bound = match found.everything {
-            Some(_) => self.all(),
-            None => {
-                let derivations = found.attributes.keys().filter_map(|&ix| graph.attribute(ix).derivation());
-                let members = derivations.flat_map(|derivation| derivation.package().derivations()).map(|derivation| derivation.ix());
-                graph.closure(members, Direction::Dependents)
-            }
+        let bound = if found.everything.is_some() {
+            self.all()
+        } else {
+            let derivations = found.attributes.keys().filter_map(|&ix| graph.attribute(ix).derivation());
+            let members = derivations.flat_map(|derivation| derivation.package().derivations()).map(|derivation| derivation.ix());
+            graph.closure(members, Direction::Dependents)
         };
         let reason = found.everything.map(|reason| format!("`{name}` is mentioned far and wide: {reason}"));
         self.bounds.insert(name.to_owned(), (bound.clone(), reason.clone()));

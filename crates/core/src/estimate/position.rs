@@ -47,7 +47,7 @@ impl Positions {
         // Of equally many votes, the shorter roots.
         let best = votes.iter().max_by_key(|((evaluated, stored), votes)| (**votes, std::cmp::Reverse(evaluated.len() + stored.len())));
         let Some((&(_, root), _)) = best else { return Self { named: named.len(), ..Self::default() } };
-        let evaluated = evaluated_roots(&votes, root, named.keys().copied());
+        let evaluated = evaluated_roots(&votes, root, &named.keys().copied());
         let known: std::collections::HashSet<&str> = files.iter().copied().collect();
         let mut positions = Self { root: root.to_owned(), named: named.len(), ..Self::default() };
         for (file, attributes) in named {
@@ -109,7 +109,7 @@ fn roots<'a>(file: &'a str, files: &[&'a str]) -> Option<(&'a str, &'a str)> {
 fn evaluated_roots<'a>(
     votes: &BTreeMap<(&'a str, &'a str), usize>,
     root: &str,
-    named: impl Iterator<Item = &'a str> + Clone,
+    named: &(impl Iterator<Item = &'a str> + Clone),
 ) -> Vec<&'a str> {
     let mut here: Vec<(usize, &str)> =
         votes.iter().filter(|((_, stored), _)| *stored == root).map(|((at, _), &votes)| (votes, *at)).collect();

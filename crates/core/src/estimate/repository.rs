@@ -420,7 +420,7 @@ pub(crate) fn short(id: &str) -> &str {
 
 /// Whether a file holds an expression, by its name.
 pub(super) fn is_nix(path: &str) -> bool {
-    path.ends_with(".nix")
+    Path::new(path).extension().is_some_and(|extension| extension == "nix")
 }
 
 fn text(bytes: &[u8]) -> Option<String> {

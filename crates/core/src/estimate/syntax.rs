@@ -469,26 +469,26 @@ impl<'a> Walk<'a> {
         self.outline.unseen.extend(found);
         let mut keys = self.keys.iter().skip_while(|key| *key != "meta").skip(1);
         if let (Some(key), None) = (keys.next(), keys.next()) {
-            self.read_meta(key.clone(), syntax(value));
+            self.read_meta(&key.clone(), syntax(value));
         }
         if self.keys.last().is_some_and(|key| key == "meta") {
             for set in syntax(value).descendants().filter_map(cast::<rnix::ast::AttrSet>) {
                 for binding in set.attrpath_values() {
                     let key = binding.attrpath().and_then(|path| path.attrs().next()).and_then(|attr| static_name(&attr));
                     if let (Some(key), Some(value)) = (key, binding.value()) {
-                        self.read_meta(key, syntax(&value));
+                        self.read_meta(&key, syntax(&value));
                     }
                 }
             }
         }
     }
 
-    fn read_meta(&mut self, key: String, value: &SyntaxNode) {
-        if READ_META.contains(&key.as_str()) {
+    fn read_meta(&mut self, key: &str, value: &SyntaxNode) {
+        if READ_META.contains(&key) {
             let mut hasher = FxHasher::default();
             tokens(value).for_each(|token| hasher.write(token.text().as_bytes()));
             let mut path: Vec<&str> = self.keys.iter().map(String::as_str).take_while(|key| *key != "meta").collect();
-            path.push(&key);
+            path.push(key);
             let known = self.outline.read_meta.entry(path.join(".")).or_default();
             *known = known.rotate_left(1) ^ hasher.finish();
         }
@@ -519,7 +519,7 @@ impl<'a> Walk<'a> {
                 }
             }
             SyntaxKind::NODE_SELECT => {
-                self.sources(node, writer);
+                sources(node, writer);
                 self.children(node, writer);
             }
             SyntaxKind::NODE_IDENT => {
@@ -583,16 +583,6 @@ impl<'a> Walk<'a> {
             }
         }
         self.close();
-    }
-
-    /// What a selection takes something from: all of it but its last attribute.
-    fn sources(&mut self, node: &SyntaxNode, writer: &mut Writer) {
-        let Some(select) = cast::<rnix::ast::Select>(node.clone()) else { return };
-        if let Some(Expr::Ident(base)) = select.expr() {
-            writer.part.sources.insert(syntax(&base).text().to_string());
-        }
-        let attrs: Vec<String> = select.attrpath().iter().flat_map(|path| path.attrs()).filter_map(|attr| static_name(&attr)).collect();
-        writer.part.sources.extend(attrs.into_iter().rev().skip(1));
     }
 
     /// A function's parameter. A formal without default that nothing mentions is not seen: it may stand there for
@@ -786,6 +776,16 @@ pub(super) fn reference(file: &str, literal: &str, is_whole: bool, is_called: bo
     Some(Reference { target: target.join("/"), is_tree: !is_whole || !is_called })
 }
 
+/// What a selection takes something from: all of it but its last attribute.
+fn sources(node: &SyntaxNode, writer: &mut Writer) {
+    let Some(select) = cast::<rnix::ast::Select>(node.clone()) else { return };
+    if let Some(Expr::Ident(base)) = select.expr() {
+        writer.part.sources.insert(syntax(&base).text().to_string());
+    }
+    let attrs: Vec<String> = select.attrpath().iter().flat_map(|path| path.attrs()).filter_map(|attr| static_name(&attr)).collect();
+    writer.part.sources.extend(attrs.into_iter().rev().skip(1));
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Command;
@@ -891,9 +891,9 @@ mod tests {
         assert_eq!(targets(1), ["pkgs/x.patch true", "pkgs/set/p true"]);
         assert_eq!(targets(2), ["pkgs/set false"]);
         assert_eq!(named.unseen.iter().map(|named| named.target.as_str()).collect::<Vec<_>>(), ["pkgs/set/t.nix"]);
-        let names = |target: &str, is_tree, path: &str| Reference { target: target.to_owned(), is_tree }.names(path);
-        assert!(names("a", false, "a") && names("a", false, "a/default.nix") && names("a", true, "a/b/c") && names("", true, "x"));
-        assert!(!names("a", false, "a/b") && !names("a", true, "ab") && !names("", false, "x"));
+        let covers = |target: &str, is_tree, path: &str| Reference { target: target.to_owned(), is_tree }.names(path);
+        assert!(covers("a", false, "a") && covers("a", false, "a/default.nix") && covers("a", true, "a/b/c") && covers("", true, "x"));
+        assert!(!covers("a", false, "a/b") && !covers("a", true, "ab") && !covers("", false, "x"));
     }
 
     /// As deep as hostile input can be, in every way in which something can be in something.
@@ -978,10 +978,10 @@ mod tests {
 
     /// A set of numbers; of `meta` nothing is in the result.
     fn file(parts: &[String]) -> String {
-        let [a, b, p, w, x, z, meta] = parts else { panic!("seven parts") };
+        let [first, second, parameter, scope, one, three, meta] = parts else { panic!("seven parts") };
         format!(
-            "{{ p ? ({p}), q ? 3 }}:\nlet\n  c = 5; w = 1; x = 2;\n  inherit (rec {{ a = ({a}); b = ({b}); p = 1; q = 1; }}) a b;\nin\nwith {{ v = {w}; }};\n\
-             {{ one = {x}; two = a + v; inherit a; deep.er = q; meta = {meta}; }} // {{ three = {z}; passthru.tests = {meta}; }}"
+            "{{ p ? ({parameter}), q ? 3 }}:\nlet\n  c = 5; w = 1; x = 2;\n  inherit (rec {{ a = ({first}); b = ({second}); p = 1; q = 1; }}) a b;\nin\nwith {{ v = {scope}; }};\n\
+             {{ one = {one}; two = a + v; inherit a; deep.er = q; meta = {meta}; }} // {{ three = {three}; passthru.tests = {meta}; }}"
         )
     }
 

@@ -54,8 +54,8 @@ impl<'a> Context<'a> {
             sets.entry(set).or_default().push(attribute.ix());
             names.entry(name).or_default().push(attribute.ix());
         }
-        let moved = comparison.changes.iter().filter_map(|change| Some((change.old_path.as_deref()?, change.path.as_str())));
-        let (moves, index, outlines) = (moved.collect(), OnceCell::new(), RefCell::default());
+        let renamed = comparison.changes.iter().filter_map(|change| Some((change.old_path.as_deref()?, change.path.as_str())));
+        let (moves, index, outlines) = (renamed.collect(), OnceCell::new(), RefCell::default());
         Ok(Self { graph, comparison, positions, moves, index, reader: comparison.reader()?, sets, names, outlines })
     }
 
@@ -76,15 +76,15 @@ impl<'a> Context<'a> {
     pub(super) fn outline_before(&self, path: &str, text: &str) -> Option<Outline> {
         // Cells are not shared with the thread that parses; the map is.
         let moves = &self.moves;
-        let moved = move |path: &str| {
+        let new_path = move |path: &str| {
             let directory = moves.get(format!("{path}/default.nix").as_str()).map(|moved| moved.trim_end_matches("/default.nix"));
             moves.get(path).copied().or(directory).map(str::to_owned)
         };
-        outline(text, &Place { path, moved: &moved })
+        outline(text, &Place { path, moved: &new_path })
     }
 
     /// Parses a file as it is after the change.
-    pub(super) fn outline_after(&self, path: &str, text: &str) -> Option<Outline> {
+    pub(super) fn outline_after(path: &str, text: &str) -> Option<Outline> {
         outline(text, &Place { path, moved: &|_| None })
     }
 
@@ -103,7 +103,7 @@ impl<'a> Context<'a> {
             }
             if change.path == path {
                 is_changed = true;
-                all.extend(text(&change.new).and_then(|text| self.outline_after(path, text)));
+                all.extend(text(&change.new).and_then(|text| Self::outline_after(path, text)));
             }
         }
         if !is_changed {
@@ -144,7 +144,7 @@ impl<'a> Context<'a> {
         let directory = parent(path);
         let is_near = |target: &str| directory.is_empty() || target.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
         let is_local = all.iter().flat_map(|outline| outline.parts()).flat_map(|part| &part.references).all(|named| is_near(&named.target));
-        Outlines { is_set, sets, is_local, all }
+        Outlines { all, sets, is_set, is_local }
     }
 
     fn set_of(&self, ix: AttributeIx) -> &'a str {
@@ -306,7 +306,9 @@ impl<'c, 'a> Trace<'c, 'a> {
             if named.is_empty() {
                 self.unresolved(name, "", rule);
             }
-            named.into_iter().for_each(|ix| self.attribute(ix, if rule == Rule::Imported { rule } else { Rule::ByName }));
+            for ix in named {
+                self.attribute(ix, if rule == Rule::Imported { rule } else { Rule::ByName });
+            }
         }
         let importers: Vec<String> = self.index.importers(path).into_iter().map(str::to_owned).collect();
         for importer in importers {
@@ -358,7 +360,9 @@ impl<'c, 'a> Trace<'c, 'a> {
             }
             self.file(path, Rule::Imported);
         } else {
-            members.iter().for_each(|member| self.member(path, member, Rule::Imported));
+            for member in &members {
+                self.member(path, member, Rule::Imported);
+            }
         }
     }
 
@@ -373,11 +377,15 @@ impl<'c, 'a> Trace<'c, 'a> {
             self.unresolved(name, if outlines.is_local { directory } else { "" }, rule);
             for outline in &outlines.all {
                 let mentioning = outline.mentioning(&mut BTreeSet::from([name.clone()]));
-                mentioning.iter().for_each(|other| self.member(path, other, rule));
+                for other in &mentioning {
+                    self.member(path, other, rule);
+                }
             }
             return Ok(());
         }
-        attributes.into_iter().for_each(|ix| self.attribute(ix, rule));
+        for ix in attributes {
+            self.attribute(ix, rule);
+        }
         // Packages that are made from it by other means than needing its outputs: `x = y.override { }`, `inherit (y) src`.
         for part in outlines.all.iter().flat_map(|outline| &outline.members).filter(|part| part.sources.contains(name)) {
             if !self.context.resolve(path, &outlines, &part.path).is_empty() {
