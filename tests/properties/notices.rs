@@ -77,7 +77,7 @@ fn cases() -> impl Strategy<Value = Case> {
             // A failing attribute has no system: of several with one path, nobody could tell which it was.
             for (attribute, meta) in set.attributes.iter().zip(&mut metas) {
                 let is_shared = set.attributes.iter().filter(|other| other.path == attribute.path).count() > 1;
-                meta.before = meta.before.or_else(|()| if is_shared { Ok(true) } else { Err(()) });
+                meta.before = meta.before.or(if is_shared { Ok(true) } else { Err(()) });
             }
             let half = set.derivations.len().div_ceil(2);
             let causes = causes.into_iter().map(|cause| cause.into_iter().map(|at| at.index(half)).collect()).collect();
@@ -216,12 +216,16 @@ proptest! {
                 let everybody: BTreeSet<Key> = maintainers.union(&owners).cloned().collect();
                 if case.is_left_out(meta) {
                     left_out += 1;
-                    everybody.into_iter().for_each(|key| *broken.entry(key).or_default() += 1);
+                    for key in everybody {
+                        *broken.entry(key).or_default() += 1;
+                    }
                     continue;
                 }
                 let counts = kept.entry(at).or_default();
                 *counts = (counts.0 + 1, counts.1 || !everybody.is_empty());
-                everybody.into_iter().for_each(|key| _ = expected.entry(key).or_default().insert((attribute.dotted(), at)));
+                for key in everybody {
+                    expected.entry(key).or_default().insert((attribute.dotted(), at));
+                }
             }
             let found: BTreeMap<Key, _> =
                 notices.notices.iter().map(|notice| (key(notice), attributes_of(imported, &notice.packages))).collect();
