@@ -72,7 +72,7 @@ impl fmt::Display for Row {
         let share = |part: usize, whole: usize| if whole == 0 { "–".to_owned() } else { format!("{:.2}", part as f64 / whole as f64) };
         let bound = if self.unbounded == 0 { String::new() } else { format!("≤ {}", self.at_most.len()) };
         let kinds: Vec<&str> = self.kinds.iter().copied().collect();
-        let sign = if estimated > truth { "+" } else { "−" };
+        let sign = if estimated > truth { "+" } else { "-" };
         let error = if estimated == truth { "0".to_owned() } else { format!("{sign}{}", estimated.abs_diff(truth)) };
         let (precision, recall) = (share(hits, estimated), share(hits, truth));
         write!(f, "| {} | {} | {truth} | {estimated} | {precision} | {recall} | {error} | {bound} |", self.subject, kinds.join(", "))
