@@ -50,7 +50,7 @@ fn names(attributes: &[AttributeName]) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn files_are_those_of_nixpkgs_ci(changes in changes()) {
