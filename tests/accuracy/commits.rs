@@ -196,6 +196,11 @@ pub(crate) const COMMITS: &[Commit] = &[
         replace(set, TOP, "  xz = callPackage", "  newcomer = callPackage ../tools/misc/newcomer { };\n\n  xz = callPackage");
     }),
     commit("mas: remove", Asked::Nothing, |set| fs::remove_dir_all(set.join("pkgs/by-name/ma/mas")).expect("removed")),
+    commit("firefox: remove, and say so", Asked::Nothing, |set| {
+        fs::remove_file(set.join("pkgs/applications/networking/browsers/firefox/wrapper.nix")).expect("removed");
+        replace(set, TOP, "  firefox = callPackage ../applications/networking/browsers/firefox/wrapper.nix { };\n", "");
+        replace(set, "pkgs/top-level/aliases.nix", "  rg = ", "  firefox = throw \"'firefox' has been removed\";\n  rg = ");
+    }),
     commit("hello: a README", Asked::Nothing, |set| write(set, "pkgs/by-name/he/hello/README.md", "Hello.\n")),
     commit("README: a paragraph", Asked::Nothing, |set| append(set, "README.md", "\nMore.\n")),
     commit("maintainers: add one", Asked::Nothing, |set| {

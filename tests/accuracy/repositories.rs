@@ -256,6 +256,24 @@ fn files_that_no_file_names() {
     assert_eq!(graph.counts(&nobody.at_most(&graph)).derivations, built);
 }
 
+/// A directory that is a source is another one if a file in it has another place.
+#[test]
+fn a_move_within_a_source_is_seen() {
+    let (graph, history) = (data(), History::new());
+    let set = TempDir::new().expect("a directory");
+    copy_of_data(set.path());
+    let bash = set.path().join("pkgs/shells/bash");
+    fs::create_dir(bash.join("files")).expect("created");
+    fs::write(bash.join("files/a"), "of some length, so that the two are the same\n").expect("written");
+    let expression = fs::read_to_string(bash.join("default.nix")).expect("it is there");
+    fs::write(bash.join("default.nix"), expression.replacen("pname = ", "files = ./files; pname = ", 1)).expect("written");
+    let before = history.commit(set.path(), "before", history.base);
+    fs::rename(bash.join("files/a"), bash.join("files/b")).expect("renamed");
+    let within = history.commit(set.path(), "within", before);
+    assert_eq!(shown(&history.compare(before, within)), ["moved pkgs/shells/bash/files/b"]);
+    assert_eq!(seeds(&graph, &history.estimate(&graph, before, within)), BTreeSet::from([("bash".to_owned(), "imported", "file")]));
+}
+
 /// Some set has a package called `version`, and one called `src`: a version of something else is neither.
 #[test]
 fn keys_of_a_package_are_no_packages() {

@@ -79,6 +79,18 @@ impl Index {
             .collect()
     }
 
+    /// Whether a file is part of a directory that an expression reads as a whole, such as a source.
+    pub(super) fn is_in_a_tree(&self, path: &str) -> bool {
+        let directories = path.match_indices('/').map(|(at, _)| &path[..at]);
+        let named = directories.filter_map(|directory| Some((directory, self.by_target.get(directory)?)));
+        let reads = |(directory, files): (&str, &Vec<usize>)| {
+            let tree = Reference { target: directory.to_owned(), is_tree: true };
+            files.iter().any(|&at| self.files[at].references.contains(&tree))
+        };
+        // Of the packages that are called by name, each is a file of its own.
+        named.filter(|(directory, _)| !directory.ends_with(super::class::BY_NAME)).any(reads)
+    }
+
     /// The files below a directory that mention an identifier, by path; the empty directory is all of the repository.
     pub(super) fn mentioning<'a>(&'a self, name: &str, directory: &str) -> impl Iterator<Item = &'a str> {
         let (name, prefix) = (hash(name), if directory.is_empty() { String::new() } else { format!("{directory}/") });

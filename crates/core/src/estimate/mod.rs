@@ -245,7 +245,7 @@ impl Estimator<'_, '_> {
             self.ignored(change, reason);
             return Ok(());
         }
-        let touched = self.touched(change);
+        let touched = self.touched(change)?;
         if !touched.kind.rebuilds() {
             self.unseen(&touched);
             return Ok(());
@@ -261,14 +261,14 @@ impl Estimator<'_, '_> {
     }
 
     /// What was changed in a file.
-    fn touched<'t>(&self, change: &'t FileChange) -> Touched<'t> {
+    fn touched<'t>(&self, change: &'t FileChange) -> Result<Touched<'t>> {
         let text = |entry: &'t Option<repository::Entry>| entry.as_ref().and_then(|entry| entry.text.as_deref());
         let old = text(&change.old).and_then(|text| self.context.outline_before(change.path_before(), text));
         let new = text(&change.new).and_then(|text| Context::outline_after(&change.path, text));
         let difference = old.zip(new).map(|(old, new)| old.difference(&new));
         let kind = match &difference {
-            Some(difference) => Self::kind(change, difference),
-            None if change.is_same_content() => Self::kind_of_move(change),
+            Some(difference) => self.kind(change, difference)?,
+            None if change.is_same_content() => self.kind_of_move(change)?,
             None if [".patch", ".diff"].iter().any(|suffix| change.path.ends_with(suffix)) => Kind::Patch,
             None if repository::is_nix(&change.path) => Kind::Expression,
             None => Kind::File,
@@ -277,27 +277,32 @@ impl Estimator<'_, '_> {
             Some(difference) => difference.leaves.is_empty() || difference.leaves.iter().any(|leaf| may_be_source(leaf)),
             None => kind != Kind::Patch,
         };
-        Touched { change, kind, is_source, difference }
+        Ok(Touched { change, kind, is_source, difference })
     }
 
-    fn kind(change: &FileChange, difference: &Difference) -> Kind {
+    fn kind(&self, change: &FileChange, difference: &Difference) -> Result<Kind> {
         let last = |leaf: &String| leaf.rsplit('.').next().unwrap_or_default().to_owned();
         let mut names = difference.leaves.iter().map(last);
-        match difference.seen {
-            Seen::Nothing if change.status == FileStatus::Moved => Self::kind_of_move(change),
+        Ok(match difference.seen {
+            Seen::Nothing if change.status == FileStatus::Moved => self.kind_of_move(change)?,
             Seen::Nothing if difference.is_same_text => Kind::Formatting,
             Seen::Nothing => Kind::MetaOnly,
             _ if names.any(|name| name == "version" || name.ends_with("Version")) => Kind::Version,
             _ if !difference.leaves.is_empty() && difference.leaves.iter().map(last).all(|name| is_about_patches(&name)) => Kind::Patch,
             _ => Kind::Expression,
-        }
+        })
     }
 
     /// A file that moves as it is changes nothing, unless something reads the directory that it is in.
-    fn kind_of_move(change: &FileChange) -> Kind {
+    fn kind_of_move(&self, change: &FileChange) -> Result<Kind> {
         let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-        let is_file = !repository::is_nix(&change.path);
-        if is_file && name(&change.path) != name(change.path_before()) { Kind::File } else { Kind::Move }
+        let index = self.context.index()?;
+        let is_in_a_tree = index.is_in_a_tree(&change.path) || index.is_in_a_tree(change.path_before());
+        Ok(match repository::is_nix(&change.path) {
+            true if is_in_a_tree => Kind::Expression,
+            false if is_in_a_tree || name(&change.path) != name(change.path_before()) => Kind::File,
+            _ => Kind::Move,
+        })
     }
 
     /// A change that rebuilds nothing: the packages that it is about are named all the same.
@@ -337,12 +342,17 @@ impl Estimator<'_, '_> {
         let outlines = self.context.outlines(&change.path)?;
         if let (Some(Difference { seen: Seen::Members(members), .. }), true) = (&touched.difference, outlines.is_set) {
             for member in members {
-                self.binding(&change.path, &outlines, member, trace);
+                self.binding(&change.path, &outlines, member, trace)?;
             }
             return Ok(());
         }
         for path in BTreeSet::from([change.path_before(), &change.path]) {
-            if !self.directory_of_one(path) {
+            if self.directory_of_one(path)? {
+                continue;
+            }
+            if change.status == FileStatus::Removed {
+                trace.removed(path)?;
+            } else {
                 trace.file(path, rule(path));
             }
         }
@@ -350,65 +360,81 @@ impl Estimator<'_, '_> {
     }
 
     /// A binding of a set of packages was changed: it is added, removed, or touched.
-    fn binding(&mut self, path: &str, outlines: &trace::Outlines, member: &[String], trace: &mut Trace<'_, '_>) {
-        let [old, new] = outlines.all.as_slice() else { return trace.member(path, member, Rule::TopLevel) };
-        let has = |outline: &syntax::Outline| outline.members.iter().any(|part| part.path == member);
+    fn binding(&mut self, path: &str, outlines: &trace::Outlines, member: &[String], trace: &mut Trace<'_, '_>) -> Result<()> {
+        let [old, new] = outlines.all.as_slice() else {
+            trace.member(path, member, Rule::TopLevel);
+            return Ok(());
+        };
+        let of = |outline: &syntax::Outline| outline.members.iter().find(|part| part.path == member).map(|part| part.throws);
         let is_known = !self.context.resolve(path, outlines, member).is_empty();
         let name = trace::dotted(member);
-        match (has(old), has(new)) {
-            (false, true) if !is_known => {
+        match (of(old), of(new)) {
+            (None, Some(false)) if !is_known => {
                 self.estimate.added.insert(name);
             }
-            (true, false) if self.is_now_by_name(old, member) => {}
+            (Some(_), None) if self.is_now_by_name(old, member)? => {}
             // Another file may have it now, or has had it all along.
-            (true, false) if is_known && member.len() == 1 && !self.is_elsewhere(&name) => {
+            (_, None | Some(true)) if is_known && member.len() == 1 && !self.is_elsewhere(path, &name)? => {
                 self.estimate.removed.insert(name);
             }
+            (_, Some(true)) => {}
             _ => trace.member(path, member, Rule::TopLevel),
         }
+        Ok(())
     }
 
     /// Whether a binding that is gone only called, without arguments, a file that has moved to `pkgs/by-name` as it was.
-    fn is_now_by_name(&self, outline: &syntax::Outline, member: &[String]) -> bool {
-        let ([name], Some(part)) = (member, outline.members.iter().find(|part| part.path == member)) else { return false };
-        let comparison = self.context.comparison;
-        comparison.changes.iter().filter(|change| change.old_path.is_some() && self.touched(change).kind == Kind::Move).any(|change| {
+    fn is_now_by_name(&self, outline: &syntax::Outline, member: &[String]) -> Result<bool> {
+        let ([name], Some(part)) = (member, outline.members.iter().find(|part| part.path == member)) else { return Ok(false) };
+        for change in
+            self.context.comparison.changes.iter().filter(|change| change.old_path.is_some() && change.path.ends_with("/package.nix"))
+        {
             let is_its_directory = class::by_name(self.context.positions.relative(&change.path)).is_some_and(|(of, _)| of == name);
-            let called = [change.path_before(), change.path_before().trim_end_matches("/default.nix")];
-            is_its_directory
-                && change.path.ends_with("/package.nix")
-                && called.iter().any(|called| {
-                    // What the binding would be, in the words of any file.
-                    let text = format!("{{ callPackage }}: {{ {name} = callPackage ./{called} {{ }}; }}");
-                    let plain = self.context.outline_before("outline.nix", &text);
-                    plain.and_then(|plain| Some(plain.members.first()?.hash)) == Some(part.hash)
-                })
-        })
+            if !is_its_directory || self.touched(change)?.kind != Kind::Move {
+                continue;
+            }
+            // What the binding would be, in the words of any file.
+            let is_plain = |called: &str| {
+                let text = format!("{{ callPackage }}: {{ {name} = callPackage ./{called} {{ }}; }}");
+                let plain = self.context.outline_before("outline.nix", &text);
+                plain.and_then(|plain| Some(plain.members.first()?.hash)) == Some(part.hash)
+            };
+            if is_plain(change.path_before()) || is_plain(change.path_before().trim_end_matches("/default.nix")) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
-    /// Whether an attribute is defined by name after the change, or by another file that is changed.
-    fn is_elsewhere(&self, name: &str) -> bool {
+    /// Whether an attribute is defined by name after the change, or by another set of packages that is changed.
+    fn is_elsewhere(&self, path: &str, name: &str) -> Result<bool> {
         let shard: String = name.chars().take(2).collect::<String>().to_lowercase();
         let directory = self.context.positions.absolute(&format!("{}/{shard}/{name}", class::BY_NAME));
-        let others = || {
-            let files = self.context.comparison.changes.iter().filter_map(|change| Some((change, change.new.as_ref()?.text.as_ref()?)));
-            files.filter(|(_, text)| text.contains(name)).count() > 1
-        };
-        self.context.comparison.is_directory(&directory) || others()
+        if self.context.comparison.is_directory(&directory) {
+            return Ok(true);
+        }
+        for change in self.context.comparison.changes.iter().filter(|change| change.path != path && change.new.is_some()) {
+            let outlines = self.context.outlines(&change.path)?;
+            let defines = |part: &syntax::Part| part.path == [name] && !part.throws;
+            if outlines.is_set && outlines.all.last().is_some_and(|outline| outline.members.iter().any(defines)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether a file is in a directory of `pkgs/by-name` that comes or goes with it, which is counted.
-    fn directory_of_one(&mut self, path: &str) -> bool {
-        let Some((name, directory)) = class::by_name(self.context.positions.relative(path)) else { return false };
+    fn directory_of_one(&mut self, path: &str) -> Result<bool> {
+        let Some((name, directory)) = class::by_name(self.context.positions.relative(path)) else { return Ok(false) };
         let (name, directory) = (trace::dotted(&[name.to_owned()]), self.context.positions.absolute(directory));
         let comparison = self.context.comparison;
         let is_known = !self.context.attribute_or_set(&name).is_empty();
         match (comparison.was_directory(&directory), comparison.is_directory(&directory)) {
             (false, true) if !is_known => self.estimate.added.insert(name),
-            (true, false) if is_known && !self.is_elsewhere(&name) => self.estimate.removed.insert(name),
-            _ => return false,
+            (true, false) if is_known && !self.is_elsewhere(path, &name)? => self.estimate.removed.insert(name),
+            _ => return Ok(false),
         };
-        true
+        Ok(true)
     }
 
     fn outcome(&mut self, touched: &Touched<'_>, found: Found) -> Result<()> {
@@ -452,13 +478,15 @@ impl Estimator<'_, '_> {
             return self.ignored(change, reason);
         }
         let nearest = self.nearest_package(&change.path).or_else(|| self.nearest_package(change.path_before()));
-        if let Some(attributes) = nearest.filter(|_| !is_named) {
+        let is_gone = change.status == FileStatus::Removed && repository::is_nix(&change.path);
+        if let Some(attributes) = nearest.filter(|_| !is_named && !is_gone) {
             let found = attributes.into_iter().map(|ix| (ix, Rule::PackageDirectory)).collect();
             return self.seeds(touched, found);
         }
         let is_expression = repository::is_nix(&change.path);
         match change.status {
             FileStatus::Added => self.ignored(change, "new, and no package refers to it"),
+            FileStatus::Removed if !is_named => self.ignored(change, "nothing refers to it any more"),
             _ if class::is_entry_point(relative) => self.everything(change, "an evaluation begins there".to_owned()),
             _ if is_named && is_expression => self.ignored(change, "no package of this evaluation is made from it"),
             _ if change.is_submodule() => self.everything(change, "a submodule: what is in it is not known here".to_owned()),

@@ -55,6 +55,8 @@ pub(super) struct Part {
     pub(super) sources: BTreeSet<String>,
     /// Files that it names.
     pub(super) references: Vec<Reference>,
+    /// Whether it only says that there is nothing: `x = throw "x was removed"`.
+    pub(super) throws: bool,
 }
 
 /// What a Nix file is made of.
@@ -437,6 +439,7 @@ impl<'a> Walk<'a> {
         if let Expr::Ident(name) = value {
             writer.part.sources.insert(syntax(name).text().to_string());
         }
+        writer.part.throws = syntax(value).first_token().is_some_and(|first| first.text() == "throw");
         self.expression(syntax(value), writer);
         self.close();
         true

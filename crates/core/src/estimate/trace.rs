@@ -242,6 +242,13 @@ impl<'c, 'a> Trace<'c, 'a> {
         self.push(Step::File(path.to_owned()), rule);
     }
 
+    /// A file was removed: what else is changed says itself what it is without it.
+    pub(super) fn removed(&mut self, path: &str) -> Result<()> {
+        let is_changed = |importer: &&str| self.context.comparison.changes.iter().any(|change| change.path == **importer);
+        let importers: Vec<String> = self.index.importers(path).into_iter().filter(|path| !is_changed(path)).map(str::to_owned).collect();
+        importers.iter().try_for_each(|importer| self.follow_reference(importer, path))
+    }
+
     /// A binding of a set of packages was touched.
     pub(super) fn member(&mut self, path: &str, member: &[String], rule: Rule) {
         self.push(Step::Member(path.to_owned(), member.to_vec()), rule);
