@@ -104,7 +104,11 @@ impl Storage {
     pub(super) fn write(&self, path: &Path) -> Result<()> {
         let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(directory).map_err(Error::io("write", directory))?;
-        let mut file = tempfile::Builder::new().prefix(".waves-").tempfile_in(directory).map_err(Error::io("write", directory))?;
+        let mut builder = tempfile::Builder::new();
+        // As any file that is made: a snapshot is to be shared. A temporary file would be its owner's alone.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.prefix(".waves-").tempfile_in(directory).map_err(Error::io("write", directory))?;
         file.write_all(self.bytes.all()).map_err(Error::io("write", path))?;
         file.as_file().sync_all().map_err(Error::io("write", path))?;
         file.persist(path).map_err(|error| error.error).map_err(Error::io("write", path))?;
