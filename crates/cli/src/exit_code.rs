@@ -45,7 +45,10 @@ pub(crate) fn exit_code(failure: &Failure) -> ExitCode {
             | Error::NotEvaluated { .. }
             | Error::UnknownRecipient { .. }
             | Error::Pattern { .. }
-            | Error::Revision { .. } => USAGE,
+            | Error::Revision { .. }
+            | Error::UnknownUpdates { .. }
+            | Error::UnknownWave { .. } => USAGE,
+            Error::Infeasible { .. } => LIMIT,
             Error::Io { action: "write", .. } => SYSTEM,
             _ => BAD_INPUT,
         },

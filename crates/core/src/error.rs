@@ -121,6 +121,40 @@ pub enum Error {
         error: String,
     },
 
+    /// Updates of what is not one package of the evaluation.
+    #[error("{} of the updates cannot be planned:\n  {}{}", updates.len(), updates.iter().take(LISTED).cloned().collect::<Vec<_>>().join("\n  "), rest(updates.len()))]
+    UnknownUpdates {
+        /// Why not, a line for each.
+        updates: Vec<String>,
+    },
+
+    /// A plan that does not fit the evaluation, or itself.
+    #[error("{input}: {reason}")]
+    Plan {
+        /// The plan as it was named.
+        input: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+
+    /// A wave that a plan does not have.
+    #[error("no wave `{name}` in the plan: {known}")]
+    UnknownWave {
+        /// What was typed.
+        name: String,
+        /// Which there are.
+        known: String,
+    },
+
+    /// No plan keeps within a limit.
+    #[error("no plan keeps within {limit}: {reason}")]
+    Infeasible {
+        /// What was asked for.
+        limit: String,
+        /// How near one can come.
+        reason: String,
+    },
+
     /// A pattern that is no glob.
     #[error("`{pattern}` is not a glob pattern: {reason}")]
     Pattern {
@@ -183,6 +217,13 @@ impl Error {
         let path = path.into();
         move |source| Self::Io { action, path, source }
     }
+}
+
+/// Things that an error lists at most.
+const LISTED: usize = 20;
+
+fn rest(count: usize) -> String {
+    if count > LISTED { format!("\n  … and {} more", count - LISTED) } else { String::new() }
 }
 
 fn hint(suggestions: &[String]) -> String {

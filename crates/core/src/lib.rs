@@ -50,6 +50,7 @@ pub mod error;
 pub mod estimate;
 pub mod graph;
 pub mod ingest;
+pub mod major;
 pub mod notify;
 pub mod plan;
 pub mod policy;

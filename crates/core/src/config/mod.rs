@@ -4,6 +4,7 @@
 //! docs/configuration.md explains every key.
 
 mod pattern;
+mod planner;
 mod policy;
 
 use std::fs;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 pub use pattern::{AttributePattern, BranchPattern};
+pub use planner::{Between, Day, Group, Pin};
 pub use policy::{BranchFinding, Branches, Bucket, Count, Exempt, Labels, Limit, Line, Per, Policy, Protected, WhenUnknown};
 
 /// The name that the file is looked for by.
@@ -21,11 +23,24 @@ pub const FILE_NAME: &str = "waves.toml";
 const SIMILAR: f64 = 0.7;
 
 /// All of `waves.toml`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
     /// What a change may do.
     pub policy: Policy,
+    /// `[[groups]]`: packages that are updated together.
+    pub groups: Vec<Group>,
+    /// `[[pins]]`: packages that keep their inputs during a major wave.
+    pub pins: Vec<Pin>,
+    /// Attribute sets of which everything holds one version of each package: Python's, as two on one path exclude each other.
+    pub one_version: Vec<AttributePattern>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let one_version = AttributePattern::try_from("python3*Packages".to_owned()).into_iter().collect();
+        Self { policy: Policy::default(), groups: Vec::new(), pins: Vec::new(), one_version }
+    }
 }
 
 impl Config {
@@ -50,7 +65,8 @@ impl Config {
             let place = place(text, error.span().map_or(0, |span| span.start));
             malformed(place, explained(error.message()))
         })?;
-        config.policy.check().map_err(|(key, reason)| malformed(format!("key `{key}`"), reason))?;
+        let checked = config.policy.check().and_then(|()| planner::check(&config.groups, &config.pins));
+        checked.map_err(|(key, reason)| malformed(format!("key `{key}`"), reason))?;
         Ok(config)
     }
 }

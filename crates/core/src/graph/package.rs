@@ -47,6 +47,7 @@ pub(super) fn contract(identities: &[Option<Identity>]) -> (Vec<u32>, usize) {
 }
 
 /// Disjoint sets with path halving; the root of a set is its smallest member.
+#[derive(Clone)]
 pub(crate) struct DisjointSets(Vec<usize>);
 
 impl DisjointSets {

@@ -3,10 +3,11 @@
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-/// The strongly connected components of more than one node, each sorted, largest first and then by first member.
+/// The strongly connected components in topological order: an edge between two runs from the earlier to the later. Each
+/// is sorted.
 ///
 /// Iterative (Kosaraju's algorithm): a chain of any length needs no stack. Time and space O(V + E).
-pub(super) fn cycles(nodes: usize, edges: impl Iterator<Item = (u32, u32)>) -> Vec<Vec<u32>> {
+pub(crate) fn components(nodes: usize, edges: impl Iterator<Item = (u32, u32)>) -> Vec<Vec<u32>> {
     let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(nodes, 0);
     for _ in 0..nodes {
         graph.add_node(());
@@ -14,15 +15,19 @@ pub(super) fn cycles(nodes: usize, edges: impl Iterator<Item = (u32, u32)>) -> V
     for (from, to) in edges {
         graph.add_edge(NodeIndex::new(from as usize), NodeIndex::new(to as usize), ());
     }
-    let mut cycles: Vec<Vec<u32>> = kosaraju_scc(&graph)
-        .into_iter()
-        .filter(|component| component.len() > 1)
-        .map(|component| {
-            let mut members: Vec<u32> = component.into_iter().map(|node| node.index() as u32).collect();
-            members.sort_unstable();
-            members
-        })
-        .collect();
+    // They come in postorder, the last first.
+    let sorted = |component: Vec<NodeIndex>| {
+        let mut members: Vec<u32> = component.into_iter().map(|node| node.index() as u32).collect();
+        members.sort_unstable();
+        members
+    };
+    kosaraju_scc(&graph).into_iter().rev().map(sorted).collect()
+}
+
+/// The strongly connected components of more than one node, each sorted, largest first and then by first member.
+pub(super) fn cycles(nodes: usize, edges: impl Iterator<Item = (u32, u32)>) -> Vec<Vec<u32>> {
+    let mut cycles = components(nodes, edges);
+    cycles.retain(|component| component.len() > 1);
     cycles.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     cycles
 }
@@ -35,6 +40,12 @@ mod tests {
     fn two_cycles_and_a_tail() {
         let edges = [(0, 1), (1, 0), (1, 2), (3, 4), (4, 5), (5, 3), (5, 6)];
         assert_eq!(cycles(7, edges.into_iter()), [vec![3, 4, 5], vec![0, 1]]);
+    }
+
+    #[test]
+    fn components_come_in_topological_order() {
+        let edges = [(5, 3), (3, 0), (0, 3), (0, 1), (4, 2), (2, 5)];
+        assert_eq!(components(6, edges.into_iter()), [vec![4], vec![2], vec![5], vec![0, 3], vec![1]]);
     }
 
     #[test]
