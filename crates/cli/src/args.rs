@@ -347,6 +347,24 @@ pub(crate) struct DiffArgs {
     pub(crate) limit: Option<usize>,
 }
 
+/// What else can be done with plans.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlanCommand {
+    /// What changed between two plans: updates that moved, builds, waves
+    Diff {
+        /// The plan before, as `waves plan --updates FILE --format json` prints it
+        #[arg(value_name = "A")]
+        before: PathBuf,
+
+        /// The plan after
+        #[arg(value_name = "B")]
+        after: PathBuf,
+
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+}
+
 /// The formats of a report, and two that other tools read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DiffFormatArg {
@@ -489,24 +507,73 @@ pub(crate) struct WhyArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    mut_arg("roots", |roots| roots.required(false)),
+    group(clap::ArgGroup::new("change").args(["roots", "updates"]).required(true)),
+    override_usage = "waves plan [OPTIONS] <--root PACKAGE|--updates FILE>\n       waves plan diff A B",
+    subcommand_negates_reqs = true,
+    args_conflicts_with_subcommands = true,
+    after_long_help = "\
+With --root, waves are runs of levels of one rebuild. With --updates, a wave updates some packages and rebuilds what needs them:
+each package once, after all that it needs. The list is TOML, CSV or JSON, as docs/formats.md says; groups and pins are in
+waves.toml. Without an option that says otherwise no wave holds two updates of which one rebuilds the other: fewest rebuilds of
+each package, and fewest waves, that such a plan can have. `--format json` is the plan that `waves verify` and others read."
+)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct PlanArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<PlanCommand>,
+
     #[command(flatten)]
     pub(crate) root: RootArgs,
 
-    /// Waves at most
-    #[arg(long, value_name = "N", default_value_t = waves_core::plan::DEFAULT_MAX_WAVES, value_parser = at_least_one)]
-    pub(crate) max_waves: usize,
+    /// What is to be updated in a major wave: a list of packages and versions
+    #[arg(long, value_name = "FILE")]
+    pub(crate) updates: Option<PathBuf>,
+
+    /// Waves at most [default: 12 with --root]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) max_waves: Option<usize>,
+
+    /// With --updates: as many waves as keep the builds of all of them within these hours of one builder
+    #[arg(long, value_name = "HOURS", value_parser = hours, requires = "durations", conflicts_with_all = ["roots", "max_waves"])]
+    pub(crate) max_hours: Option<Duration>,
+
+    /// With --updates: take waves apart that build longer than this on one builder, where they overlap least
+    #[arg(long, value_name = "HOURS", value_parser = hours, requires = "durations", conflicts_with_all = ["roots", "max_waves", "max_hours"])]
+    pub(crate) max_wave_hours: Option<Duration>,
+
+    /// With --updates: merge waves where that saves more than finding what broke costs, if an update breaks what it rebuilds with
+    /// this probability (the list may say another for each)
+    #[arg(long, value_name = "P", value_parser = probability, conflicts_with_all = ["roots", "max_waves", "max_hours", "max_wave_hours"])]
+    pub(crate) risk: Option<f64>,
+
+    /// With --risk: what a wave costs besides its builds, in hours of one builder
+    #[arg(long, value_name = "HOURS", value_parser = hours, requires = "risk", hide_short_help = true)]
+    pub(crate) wave_hours: Option<Duration>,
+
+    /// With --updates: draw the best plans for each number of waves
+    #[arg(long, conflicts_with = "roots")]
+    pub(crate) frontier: bool,
+
+    /// With --updates: the number of the major wave
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "roots")]
+    pub(crate) major: u32,
+
+    /// With --updates: where groups and pins are [default: waves.toml, here or above]
+    #[arg(long, value_name = "FILE", conflicts_with = "roots")]
+    pub(crate) config: Option<PathBuf>,
 
     /// Show every level
-    #[arg(long)]
+    #[arg(long, conflicts_with = "updates")]
     pub(crate) levels: bool,
 
     /// Show the packages of every wave
-    #[arg(long, conflicts_with = "levels")]
+    #[arg(long, conflicts_with_all = ["levels", "updates"])]
     pub(crate) packages: bool,
 
     /// Check the plan with an independent verifier; exit with 1 if it is wrong
-    #[arg(long, conflicts_with_all = ["system", "depth"])]
+    #[arg(long, conflicts_with_all = ["depth"])]
     pub(crate) verify: bool,
 
     #[command(flatten)]
@@ -576,6 +643,16 @@ pub(crate) struct NotifyArgs {
 
 fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "a whole number from 1".to_owned())
+}
+
+fn hours(text: &str) -> Result<Duration, String> {
+    let hours: Option<f64> = text.trim_end_matches('h').parse().ok();
+    let time = hours.and_then(|hours| Duration::try_from_secs_f64(hours * 3600.0).ok());
+    time.ok_or_else(|| "a number of hours".to_owned())
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|probability| (0.0..=1.0).contains(probability)).ok_or_else(|| "a probability from 0 to 1".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

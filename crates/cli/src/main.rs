@@ -3,13 +3,14 @@
 mod args;
 mod cache;
 mod change;
+mod clock;
 mod commands;
+mod config;
 mod cost;
 mod exit_code;
 mod github;
 mod load;
 mod output;
-mod policy;
 mod progress;
 
 use std::process::ExitCode;

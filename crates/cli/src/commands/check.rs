@@ -14,12 +14,12 @@ use waves_core::report::{Basis, ChangedPaths, CheckReport, DoubtReport, Judged, 
 use crate::args::{Args, CheckArgs};
 use crate::change::{Estimated, Evaluations, Found};
 use crate::commands::Failure;
+use crate::config;
 use crate::exit_code::Verdict;
-use crate::policy::policy;
 use crate::{github, output};
 
 pub(crate) fn run(args: &Args, check: &CheckArgs) -> Result<Verdict, Failure> {
-    let policy = policy(check.config.as_deref())?;
+    let policy = config::read(check.config.as_deref())?.policy;
     let known = Known::new(check, &policy)?;
     let evaluations = Evaluations::open(args, &check.change)?;
     match evaluations.find(&check.change) {

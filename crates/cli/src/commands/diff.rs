@@ -6,12 +6,12 @@ use waves_core::report::{ChangedPaths, DiffReport, rebuild_amount};
 
 use crate::args::{Args, DiffArgs, DiffFormatArg, FormatArgs};
 use crate::commands::Failure;
+use crate::config;
 use crate::exit_code::Verdict;
-use crate::policy::policy;
 use crate::{cost, load, output};
 
 pub(crate) fn run(args: &Args, options: &DiffArgs) -> Result<Verdict, Failure> {
-    let policy = policy(options.config.as_deref())?;
+    let policy = config::read(options.config.as_deref())?.policy;
     let (before, after) = (load::evaluation(args, &options.before)?, load::evaluation(args, &options.after)?);
     let diff = Diff::new(&before, &after, options.within);
     let circumstances = Circumstances { base: options.base_branch.as_deref(), ..Circumstances::default() };

@@ -1,19 +1,34 @@
-//! `waves plan`: levels and waves from the roots to the leaves.
+//! `waves plan`: levels and waves of one rebuild, or the waves of many updates.
+
+use std::path::Path;
 
 use waves_core::analysis::select;
-use waves_core::plan::{PlanOptions, plan, verify};
-use waves_core::report::{PlanDetail, PlanReport};
+use waves_core::major::{self, Cut, Options, Updates};
+use waves_core::plan::{DEFAULT_MAX_WAVES, PlanOptions, plan, verify};
+use waves_core::report::{MajorReport, PlanDetail, PlanReport};
 
 use crate::args::{Args, PlanArgs};
 use crate::commands::Failure;
 use crate::exit_code::Verdict;
-use crate::{cost, load, output};
+use crate::{clock, config, cost, load, output};
 
 pub(crate) fn run(args: &Args, options: &PlanArgs) -> Result<Verdict, Failure> {
+    match &options.updates {
+        Some(updates) => upgrade(args, options, updates),
+        None => rebuild(args, options),
+    }
+}
+
+/// The order in which roots are rebuilt.
+fn rebuild(args: &Args, options: &PlanArgs) -> Result<Verdict, Failure> {
     let graph = load::graph(args)?;
     let system = options.filter.system.as_deref();
+    if options.verify && system.is_some() {
+        return Err(Failure::Usage("--verify is for plans of everything (hint: leave --system out)".to_owned()));
+    }
     let roots = select(&graph, &options.root.roots, options.root.scope(), system)?;
-    let planned = plan(&graph, roots, &PlanOptions { max_waves: options.max_waves, depth: options.filter.depth, system })?;
+    let max_waves = options.max_waves.unwrap_or(DEFAULT_MAX_WAVES);
+    let planned = plan(&graph, roots, &PlanOptions { max_waves, depth: options.filter.depth, system })?;
     let detail = match (options.levels, options.packages) {
         (true, _) => PlanDetail::Levels,
         (_, true) => PlanDetail::Packages,
@@ -33,4 +48,29 @@ pub(crate) fn run(args: &Args, options: &PlanArgs) -> Result<Verdict, Failure> {
         return Ok(Verdict::Fine);
     }
     Ok(Verdict::LimitExceeded)
+}
+
+/// The order in which updates are taken.
+fn upgrade(args: &Args, options: &PlanArgs, updates: &Path) -> Result<Verdict, Failure> {
+    let graph = load::graph(args)?;
+    let list = Updates::read(updates)?;
+    let config = config::read(options.config.as_deref())?;
+    let costs = cost::load(&options.cost, &graph)?;
+    let (scope, system) = (options.root.scope(), options.filter.system.as_deref());
+    let today = clock::today()?;
+    let planning = Options { scope, system, groups: &config.groups, pins: &config.pins, today: Some(&today), cut: cut(options) };
+    let planned = major::plan(&graph, &list, costs.as_ref(), &planning)?;
+    output::print(&MajorReport::new(options.major, &planned, &list, scope, system, options.frontier), &options.format)?;
+    Ok(Verdict::Fine)
+}
+
+fn cut(options: &PlanArgs) -> Cut {
+    let wave = options.wave_hours.map_or(0, |time| time.as_secs());
+    match (options.max_waves, options.max_hours, options.max_wave_hours, options.risk) {
+        (Some(waves), ..) => Cut::MaxWaves(waves),
+        (_, Some(time), ..) => Cut::MaxSeconds(time.as_secs()),
+        (_, _, Some(time), _) => Cut::MaxWaveSeconds(time.as_secs()),
+        (.., Some(probability)) => Cut::Risk { probability, wave },
+        _ => Cut::Levels,
+    }
 }

@@ -39,7 +39,8 @@ pub struct Root {
 /// Finds what each selector names; a glob names a root for each package that it matches.
 ///
 /// A selector is, in this order: a store path of a derivation or an output (full or base name), a glob over attribute
-/// paths (with `*`, `?` or `[`), an attribute path, a pname, the name of a derivation such as a source's. With `system`, only what was evaluated for that system.
+/// paths (with `*`, `?` or `[`), an attribute path (its quotes may be left out), a pname, the name of a derivation such as a
+/// source's. With `system`, only what was evaluated for that system.
 /// O(V) for each selector.
 ///
 /// # Errors
@@ -67,7 +68,12 @@ fn named(graph: &Graph, selector: &str, system: Option<&str>) -> Result<Vec<Vec<
     if selector.contains(['*', '?', '[']) {
         return by_glob(graph, selector, system);
     }
-    let attributes: Vec<_> = graph.find_attribute(selector).filter(|attribute| is_for(*attribute, system)).collect();
+    let mut attributes: Vec<_> = graph.find_attribute(selector).filter(|attribute| is_for(*attribute, system)).collect();
+    if attributes.is_empty() && selector.contains('.') {
+        // Other tools leave the quotes of `nodePackages."socket.io"` out.
+        let is_meant = |attribute: &Attribute<'_>| attribute.path().contains('"') && attribute.path().replace('"', "") == selector;
+        attributes = graph.attributes().filter(|attribute| is_meant(attribute) && is_for(*attribute, system)).collect();
+    }
     if !attributes.is_empty() {
         let derivations: Vec<_> = attributes.iter().filter_map(|attribute| Some(attribute.derivation()?.ix())).collect();
         if derivations.is_empty() {

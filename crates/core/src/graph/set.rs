@@ -35,6 +35,14 @@ impl DerivationSet {
         new
     }
 
+    /// Adds all members of another set over the same graph. O(V/64).
+    pub fn extend(&mut self, other: &Self) {
+        for (word, others) in self.words.iter_mut().zip(&other.words) {
+            *word |= others;
+        }
+        self.len = self.words.iter().map(|word| word.count_ones() as usize).sum();
+    }
+
     /// Whether the derivation is in the set.
     pub fn contains(&self, derivation: DerivationIx) -> bool {
         self.words[derivation.get() / 64] & (1 << (derivation.get() % 64)) != 0

@@ -6,13 +6,32 @@
 //! | which can only come together, and in which order? | [`Units`] |
 //! | a plan in a file, found again in an evaluation | [`PlanFile`] |
 
+mod bound;
 mod file;
+mod plan;
+mod price;
+mod rework;
+mod runs;
+mod search;
+mod split;
 mod unit;
 mod updates;
 
+pub use bound::{least_builds, least_rebuilds};
 pub use file::{
     PlanFile, PlannedBuilds, PlannedEvaluation, PlannedPin, PlannedScope, PlannedTotals, PlannedUpdate, PlannedWave, ResolvedPlan,
     ResolvedUpdate, ResolvedWave,
 };
+pub use plan::{Cut, Hold, MajorWave, MinorWave, Options, Point, plan};
+pub use price::{Builds, Prices};
+pub use rework::rework;
+pub use runs::Runs;
+pub use search::polish;
+pub use split::split;
 pub use unit::{Target, Union, Unit, Units, targets, units};
 pub use updates::{Update, Updates};
+
+/// The name of a minor wave, and of its tag: `wave-1.3` is the third of the first major wave. `at` is counted from 0.
+pub fn wave_name(major: u32, at: usize) -> String {
+    format!("wave-{major}.{}", at + 1)
+}

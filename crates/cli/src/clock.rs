@@ -1,0 +1,28 @@
+//! What day it is: the only clock. `$SOURCE_DATE_EPOCH` stops it, so that the same input gives the same output.
+
+use std::env;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use time::OffsetDateTime;
+use waves_core::config::Day;
+
+use crate::commands::Failure;
+
+/// What stops the clock: seconds since 1970.
+const EPOCH: &str = "SOURCE_DATE_EPOCH";
+
+/// Seconds since 1970.
+pub(crate) fn now() -> Result<u64, Failure> {
+    match env::var(EPOCH) {
+        Ok(seconds) => seconds.parse().map_err(|_| Failure::Usage(format!("`{EPOCH}` is `{seconds}`: seconds since 1970 are expected"))),
+        Err(_) => Ok(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())),
+    }
+}
+
+/// The day, of Greenwich.
+pub(crate) fn today() -> Result<Day, Failure> {
+    let wrong = || Failure::Usage(format!("`{EPOCH}` is no day of the calendar"));
+    let seconds = i64::try_from(now()?).map_err(|_| wrong())?;
+    let date = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| wrong())?.date();
+    Day::try_from(format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())).map_err(|_| wrong())
+}

@@ -1,0 +1,126 @@
+//! Waves merged: every run of levels priced at once, and the cheapest cut of the levels into a number of runs.
+
+use std::ops::Range;
+
+use super::price::{Builds, Prices};
+use crate::graph::DerivationSet;
+
+/// What each run of consecutive levels builds if it is one wave.
+#[derive(Clone, Debug)]
+pub struct Runs {
+    levels: usize,
+    /// Row `first`, column `last`.
+    builds: Vec<Builds>,
+    /// Expected work of finding what broke, in the units of [`Prices::weight`]; empty if no risk was said.
+    rework: Vec<f64>,
+    /// Levels that are merged with nothing, before each.
+    alone: Vec<usize>,
+}
+
+impl Runs {
+    /// Of the rebuilds of each level, and whether it is merged with nothing. Time O(V · L + L²), space O(L²).
+    ///
+    /// A derivation is built by a run if one of its levels rebuilds it. So for each first level it is added where the next level
+    /// is that does, and the sums of a row over the last level are the answer.
+    pub fn new(prices: &Prices, rebuilds: &[DerivationSet], is_alone: &[bool]) -> Self {
+        let levels = rebuilds.len();
+        let mut builds = vec![Builds::default(); levels * levels];
+        let mut union = rebuilds.first().cloned().unwrap_or_else(|| DerivationSet::new(0));
+        for set in rebuilds {
+            union.extend(set);
+        }
+        for ix in union.iter() {
+            let mut next = None;
+            for first in (0..levels).rev() {
+                if rebuilds[first].contains(ix) {
+                    next = Some(first);
+                }
+                if let Some(next) = next {
+                    builds[first * levels + next] += prices.derivation(ix);
+                }
+            }
+        }
+        for row in builds.chunks_mut(levels.max(1)) {
+            for last in 1..row.len() {
+                row[last] += row[last - 1];
+            }
+        }
+        let mut alone = vec![0];
+        for &is_alone in is_alone {
+            alone.push(alone[alone.len() - 1] + usize::from(is_alone));
+        }
+        Self { levels, builds, rework: Vec::new(), alone }
+    }
+
+    /// The same runs with the expected work of finding what broke, a row for each first level as [`Runs::rework`] reads it.
+    pub(super) fn with_rework(mut self, rework: Vec<f64>) -> Self {
+        self.rework = rework;
+        self
+    }
+
+    /// The number of levels.
+    pub fn levels(&self) -> usize {
+        self.levels
+    }
+
+    /// What a run builds; nothing if it is empty.
+    pub fn builds(&self, run: &Range<usize>) -> Builds {
+        if run.is_empty() { Builds::default() } else { self.builds[run.start * self.levels + run.end - 1] }
+    }
+
+    /// The expected work of finding what broke in a run; 0 if no risk was said.
+    pub fn rework(&self, run: &Range<usize>) -> f64 {
+        if run.is_empty() { 0.0 } else { self.rework.get(run.start * self.levels + run.end - 1).copied().unwrap_or(0.0) }
+    }
+
+    /// Whether the levels may be one wave.
+    fn is_allowed(&self, run: &Range<usize>) -> bool {
+        run.len() == 1 || self.alone[run.start] == self.alone[run.end]
+    }
+
+    /// The cheapest cut into each number of runs that there can be, up to as many as there are levels: of builds, and of rework if a
+    /// risk was said. Optimal among contiguous cuts; of equal ones that with the earliest cuts.
+    ///
+    /// Dynamic programme over prefixes: time O(L³), space O(L²), for tens to some hundreds of levels.
+    pub fn cuts(&self, prices: &Prices) -> Vec<Vec<Range<usize>>> {
+        let cost = |run: Range<usize>| {
+            if self.is_allowed(&run) { prices.weight(self.builds(&run)) as f64 + self.rework(&run) } else { f64::INFINITY }
+        };
+        let mut best: Vec<f64> = (0..=self.levels).map(|end| cost(0..end)).collect();
+        let mut starts: Vec<Vec<usize>> = vec![vec![0; self.levels + 1]];
+        let mut is_possible = vec![best[self.levels].is_finite() && self.levels > 0];
+        for runs in 1..self.levels {
+            let mut next = vec![f64::INFINITY; self.levels + 1];
+            let mut start_of = vec![0; self.levels + 1];
+            for end in runs + 1..=self.levels {
+                for start in (runs..end).filter(|&start| best[start].is_finite()) {
+                    let total = best[start] + cost(start..end);
+                    if total < next[end] {
+                        (next[end], start_of[end]) = (total, start);
+                    }
+                }
+            }
+            best = next;
+            is_possible.push(best[self.levels].is_finite());
+            starts.push(start_of);
+        }
+        let possible = (0..self.levels).filter(|&last| is_possible[last]);
+        possible.map(|last| self.trace(&starts[..=last])).collect()
+    }
+
+    /// The runs of a cut, from the starts of the last runs of each prefix.
+    fn trace(&self, starts: &[Vec<usize>]) -> Vec<Range<usize>> {
+        let mut end = self.levels;
+        let mut runs: Vec<Range<usize>> = starts
+            .iter()
+            .rev()
+            .map(|start_of| {
+                let run = start_of[end]..end;
+                end = run.start;
+                run
+            })
+            .collect();
+        runs.reverse();
+        runs
+    }
+}
