@@ -62,6 +62,10 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Who must be told of a change: a digest for each maintainer
     Notify(NotifyArgs),
+    /// Check a plan of updates: locks, and every number in it
+    Verify(VerifyArgs),
+    /// Which waves of a plan rebuild a package, because of which updates, by which way, and when
+    Explain(ExplainArgs),
     /// Completions for a shell
     Completions {
         /// The shell
@@ -345,6 +349,34 @@ pub(crate) struct DiffArgs {
     /// Items of a list that are shown; 0 is all [default: 20 in text, Markdown and DOT, else all]
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// The plan, as `waves plan --updates FILE --format json` prints it; `-` for standard input
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: PathBuf,
+
+    /// Build times that it was made with, to check its hours
+    #[arg(long, value_name = "FILE")]
+    pub(crate) durations: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// The package: attribute path, pname or store path
+    #[arg(value_name = "PACKAGE")]
+    pub(crate) package: String,
+
+    /// The plan, as `waves plan --updates FILE --format json` prints it; `-` for standard input
+    #[arg(long, value_name = "PLAN")]
+    pub(crate) plan: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
 }
 
 /// What else can be done with plans.

@@ -1,10 +1,13 @@
 //! Which graph a command is about: `--graph`, else `WAVES_GRAPH`, else the nearest `.waves/graph.waves`.
 
 use std::env;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use waves_core::error::Error;
 use waves_core::graph::Graph;
 use waves_core::ingest::Input;
+use waves_core::major::PlanFile;
 
 use crate::args::Args;
 use crate::commands::Failure;
@@ -26,6 +29,16 @@ pub(crate) fn evaluation(args: &Args, typed: &Path) -> Result<Graph, Failure> {
         None => vec![typed.to_owned()],
     };
     open(args, &paths)
+}
+
+/// Reads a plan of updates; `-` is standard input.
+pub(crate) fn plan(path: &Path) -> Result<PlanFile, Failure> {
+    if path != Path::new("-") {
+        return Ok(PlanFile::read(path)?);
+    }
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes).map_err(Error::io("read", "standard input"))?;
+    Ok(PlanFile::parse(&bytes, "standard input")?)
 }
 
 fn open(args: &Args, paths: &[PathBuf]) -> Result<Graph, Failure> {

@@ -3,6 +3,7 @@
 mod check;
 mod diff;
 mod eval;
+mod explain;
 mod generate;
 mod impact;
 mod import;
@@ -10,6 +11,7 @@ mod info;
 mod notify;
 mod plan;
 mod rank;
+mod verify;
 mod why;
 
 use std::io;
@@ -53,6 +55,8 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Why(why) => why::run(args, why),
         Command::Plan(plan) => plan::run(args, plan),
         Command::Notify(notify) => notify::run(args, notify),
+        Command::Verify(verify) => verify::run(args, verify),
+        Command::Explain(explain) => explain::run(args, explain),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { command } => generate::man(command.as_deref()),
     }

@@ -5,18 +5,26 @@ use std::path::Path;
 use waves_core::analysis::select;
 use waves_core::major::{self, Cut, Options, Updates};
 use waves_core::plan::{DEFAULT_MAX_WAVES, PlanOptions, plan, verify};
-use waves_core::report::{MajorReport, PlanDetail, PlanReport};
+use waves_core::report::{MajorDetail, MajorReport, PlanDetail, PlanDiffReport, PlanReport};
 
-use crate::args::{Args, PlanArgs};
+use crate::args::{Args, FormatArgs, PlanArgs, PlanCommand};
 use crate::commands::Failure;
 use crate::exit_code::Verdict;
 use crate::{clock, config, cost, load, output};
 
 pub(crate) fn run(args: &Args, options: &PlanArgs) -> Result<Verdict, Failure> {
-    match &options.updates {
-        Some(updates) => upgrade(args, options, updates),
-        None => rebuild(args, options),
+    match (&options.command, &options.updates) {
+        (Some(PlanCommand::Diff { before, after, format }), _) => diff(before, after, format),
+        (None, Some(updates)) => upgrade(args, options, updates),
+        (None, None) => rebuild(args, options),
     }
+}
+
+/// What changed between two plans.
+fn diff(before: &Path, after: &Path, format: &FormatArgs) -> Result<Verdict, Failure> {
+    let (before, after) = (load::plan(before)?, load::plan(after)?);
+    output::print(&PlanDiffReport::new(&before, &after, format.limit()), format)?;
+    Ok(Verdict::Fine)
 }
 
 /// The order in which roots are rebuilt.
@@ -60,7 +68,8 @@ fn upgrade(args: &Args, options: &PlanArgs, updates: &Path) -> Result<Verdict, F
     let today = clock::today()?;
     let planning = Options { scope, system, groups: &config.groups, pins: &config.pins, today: Some(&today), cut: cut(options) };
     let planned = major::plan(&graph, &list, costs.as_ref(), &planning)?;
-    output::print(&MajorReport::new(options.major, &planned, &list, scope, system, options.frontier), &options.format)?;
+    let detail = MajorDetail { frontier: options.frontier, limit: options.format.limit() };
+    output::print(&MajorReport::new(options.major, &planned, &list, scope, system, detail), &options.format)?;
     Ok(Verdict::Fine)
 }
 

@@ -93,6 +93,9 @@ pub struct PlannedWave {
     pub rebuilds: PlannedBuilds,
     /// Build hours of one builder; none where no build times were given.
     pub hours: Option<f64>,
+    /// Hours that it takes on the planned builders; none where these were not given.
+    #[serde(default)]
+    pub makespan_hours: Option<f64>,
 }
 
 /// What is built.

@@ -7,6 +7,8 @@
 //! | a plan in a file, found again in an evaluation | [`PlanFile`] |
 
 mod bound;
+mod compare;
+mod explain;
 mod file;
 mod plan;
 mod price;
@@ -16,8 +18,11 @@ mod search;
 mod split;
 mod unit;
 mod updates;
+mod verify;
 
 pub use bound::{least_builds, least_rebuilds};
+pub use compare::{Move, moves};
+pub use explain::{Hit, HitCause, explain};
 pub use file::{
     PlanFile, PlannedBuilds, PlannedEvaluation, PlannedPin, PlannedScope, PlannedTotals, PlannedUpdate, PlannedWave, ResolvedPlan,
     ResolvedUpdate, ResolvedWave,
@@ -30,6 +35,7 @@ pub use search::polish;
 pub use split::split;
 pub use unit::{Target, Union, Unit, Units, targets, units};
 pub use updates::{Update, Updates};
+pub use verify::{Flaw, Verified, verify};
 
 /// The name of a minor wave, and of its tag: `wave-1.3` is the third of the first major wave. `at` is counted from 0.
 pub fn wave_name(major: u32, at: usize) -> String {

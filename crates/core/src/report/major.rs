@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport};
-use super::{Diagram, DiagramEdge, DiagramNode, FORMAT_VERSION, Report, counted, duration, number};
+use super::{Diagram, DiagramEdge, DiagramNode, FORMAT_VERSION, Report, counted, number};
 use crate::analysis::Scope;
 use crate::graph::Graph;
 use crate::major::{Builds, Hold, MajorWave, MinorWave, Point, Union, Updates, wave_name};
@@ -48,6 +48,8 @@ pub struct MajorReport {
     pub moved: usize,
     #[serde(skip)]
     show_frontier: bool,
+    #[serde(skip)]
+    limit: usize,
     #[serde(skip)]
     diagram: Diagram,
 }
@@ -199,21 +201,30 @@ pub struct UnionReport {
     pub path: Vec<String>,
 }
 
+/// How much of a major wave the text tells; the JSON has all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MajorDetail {
+    /// Draw the best plan for each number of waves.
+    pub frontier: bool,
+    /// Updates that come together, and others that are left out: so many are listed.
+    pub limit: usize,
+}
+
 /// Packages of a line of text.
 const NAMED: usize = 8;
 /// Cells of the longest bar.
 const BAR: u64 = 16;
 
 /// Seconds as hours, to a hundredth.
-fn hours(seconds: u64) -> f64 {
+fn rounded_hours(seconds: u64) -> f64 {
     (seconds as f64 / 36.0).round() / 100.0
 }
 
 impl MajorReport {
-    /// Of a plan, and of the list that it was made from. `show_frontier` draws the curve of all plans in the text.
-    pub fn new(major: u32, plan: &MajorWave<'_>, list: &Updates, scope: Scope, system: Option<&str>, show_frontier: bool) -> Self {
+    /// Of a plan, and of the list that it was made from.
+    pub fn new(major: u32, plan: &MajorWave<'_>, list: &Updates, scope: Scope, system: Option<&str>, detail: MajorDetail) -> Self {
         let graph = plan.graph;
-        let timed = |builds: Builds| plan.is_timed.then(|| hours(builds.seconds));
+        let timed = |builds: Builds| plan.is_timed.then(|| rounded_hours(builds.seconds));
         let totals = |waves: usize, builds: Builds| TotalsReport { waves, builds: builds.into(), hours: timed(builds) };
         let names: Vec<String> = (0..plan.waves.len()).map(|at| wave_name(major, at)).collect();
         let waves: Vec<_> = plan.waves.iter().zip(&names).map(|(wave, name)| minor(plan, wave, name)).collect();
@@ -244,15 +255,16 @@ impl MajorReport {
                 .iter()
                 .map(|(reason, entries)| PassedOverReport { reason: reason.clone(), entries: *entries })
                 .collect(),
-            unions: plan.units.unions.iter().map(UnionReport::new).collect(),
+            unions: unions(plan),
             moved: plan.moved,
-            show_frontier,
+            show_frontier: detail.frontier,
+            limit: detail.limit,
         }
     }
 }
 
 fn minor(plan: &MajorWave<'_>, wave: &MinorWave, name: &str) -> MinorWaveReport {
-    let costed = |builds: Builds| CostedReport { builds: builds.into(), hours: plan.is_timed.then(|| hours(builds.seconds)) };
+    let costed = |builds: Builds| CostedReport { builds: builds.into(), hours: plan.is_timed.then(|| rounded_hours(builds.seconds)) };
     let packages = wave.units.iter().flat_map(|&unit| &plan.units.units[unit].targets);
     MinorWaveReport {
         name: name.to_owned(),
@@ -300,6 +312,13 @@ fn updates(graph: &Graph, plan: &MajorWave<'_>, names: &[String], timed: &dyn Fn
         }
     };
     plan.targets.iter().zip(&unit_of).map(report).collect()
+}
+
+/// What needs each other, and groups, before what is merely named twice.
+fn unions(plan: &MajorWave<'_>) -> Vec<UnionReport> {
+    let mut unions: Vec<UnionReport> = plan.units.unions.iter().map(UnionReport::new).collect();
+    unions.sort_by_key(|union| union.kind == "same-package");
+    unions
 }
 
 fn skipped(plan: &MajorWave<'_>) -> Vec<SkippedReport> {
@@ -370,14 +389,8 @@ impl TotalsReport {
 
     fn cells(&self) -> Vec<String> {
         let counts = [number(self.waves as u64), number(self.builds.attributes), number(self.builds.derivations)];
-        counts.into_iter().chain(self.hours.map(time)).collect()
+        counts.into_iter().chain(self.hours.map(super::hours)).collect()
     }
-}
-
-/// Hours as a person says them.
-#[expect(clippy::cast_sign_loss, reason = "no build takes less than no time")]
-fn time(hours: f64) -> String {
-    duration((hours * 3600.0).round() as u64)
 }
 
 /// `1.23 ×`
@@ -407,10 +420,12 @@ impl Report for MajorReport {
         document.heading("Minor waves, from roots to leaves");
         document.table(self.wave_table());
         document.lines(self.choices());
-        let unions: Vec<String> = self.unions.iter().map(UnionReport::line).collect();
-        if !unions.is_empty() {
+        if !self.unions.is_empty() {
             document.heading("What comes together");
-            document.lines(unions);
+            document.lines(self.unions.iter().take(self.limit).map(UnionReport::line));
+            if self.unions.len() > self.limit {
+                document.line(format!("… and {} more (--limit shows more)", number((self.unions.len() - self.limit) as u64)));
+            }
         }
         self.left_out(&mut document);
         document
@@ -480,7 +495,7 @@ impl MajorReport {
             let counts = [wave.updates.len() as u64, wave.rebuilds.attributes as u64, wave.rebuilds.derivations as u64];
             let mut cells = vec![wave.name.clone()];
             cells.extend(counts.map(number));
-            cells.extend(wave.hours.map(time));
+            cells.extend(wave.hours.map(super::hours));
             cells.extend([bar(weight(wave), largest), format!("{:.1}", wave.suspects), names(&wave.updates)]);
             table.rows.push(cells);
         }
@@ -490,7 +505,7 @@ impl MajorReport {
     /// What merging and taking apart save and cost.
     fn choices(&self) -> Vec<String> {
         let cost = |costed: CostedReport| match costed.hours {
-            Some(hours) => time(hours),
+            Some(hours) => super::hours(hours),
             None => counted(costed.builds.derivations as usize, "derivation", "derivations"),
         };
         let line = |wave: &MinorWaveReport| {
@@ -521,7 +536,7 @@ impl MajorReport {
                 (false, false) => "",
             };
             let mut cells = point.totals.cells();
-            cells.extend(has_rework.then(|| point.rework_hours.map_or_else(|| "–".to_owned(), time)));
+            cells.extend(has_rework.then(|| point.rework_hours.map_or_else(|| "–".to_owned(), super::hours)));
             cells.extend([bar(point.totals.weight(), largest), mark.to_owned()]);
             table.rows.push(cells);
         }
@@ -542,7 +557,11 @@ impl MajorReport {
         }
         if !self.skipped.is_empty() {
             document.heading("Left out");
-            document.lines(self.skipped.iter().map(|skipped| format!("{}: {}", skipped.package, skipped.reason)));
+            let mut table = Table::new(&[Column::Word("package"), Column::Text("why")]);
+            table.rows =
+                self.skipped.iter().take(self.limit).map(|skipped| vec![skipped.package.clone(), skipped.reason.clone()]).collect();
+            table.omitted = self.skipped.len() - table.rows.len();
+            document.table(table);
         }
         let others = self.updates.iter().filter(|update| update.evaluated.is_some()).count();
         let mut notes: Vec<String> = self

@@ -12,13 +12,16 @@ mod diff;
 mod document;
 mod estimate;
 mod evaluation;
+mod explain;
 pub mod github;
 mod impact;
 mod info;
 mod major;
 mod notify;
 mod plan;
+mod plan_diff;
 mod rank;
+mod verify;
 mod why;
 
 use std::io::{self, Write};
@@ -39,12 +42,15 @@ pub use diff::{DiffReport, DoubtReport};
 pub use document::{Block, Column, Document, Table};
 pub use estimate::EstimateReport;
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
+pub use explain::{ExplainReport, HitCauseReport, HitReport};
 pub use impact::ImpactReport;
 pub use info::InfoReport;
-pub use major::{MajorReport, MinorWaveReport, TotalsReport};
+pub use major::{MajorDetail, MajorReport, MinorWaveReport, TotalsReport};
 pub use notify::{NotifyDetail, NotifyFile, NotifyReport};
 pub use plan::{PlanDetail, PlanReport};
+pub use plan_diff::{MoveReport, PlanDiffReport, PlanSideReport};
 pub use rank::RankReport;
+pub use verify::VerifyReport;
 pub use why::{WhyDetail, WhyReport};
 
 /// The version of the JSON of every report.
@@ -152,6 +158,12 @@ pub fn duration(seconds: u64) -> String {
         (_, 60..6000) => format!("{} h {} m", minutes / 60, minutes % 60),
         _ => format!("{} h", number((seconds + 1800) / 3600)),
     }
+}
+
+/// Hours as a person says them.
+#[expect(clippy::cast_sign_loss, reason = "nothing takes less than no time")]
+pub fn hours(hours: f64) -> String {
+    duration((hours * 3600.0).round() as u64)
 }
 
 /// Bytes in binary units, one digit behind the point: `1.5 GiB`. Rounded.
