@@ -7,6 +7,7 @@ mod counts;
 mod diffs;
 mod history;
 mod impacts;
+mod majors;
 mod model;
 mod notices;
 mod packages;
