@@ -38,8 +38,8 @@ fn planned<'g>(imported: &'g Imported, list: &Updates, scope: Scope, cut: Cut) -
 }
 
 /// The plan as its readers get it.
-fn file(planned: &MajorWave<'_>, list: &Updates, scope: Scope) -> PlanFile {
-    let report = MajorReport::new(1, planned, list, scope, None, MajorDetail { frontier: false, limit: 20 });
+fn file(planned: &MajorWave<'_>) -> PlanFile {
+    let report = MajorReport::new(1, planned, MajorDetail { frontier: false, limit: 20 });
     let mut bytes = Vec::new();
     write(&report, Format::Json, None, &mut bytes).expect("writes");
     PlanFile::parse(&bytes, "plan").expect("a plan")
@@ -247,7 +247,7 @@ proptest! {
             prop_assert!(matches!(cut, Cut::MaxWaves(_)) && solo.contains(&true));
             return Ok(());
         };
-        let file = file(&planned, &list, scope);
+        let file = file(&planned);
         let verified = verify(&imported.graph, &file, None).expect("it resolves");
         prop_assert_eq!(verified.flaws, []);
         prop_assert!(planned.waves.iter().all(|wave| wave.units.len() == 1 || !wave.units.iter().any(|&unit| planned.units.units[unit].solo)));
@@ -267,7 +267,7 @@ proptest! {
         let imported = Imported::new(&set);
         let list = list(&set, &picked);
         let planned = planned(&imported, &list, Scope::Exact, Cut::Levels);
-        let right = file(&planned, &list, Scope::Exact);
+        let right = file(&planned);
         let flaws = |file: &PlanFile| verify(&imported.graph, file, None).expect("it resolves").flaws;
 
         let mut wrong = right.clone();
@@ -305,7 +305,7 @@ proptest! {
         let imported = Imported::new(&set);
         let list = list(&set, &picked);
         let planned = planned(&imported, &list, Scope::Exact, Cut::Levels);
-        let file = file(&planned, &list, Scope::Exact);
+        let file = file(&planned);
         let resolved = file.resolve(&imported.graph).expect("it resolves");
         let at = which.index(set.derivations.len());
         let hits = explain(&imported.graph, &resolved, &[imported.ix(at)]);
@@ -361,7 +361,7 @@ proptest! {
         let text = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
             let planned = pool.install(|| plan(&imported.graph, &list, None, &options)).expect("it has edges");
-            let report = MajorReport::new(1, &planned, &list, Scope::Package, None, MajorDetail { frontier: true, limit: 20 });
+            let report = MajorReport::new(1, &planned, MajorDetail { frontier: true, limit: 20 });
             let mut bytes = Vec::new();
             write(&report, Format::Json, None, &mut bytes).expect("writes");
             bytes
@@ -385,11 +385,11 @@ fn how_good_plans_are() {
         let (mut optimal, mut tight, mut moved, mut worst) = (0, 0, 0, 1.0_f64);
         const CASES: usize = 600;
         for _ in 0..CASES {
-            let (set, picked) = with_updates(24, 3..6).new_tree(&mut runner).expect("a case").current();
+            let (set, picked) = with_updates(24, 5..7).new_tree(&mut runner).expect("a case").current();
             let imported = Imported::new(&set);
             let mut list = list(&set, &picked);
-            for update in list.updates.iter_mut().take(if is_grouped { 2 } else { 0 }) {
-                update.group = Some("together".to_owned());
+            for (at, update) in list.updates.iter_mut().enumerate().take(if is_grouped { 4 } else { 0 }) {
+                update.group = Some(["a", "b"][at % 2].to_owned());
             }
             let planned = planned(&imported, &list, scope, Cut::Levels);
             let (builds, _) = exhaustive(&set, &units(&imported, &planned));

@@ -66,10 +66,18 @@ fn upgrade(args: &Args, options: &PlanArgs, updates: &Path) -> Result<Verdict, F
     let costs = cost::load(&options.cost, &graph)?;
     let (scope, system) = (options.root.scope(), options.filter.system.as_deref());
     let today = clock::today()?;
-    let planning = Options { scope, system, groups: &config.groups, pins: &config.pins, today: Some(&today), cut: cut(options) };
+    let planning = Options {
+        scope,
+        system,
+        groups: &config.groups,
+        pins: &config.pins,
+        one_version: &config.one_version,
+        today: Some(&today),
+        cut: cut(options),
+    };
     let planned = major::plan(&graph, &list, costs.as_ref(), &planning)?;
     let detail = MajorDetail { frontier: options.frontier, limit: options.format.limit() };
-    output::print(&MajorReport::new(options.major, &planned, &list, scope, system, detail), &options.format)?;
+    output::print(&MajorReport::new(options.major, &planned, detail), &options.format)?;
     Ok(Verdict::Fine)
 }
 

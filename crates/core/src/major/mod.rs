@@ -10,6 +10,7 @@ mod bound;
 mod compare;
 mod explain;
 mod file;
+mod pin;
 mod plan;
 mod price;
 mod rework;
@@ -27,6 +28,7 @@ pub use file::{
     PlanFile, PlannedBuilds, PlannedEvaluation, PlannedPin, PlannedScope, PlannedTotals, PlannedUpdate, PlannedWave, ResolvedPlan,
     ResolvedUpdate, ResolvedWave,
 };
+pub use pin::{Conflict, Effect, effects};
 pub use plan::{Cut, Hold, MajorWave, MinorWave, Options, Point, plan};
 pub use price::{Builds, Prices};
 pub use rework::rework;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::bound::{least_builds, least_rebuilds};
+use super::pin::{Effect, effects};
 use super::price::{Builds, Prices};
 use super::rework::rework;
 use super::runs::Runs;
@@ -13,7 +14,7 @@ use super::split::split;
 use super::unit::{Target, Unit, Units, targets, units};
 use super::updates::{Update, Updates};
 use crate::analysis::{Scope, require_edges, select};
-use crate::config::{Day, Group, Pin};
+use crate::config::{AttributePattern, Day, Group, Pin};
 use crate::cost::Costs;
 use crate::error::{Error, Result};
 use crate::graph::{DerivationIx, DerivationSet, Graph};
@@ -50,6 +51,8 @@ pub struct Options<'a> {
     pub groups: &'a [Group],
     /// Packages that keep their inputs.
     pub pins: &'a [Pin],
+    /// Attribute sets of which everything holds one version of each package.
+    pub one_version: &'a [AttributePattern],
     /// The day on which it is planned; a pin that ended before does not hold.
     pub today: Option<&'a Day>,
     /// Where the waves are cut.
@@ -65,8 +68,16 @@ pub struct MajorWave<'g> {
     pub targets: Vec<Target>,
     /// The updates that are left out, and why.
     pub skipped: Vec<(Update, String)>,
+    /// Entries of the list that are no update, by why not.
+    pub passed_over: Vec<(String, usize)>,
+    /// How much an update takes in.
+    pub scope: Scope,
+    /// The system that packages were looked for in, if only one.
+    pub system: Option<String>,
     /// What keeps its inputs.
     pub holds: Vec<Hold>,
+    /// What becomes of the plan because of each that holds.
+    pub effects: Vec<Effect>,
     /// What is never rebuilt.
     pub held: DerivationSet,
     /// The updates by what can only come together, and their levels.
@@ -189,8 +200,12 @@ pub fn plan<'g>(graph: &'g Graph, list: &Updates, costs: Option<&Costs<'_>>, opt
     let waves = waves(graph, &prices, &targets, &units, &alone, &unit_builds, &steps, &runs, chosen);
     let totals = waves.iter().map(|wave| wave.builds).sum();
     let all = graph.rebuilds_past(units.units.iter().flat_map(|unit| unit.derivations.iter().copied()), &held);
-    Ok(MajorWave {
+    let mut planned = MajorWave {
         graph,
+        passed_over: list.passed_over.clone(),
+        scope: options.scope,
+        system: options.system.map(str::to_owned),
+        effects: Vec::new(),
         one_at_a_time: unit_builds.iter().copied().sum(),
         all_at_once: prices.set(&all),
         is_timed: prices.is_timed(),
@@ -206,7 +221,10 @@ pub fn plan<'g>(graph: &'g Graph, list: &Updates, costs: Option<&Costs<'_>>, opt
         lower_bound,
         least_waves,
         frontier,
-    })
+    };
+    // 6. What pins are worth.
+    planned.effects = effects(&planned, &prices, options.one_version);
+    Ok(planned)
 }
 
 /// Updates that are taken, and those that are not and why.

@@ -6,8 +6,8 @@ use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport};
 use super::{Diagram, DiagramEdge, DiagramNode, FORMAT_VERSION, Report, counted, number};
 use crate::analysis::Scope;
-use crate::graph::Graph;
-use crate::major::{Builds, Hold, MajorWave, MinorWave, Point, Union, Updates, wave_name};
+use crate::graph::{DerivationIx, Graph};
+use crate::major::{Builds, Conflict, Effect, Hold, MajorWave, MinorWave, Point, Union, wave_name};
 
 /// A major wave.
 #[derive(Clone, Debug, Serialize)]
@@ -168,6 +168,27 @@ pub struct PinReport {
     pub until: Option<String>,
     /// Its derivations.
     pub derivations: usize,
+    /// What the plan does not build because of it.
+    pub saves: CostedReport,
+    /// Old inputs of it that are kept beside the new ones.
+    pub keeps: CostedReport,
+    /// Packages that would hold two builds of one package of a one-version set.
+    pub conflicts: Vec<ConflictReport>,
+}
+
+/// A package that would hold two builds of another.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConflictReport {
+    /// The package that would hold both.
+    pub holder: String,
+    /// The package of which there would be two builds.
+    pub of: String,
+    /// The set of which everything must agree on one.
+    pub set: String,
+    /// From the old one through the pinned package to the holder.
+    pub old: Vec<String>,
+    /// From the new one to the holder.
+    pub new: Vec<String>,
 }
 
 /// An update that is left out.
@@ -221,8 +242,8 @@ fn rounded_hours(seconds: u64) -> f64 {
 }
 
 impl MajorReport {
-    /// Of a plan, and of the list that it was made from.
-    pub fn new(major: u32, plan: &MajorWave<'_>, list: &Updates, scope: Scope, system: Option<&str>, detail: MajorDetail) -> Self {
+    /// Of a plan.
+    pub fn new(major: u32, plan: &MajorWave<'_>, detail: MajorDetail) -> Self {
         let graph = plan.graph;
         let timed = |builds: Builds| plan.is_timed.then(|| rounded_hours(builds.seconds));
         let totals = |waves: usize, builds: Builds| TotalsReport { waves, builds: builds.into(), hours: timed(builds) };
@@ -238,8 +259,8 @@ impl MajorReport {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
             major,
-            scope: if scope == Scope::Package { "package" } else { "exact" },
-            system: system.map(str::to_owned),
+            scope: if plan.scope == Scope::Package { "package" } else { "exact" },
+            system: plan.system.clone(),
             updates: updates(graph, plan, &names, &timed),
             diagram: diagram(&waves),
             waves,
@@ -248,9 +269,15 @@ impl MajorReport {
             one_at_a_time: totals(plan.units.units.len(), plan.one_at_a_time),
             all_at_once: totals(usize::from(!plan.targets.is_empty()), plan.all_at_once),
             frontier: plan.frontier.iter().map(point).collect(),
-            pins: plan.holds.iter().filter(|hold| !hold.is_over).map(PinReport::new).collect(),
+            pins: plan
+                .holds
+                .iter()
+                .filter(|hold| !hold.is_over)
+                .zip(&plan.effects)
+                .map(|(hold, effect)| PinReport::new(plan, hold, effect))
+                .collect(),
             skipped: skipped(plan),
-            passed_over: list
+            passed_over: plan
                 .passed_over
                 .iter()
                 .map(|(reason, entries)| PassedOverReport { reason: reason.clone(), entries: *entries })
@@ -331,8 +358,21 @@ fn skipped(plan: &MajorWave<'_>) -> Vec<SkippedReport> {
 }
 
 impl PinReport {
-    fn new(hold: &Hold) -> Self {
+    fn new(plan: &MajorWave<'_>, hold: &Hold, effect: &Effect) -> Self {
+        let costed = |builds: Builds| CostedReport { builds: builds.into(), hours: plan.is_timed.then(|| rounded_hours(builds.seconds)) };
+        let label = |ix: DerivationIx| plan.graph.derivation(ix).label().to_owned();
+        let labels = |path: &[DerivationIx]| path.iter().copied().map(label).collect();
+        let conflict = |conflict: &Conflict| ConflictReport {
+            holder: label(conflict.holder),
+            of: label(conflict.of),
+            set: conflict.set.clone(),
+            old: labels(&conflict.old),
+            new: labels(&conflict.new),
+        };
         Self {
+            saves: costed(effect.saved),
+            keeps: costed(effect.kept),
+            conflicts: effect.conflicts.iter().map(conflict).collect(),
             package: hold.package.clone(),
             reason: hold.reason.clone(),
             until: hold.until.as_ref().map(|until| until.as_str().to_owned()),
@@ -427,6 +467,7 @@ impl Report for MajorReport {
                 document.line(format!("… and {} more (--limit shows more)", number((self.unions.len() - self.limit) as u64)));
             }
         }
+        self.pinned(&mut document);
         self.left_out(&mut document);
         document
     }
@@ -504,17 +545,13 @@ impl MajorReport {
 
     /// What merging and taking apart save and cost.
     fn choices(&self) -> Vec<String> {
-        let cost = |costed: CostedReport| match costed.hours {
-            Some(hours) => super::hours(hours),
-            None => counted(costed.builds.derivations as usize, "derivation", "derivations"),
-        };
         let line = |wave: &MinorWaveReport| {
             let merged = wave
                 .merging_saves
-                .map(|saved| format!("{} merges levels {} to {}: saves {}.", wave.name, wave.first_level, wave.last_level, cost(saved)));
+                .map(|saved| format!("{} merges levels {} to {}: saves {}.", wave.name, wave.first_level, wave.last_level, saved.text()));
             let split = wave
                 .splitting_costs
-                .map(|costs| format!("{} is a part of level {}: builds {} once more.", wave.name, wave.first_level, cost(costs)));
+                .map(|costs| format!("{} is a part of level {}: builds {} once more.", wave.name, wave.first_level, costs.text()));
             merged.or(split)
         };
         self.waves.iter().filter_map(line).collect()
@@ -543,18 +580,46 @@ impl MajorReport {
         table
     }
 
-    fn left_out(&self, document: &mut Document) {
+    /// What pins would break.
+    fn conflicts(&self, document: &mut Document) {
+        let conflicts: Vec<&ConflictReport> = self.pins.iter().flat_map(|pin| &pin.conflicts).collect();
+        let mut table = Table::new(&[
+            Column::Word("would hold two"),
+            Column::Word("of"),
+            Column::Text("the old one by"),
+            Column::Text("the new one by"),
+        ]);
+        let row = |conflict: &&ConflictReport| {
+            vec![conflict.holder.clone(), conflict.of.clone(), conflict.old.join(" → "), conflict.new.join(" → ")]
+        };
+        table.rows = conflicts.iter().take(self.limit).map(row).collect();
+        table.omitted = conflicts.len() - table.rows.len();
+        document.section("Conflicts of pins, in sets that hold one version of each package", table);
+    }
+
+    fn pinned(&self, document: &mut Document) {
         if !self.pins.is_empty() {
             document.heading("Pinned: they keep their inputs");
-            let mut table =
-                Table::new(&[Column::Word("package"), Column::Number("derivations"), Column::Word("until"), Column::Text("reason")]);
+            let mut table = Table::new(&[
+                Column::Word("package"),
+                Column::Word("until"),
+                Column::Number("saves"),
+                Column::Number("keeps old"),
+                Column::Number("conflicts"),
+                Column::Text("reason"),
+            ]);
             let row = |pin: &PinReport| {
                 let until = pin.until.clone().unwrap_or_else(|| "–".to_owned());
-                vec![pin.package.clone(), number(pin.derivations as u64), until, pin.reason.clone()]
+                let counts = [pin.saves.text(), pin.keeps.text(), number(pin.conflicts.len() as u64)];
+                [pin.package.clone(), until].into_iter().chain(counts).chain([pin.reason.clone()]).collect()
             };
             table.rows = self.pins.iter().map(row).collect();
             document.table(table);
+            self.conflicts(document);
         }
+    }
+
+    fn left_out(&self, document: &mut Document) {
         if !self.skipped.is_empty() {
             document.heading("Left out");
             let mut table = Table::new(&[Column::Word("package"), Column::Text("why")]);
@@ -576,6 +641,13 @@ impl MajorReport {
             document.heading("Notes");
             document.lines(notes);
         }
+    }
+}
+
+impl CostedReport {
+    /// Hours where they are known, else derivations.
+    fn text(&self) -> String {
+        self.hours.map_or_else(|| counted(self.builds.derivations as usize, "derivation", "derivations"), super::hours)
     }
 }
 
