@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::plan::{Hold, MajorWave, holding};
 use super::price::{Builds, Prices};
 use crate::config::AttributePattern;
-use crate::graph::{DerivationIx, DerivationSet, Direction, Graph};
+use crate::graph::{Derivation, DerivationIx, DerivationSet, Direction, Graph};
 
 /// What becomes of a plan because of a pin.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,8 +84,7 @@ fn conflicts(
     sets.dedup();
     let mut conflicts: Vec<Conflict> = Vec::new();
     for set in sets {
-        let members = graph.derivations().filter(|derivation| derivation.attributes().any(|attribute| attribute.set() == set));
-        let members = DerivationSet::from_members(graph.derivation_count(), members.map(|derivation| derivation.ix()));
+        let members = members(graph, set);
         let pins: Vec<DerivationIx> = pinned.iter().copied().filter(|&ix| members.contains(ix)).collect();
         // What the pinned package keeps, and everybody else has new.
         let inputs = Walk::new(graph, &pins, Direction::Dependencies, &members, &graph.empty_set());
@@ -106,6 +105,18 @@ fn conflicts(
         }
     }
     conflicts
+}
+
+/// What a set is there for: the derivations that are best known by an attribute of it, and its interpreter. Others are in it too,
+/// stdenv for example, and of these nobody holds one.
+fn members(graph: &Graph, set: &str) -> DerivationSet {
+    let interpreter = format!("{set}.python");
+    let is_member = |derivation: &Derivation<'_>| {
+        derivation.attributes().any(|attribute| {
+            attribute.path() == interpreter || attribute.set() == set && attribute.path() == derivation.label()
+        })
+    };
+    DerivationSet::from_members(graph.derivation_count(), graph.derivations().filter(is_member).map(Derivation::ix))
 }
 
 /// A breadth-first walk within a set, and one step out of it; not through what is held.

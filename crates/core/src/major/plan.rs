@@ -165,10 +165,13 @@ pub fn plan<'g>(graph: &'g Graph, list: &Updates, costs: Option<&Costs<'_>>, opt
     require_edges(graph)?;
     let prices = Prices::new(graph, costs);
     // 1. What is updated, what is left out, and what keeps its inputs.
-    let (taken, skipped) = sift(list);
+    let (taken, mut skipped) = sift(list);
     let holds = holds(graph, list, options)?;
     let held = DerivationSet::from_members(graph.derivation_count(), holding(&holds).flat_map(|hold| hold.derivations.iter().copied()));
-    let targets = targets(graph, &taken, options.scope, options.system)?;
+    let (pinned, targets): (Vec<_>, Vec<_>) = targets(graph, &taken, options.scope, options.system)?
+        .into_iter()
+        .partition(|target| target.derivations.iter().any(|&ix| held.contains(ix)));
+    skipped.extend(pinned.into_iter().map(|target| (target.update, "pinned by waves.toml".to_owned())));
     // 2. What can only come together, and at which level.
     let mut units = units(graph, &targets, options.groups, &held);
     let least = least_rebuilds(graph, &units, &held);
