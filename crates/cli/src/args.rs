@@ -66,6 +66,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Which waves of a plan rebuild a package, because of which updates, by which way, and when
     Explain(ExplainArgs),
+    /// Packages that look as if they were one release: groups to paste into waves.toml
+    Groups(GroupsArgs),
     /// Completions for a shell
     Completions {
         /// The shell
@@ -374,6 +376,24 @@ pub(crate) struct ExplainArgs {
     /// The plan, as `waves plan --updates FILE --format json` prints it; `-` for standard input
     #[arg(long, value_name = "PLAN")]
     pub(crate) plan: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct GroupsArgs {
+    /// Repository of the sources, whose history tells what is changed together
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Option<PathBuf>,
+
+    /// Commits of the history that are looked at, from HEAD back
+    #[arg(long, value_name = "N", default_value_t = 2000, requires = "repo")]
+    pub(crate) commits: usize,
+
+    /// The least share of rebuilds in common (Jaccard index), from 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = probability)]
+    pub(crate) overlap: f64,
 
     #[command(flatten)]
     pub(crate) format: FormatArgs,

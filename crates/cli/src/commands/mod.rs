@@ -5,6 +5,7 @@ mod diff;
 mod eval;
 mod explain;
 mod generate;
+mod groups;
 mod impact;
 mod import;
 mod info;
@@ -57,6 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Notify(notify) => notify::run(args, notify),
         Command::Verify(verify) => verify::run(args, verify),
         Command::Explain(explain) => explain::run(args, explain),
+        Command::Groups(groups) => groups::run(args, groups),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { command } => generate::man(command.as_deref()),
     }

@@ -13,6 +13,7 @@ mod file;
 mod pin;
 mod plan;
 mod price;
+mod propose;
 mod rework;
 mod runs;
 mod search;
@@ -31,6 +32,7 @@ pub use file::{
 pub use pin::{Conflict, Effect, effects};
 pub use plan::{Cut, Hold, MajorWave, MinorWave, Options, Point, plan};
 pub use price::{Builds, Prices};
+pub use propose::{Evidence, Proposal, Thresholds, propose};
 pub use rework::rework;
 pub use runs::Runs;
 pub use search::polish;

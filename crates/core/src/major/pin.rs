@@ -112,9 +112,9 @@ fn conflicts(
 fn members(graph: &Graph, set: &str) -> DerivationSet {
     let interpreter = format!("{set}.python");
     let is_member = |derivation: &Derivation<'_>| {
-        derivation.attributes().any(|attribute| {
-            attribute.path() == interpreter || attribute.set() == set && attribute.path() == derivation.label()
-        })
+        derivation
+            .attributes()
+            .any(|attribute| attribute.path() == interpreter || attribute.set() == set && attribute.path() == derivation.label())
     };
     DerivationSet::from_members(graph.derivation_count(), graph.derivations().filter(is_member).map(Derivation::ix))
 }
