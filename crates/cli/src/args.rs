@@ -592,8 +592,8 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "roots")]
     pub(crate) major: u32,
 
-    /// With --updates: where groups and pins are [default: waves.toml, here or above]
-    #[arg(long, value_name = "FILE", conflicts_with = "roots")]
+    /// Where groups, pins and the fleet are [default: waves.toml, here or above]
+    #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
     /// Show every level
@@ -607,6 +607,9 @@ pub(crate) struct PlanArgs {
     /// Check the plan with an independent verifier; exit with 1 if it is wrong
     #[arg(long, conflicts_with_all = ["depth"])]
     pub(crate) verify: bool,
+
+    #[command(flatten)]
+    pub(crate) schedule: ScheduleArgs,
 
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
@@ -697,4 +700,16 @@ impl RootArgs {
     pub(crate) fn scope(&self) -> waves_core::analysis::Scope {
         if self.exact { waves_core::analysis::Scope::Exact } else { waves_core::analysis::Scope::Package }
     }
+}
+
+/// The fleet that builds.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ScheduleArgs {
+    /// Schedule on N builders that build anything; needs --durations
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), conflicts_with = "updates")]
+    pub(crate) builders: Option<u32>,
+
+    /// Schedule if this package is cached, or pinned; may be repeated
+    #[arg(long, value_name = "PACKAGE", value_delimiter = ',', conflicts_with = "updates")]
+    pub(crate) what_if: Vec<String>,
 }

@@ -56,4 +56,5 @@ pub mod plan;
 pub mod policy;
 pub mod progress;
 pub mod report;
+pub mod schedule;
 pub mod store_path;
