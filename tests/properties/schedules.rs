@@ -39,7 +39,8 @@ impl Machines {
 
     /// Milliseconds of what takes `seconds` at speed 1.
     fn time(&self, seconds: u32) -> u64 {
-        (f64::from(seconds) * 1e6 / f64::from(self.permille)).ceil() as u64
+        let (work, speed) = (u64::from(seconds) * 1_000_000, u64::from(self.permille));
+        if work.is_multiple_of(speed) { work / speed } else { work / speed + 1 }
     }
 }
 
@@ -427,7 +428,9 @@ proptest! {
     fn cached_and_pinned_packages_leave_the_rest((set, roots) in with_roots(40), stop in vec(any::<Index>(), 0..4)) {
         fn visit(set: &PackageSet, stop: &BTreeSet<usize>, at: usize, seen: &mut BTreeSet<usize>) {
             if !stop.contains(&at) && seen.insert(at) {
-                set.users(at).for_each(|user| visit(set, stop, user, seen));
+                for user in set.users(at) {
+                    visit(set, stop, user, seen);
+                }
             }
         }
         let imported = Imported::new(&set);
@@ -437,7 +440,9 @@ proptest! {
         let cached = without_cached(&imported.graph, &of(&members), &of(&stop));
         prop_assert_eq!(imported.ats(&cached), members.difference(&stop).copied().collect::<BTreeSet<_>>());
         let mut reached = BTreeSet::new();
-        roots.iter().for_each(|&root| visit(&set, &stop, root, &mut reached));
+        for &root in &roots {
+            visit(&set, &stop, root, &mut reached);
+        }
         let pinned = without_pinned(&imported.graph, &of(&members), roots.iter().map(|&at| imported.ix(at)), &of(&stop));
         prop_assert_eq!(imported.ats(&pinned), reached);
     }
