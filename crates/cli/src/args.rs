@@ -66,6 +66,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Which waves of a plan rebuild a package, because of which updates, by which way, and when
     Explain(ExplainArgs),
+    /// Hand the waves of a plan to what builds them
+    Export(ExportArgs),
     /// Completions for a shell
     Completions {
         /// The shell
@@ -712,4 +714,55 @@ pub(crate) struct ScheduleArgs {
     /// Schedule if this package is cached, or pinned; may be repeated
     #[arg(long, value_name = "PACKAGE", value_delimiter = ',', conflicts_with = "updates")]
     pub(crate) what_if: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Attributes are evaluated anew, in a tree that has the updates of the wave: docs/export.md has an example of each.")]
+pub(crate) struct ExportArgs {
+    /// The plan, as `waves plan --updates FILE --format json` prints it; `-` for standard input
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: PathBuf,
+
+    /// What builds
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    pub(crate) to: EngineArg,
+
+    /// Only this wave; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) wave: Vec<String>,
+
+    /// Where to write the files [default: standard output, if it is one]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output_dir: Option<PathBuf>,
+
+    /// The package set: a Nix file, or a directory with a default.nix [default: `.` for nix-build, else <nixpkgs>]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Where Hydra (URL BRANCH) or the flake (a flake reference) gets the package set from [default: nixpkgs]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) source: Option<String>,
+
+    /// Where Hydra gets the written files from: URL BRANCH
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) repository: Option<String>,
+
+    /// Build times, by which jobs of a matrix are filled; formats as of `waves impact`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) durations: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineArg {
+    /// A script of nix-build commands
+    NixBuild,
+    /// A matrix of GitHub Actions
+    GithubMatrix,
+    /// A declarative project of Hydra
+    Hydra,
+    /// An expression and a flake for nix-fast-build and nix-eval-jobs
+    NixFastBuild,
+    /// The same of one wave, as the flake's checks
+    BuildbotNix,
 }

@@ -48,6 +48,7 @@ pub mod config;
 pub mod cost;
 pub mod error;
 pub mod estimate;
+pub mod export;
 pub mod graph;
 pub mod ingest;
 pub mod major;

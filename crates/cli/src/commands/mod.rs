@@ -4,6 +4,7 @@ mod check;
 mod diff;
 mod eval;
 mod explain;
+mod export;
 mod generate;
 mod impact;
 mod import;
@@ -57,6 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Notify(notify) => notify::run(args, notify),
         Command::Verify(verify) => verify::run(args, verify),
         Command::Explain(explain) => explain::run(args, explain),
+        Command::Export(export) => export::run(args, export),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { command } => generate::man(command.as_deref()),
     }
