@@ -90,6 +90,9 @@ fn typical(samples: &[u32]) -> Option<(u32, u32)> {
 
 /// What a derivation is like; fixed outputs are like nothing else.
 fn class(set: &PackageSet, at: usize) -> String {
+    if !set.derivations[at].features.is_empty() {
+        return format!("features {:?}", set.derivations[at].features);
+    }
     let mut sets: Vec<(usize, usize, String, String)> = set
         .attributes
         .iter()

@@ -13,6 +13,7 @@ mod notices;
 mod packages;
 mod plans;
 mod render;
+mod schedules;
 mod snapshots;
 mod spellings;
 mod strategy;

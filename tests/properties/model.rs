@@ -27,6 +27,8 @@ pub(crate) struct Derivation {
     /// Numbers of the files that were copied to the store for it.
     pub(crate) files: BTreeSet<usize>,
     pub(crate) is_fixed: bool,
+    /// The system features that its builder must have.
+    pub(crate) features: BTreeSet<&'static str>,
     /// The derivation that builds the same output paths: the two differ only behind a fixed output.
     pub(crate) twin: Option<usize>,
 }

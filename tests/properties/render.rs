@@ -62,6 +62,10 @@ impl PackageSet {
         for (key, value) in [("name", self.name(at).as_str()), ("pname", derivation.pname), ("version", derivation.version)] {
             env.insert(key.to_owned(), json!(value));
         }
+        if !derivation.features.is_empty() {
+            let features: Vec<&str> = derivation.features.iter().copied().collect();
+            env.insert("requiredSystemFeatures".to_owned(), json!(features.join(" ")));
+        }
         if let Some(src) = derivation.src {
             env.insert("src".to_owned(), json!(self.output_path(src, "out")));
         }

@@ -11,6 +11,7 @@ use crate::model::{Attribute, Derivation, PackageSet};
 const PNAMES: [&str; 4] = ["bash", "glibc", "gcc-wrapper", "python3.12-numpy"];
 const VERSIONS: [&str; 3] = ["1.0", "2.40-36", ""];
 const SYSTEMS: [&str; 4] = ["x86_64-linux", "x86_64-linux", "i686-linux", "builtin"];
+const FEATURES: [&str; 2] = ["big-parallel", "kvm"];
 const POSITIONS: [&str; 3] = ["pkgs/a.nix:1", "pkgs/b.nix:2", "pkgs/c.nix:3"];
 const ERRORS: [&str; 2] = ["error: removed", "error: assertion '(a -> b)' failed\n\n       at a.nix:1:1:"];
 
@@ -25,6 +26,7 @@ struct Seed {
     src: Option<Index>,
     files: BTreeSet<usize>,
     is_fixed: bool,
+    features: BTreeSet<&'static str>,
     twin: Option<Index>,
 }
 
@@ -36,9 +38,10 @@ prop_compose! {
         src in prop::option::weighted(0.4, any::<Index>()),
         files in btree_set(0_usize..4, 0..3),
         is_fixed in prop::bool::weighted(0.2),
+        features in prop_oneof![3 => Just(BTreeSet::new()), 1 => btree_set(select(&FEATURES), 1..3)],
         twin in prop::option::weighted(0.1, any::<Index>()),
     ) -> Seed {
-        Seed { pname, version, system, outputs, inputs, src, files, is_fixed, twin }
+        Seed { pname, version, system, outputs, inputs, src, files, is_fixed, features, twin }
     }
 }
 
@@ -95,6 +98,7 @@ fn derivation(before: &[Derivation], seed: Seed) -> Derivation {
         src: None,
         files: seed.files,
         is_fixed: seed.is_fixed,
+        features: seed.features,
         twin: None,
     };
     // Few sources, so that packages share them.

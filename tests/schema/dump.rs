@@ -54,6 +54,18 @@ impl Dump {
         }
     }
 
+    /// The same without what only `stop` leads to: a step at a time, over what is not in it.
+    pub(crate) fn rebuilds_without<'d>(&'d self, roots: &[&'d str], stop: &[&'d str]) -> BTreeSet<&'d str> {
+        let mut rebuilt: BTreeSet<&str> = roots.iter().copied().filter(|root| !stop.contains(root)).collect();
+        loop {
+            let next: BTreeSet<&str> = self.next(&rebuilt).into_iter().filter(|next| !stop.contains(next)).collect();
+            if next.is_subset(&rebuilt) {
+                return rebuilt;
+            }
+            rebuilt.extend(next);
+        }
+    }
+
     /// How many attributes `derivations` have.
     pub(crate) fn attributes_of(&self, derivations: &BTreeSet<&str>) -> usize {
         self.attributes.iter().filter(|derivation| derivations.contains(derivation.as_str())).count()

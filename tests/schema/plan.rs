@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::dump::Dump;
-use crate::support::{items, length, number, report, sum, texts};
+use crate::support::{items, length, number, real, report, run, sum, text, texts};
 
 /// Asserts what holds of every plan.
 fn assert_consistent(plan: &Value) {
@@ -95,4 +95,100 @@ fn the_bootstrap_is_a_cycle() {
     let plan = report("plan", &["--root", "glibc"]);
     let cycle = texts(&plan, "/cycles/0/packages");
     assert!(["glibc", "zlib", "binutils-unwrapped"].iter().all(|package| cycle.contains(package)), "{cycle:?}");
+}
+
+const DURATIONS: [&str; 4] = ["--root", "glibc", "--durations", "data/dumps/durations.csv"];
+
+fn plan_on(arguments: &[&str]) -> Value {
+    report("plan", &[&DURATIONS, arguments].concat())
+}
+
+#[test]
+fn without_builders_there_is_no_schedule() {
+    assert!(plan_on(&[])["schedule"].is_null());
+    assert!(report("plan", &["--root", "glibc"])["schedule"].is_null());
+}
+
+/// One builder takes the sum of all build times, and enough builders the longest chain.
+#[test]
+fn schedules_are_between_the_chain_and_the_sum() {
+    let (one, four, many) = (plan_on(&["--builders", "1"]), plan_on(&["--builders", "4"]), plan_on(&["--builders", "1000"]));
+    let hours = |pointer: &str| number(&one, pointer) as f64 / 3600.0;
+    let (sum, chain) = (hours("/cost/total/time/seconds"), hours("/cost/total/time/longest_chain_seconds"));
+    let is = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-5, "{found} is not {expected}");
+    for key in ["makespan", "lower_bound", "upper_bound"] {
+        is(real(&one, &format!("/schedule/{key}")), sum);
+    }
+    is(real(&many, "/schedule/makespan"), chain);
+    is(real(&many, "/schedule/lower_bounds/chain"), chain);
+    is(real(&four, "/schedule/lower_bounds/work"), sum / 4.0);
+    is(real(&four, "/schedule/upper_bound"), sum / 4.0 + chain * 3.0 / 4.0);
+    is(real(&four, "/schedule/builders/0/hours"), sum);
+    assert!((real(&four, "/schedule/utilisation") - sum / 4.0 / real(&four, "/schedule/makespan")).abs() < 1e-4);
+    for plan in [&one, &four, &many] {
+        assert_eq!(number(plan, "/schedule/derivations"), number(plan, "/rebuilds/derivations"));
+        let path = items(plan, "/schedule/critical_path");
+        let length: f64 = path.iter().map(|build| real(build, "/hours")).sum();
+        assert!((length - real(plan, "/schedule/makespan")).abs() < 1e-3);
+        let waits = path.iter().filter(|build| build["waited_for"] == "builder").count();
+        assert_eq!(number(plan, "/schedule/critical_path_waits"), waits as u64);
+    }
+    // The longest chain is the one of the cost.
+    let seconds: u64 = items(&many, "/cost/longest_chain").iter().map(|link| number(link, "/seconds")).sum();
+    let chain: f64 = items(&many, "/schedule/longest_chain").iter().map(|link| real(link, "/hours")).sum();
+    assert!((chain * 3600.0 - seconds as f64).abs() < 1.0);
+}
+
+#[test]
+fn a_fleet_names_what_it_cannot_build() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = directory.path().join("waves.toml");
+    std::fs::write(&config, "[[fleet.machines]]\nname = \"small\"\ncount = 4\nsystems = [\"x86_64-linux\"]\n").expect("writes");
+    let plan = plan_on(&["--config", config.to_str().expect("UTF-8")]);
+    let kinds = items(&plan, "/schedule/impossible");
+    let lacks: Vec<&str> = kinds.iter().map(|kind| text(kind, "/lacks")).collect();
+    assert!(lacks.contains(&"system") && lacks.contains(&"features"), "{lacks:?}");
+    let impossible = sum(kinds, "/derivations");
+    assert_eq!(
+        number(&plan, "/schedule/derivations") + impossible + number(&plan, "/schedule/blocked"),
+        number(&plan, "/rebuilds/derivations")
+    );
+    assert!(
+        kinds.iter().any(|kind| texts(kind, "/missing") == ["big-parallel"] && texts(kind, "/labels").contains(&"gcc-unwrapped")),
+        "{kinds:?}"
+    );
+}
+
+#[test]
+fn pinned_and_cached_packages_leave_the_schedule() {
+    let durations = ["--durations", "data/dumps/durations.csv", "--builders", "4"];
+    let plan = report("plan", &[&["--root", "openssl", "--what-if", "python3,hello"], &durations[..]].concat());
+    let [python, hello] = items(&plan, "/schedule/what_if") else { panic!("two packages") };
+    let all = number(&plan, "/rebuilds/derivations");
+    assert_eq!(number(&plan, "/schedule/derivations"), all);
+    for what_if in [python, hello] {
+        assert_eq!(number(what_if, "/cached/derivations"), all - number(what_if, "/derivations"));
+    }
+    // Nothing else leads from openssl to what Python alone does; hello is not rebuilt at all.
+    let dump = Dump::read();
+    let roots: Vec<&str> = items(&plan, "/roots").iter().flat_map(|root| texts(root, "/derivations")).collect();
+    let python3 = report("plan", &["--root", "python3"]);
+    let stop: Vec<&str> = items(&python3, "/roots").iter().flat_map(|root| texts(root, "/derivations")).collect();
+    assert_eq!(number(python, "/pinned/derivations"), dump.rebuilds_without(&roots, &stop).len() as u64);
+    assert!(number(python, "/pinned/derivations") < number(python, "/cached/derivations"));
+    assert_eq!((number(hello, "/derivations"), number(hello, "/pinned/derivations")), (0, all));
+}
+
+#[test]
+fn builders_need_build_times() {
+    for (arguments, hint) in [
+        (&["--builders", "4"][..], "--durations FILE"),
+        (&["--what-if", "hello"], "--builders N"),
+        (&["--what-if", "hello", "--durations", "data/dumps/durations.csv"], "--builders N"),
+    ] {
+        let run = run(&[&["plan", "--root", "glibc"], &crate::support::GRAPH[..], arguments].concat());
+        let error = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert_eq!(run.status.code(), Some(2), "{error}");
+        assert!(error.contains(hint), "{error}");
+    }
 }

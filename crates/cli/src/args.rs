@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Packages that look as if they were one release: groups to paste into waves.toml
     Groups(GroupsArgs),
+    /// Hand the waves of a plan to what builds them
+    Export(ExportArgs),
     /// Completions for a shell
     Completions {
         /// The shell
@@ -612,8 +614,8 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "roots")]
     pub(crate) major: u32,
 
-    /// With --updates: where groups and pins are [default: waves.toml, here or above]
-    #[arg(long, value_name = "FILE", conflicts_with = "roots")]
+    /// Where groups, pins and the fleet are [default: waves.toml, here or above]
+    #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
     /// Show every level
@@ -627,6 +629,9 @@ pub(crate) struct PlanArgs {
     /// Check the plan with an independent verifier; exit with 1 if it is wrong
     #[arg(long, conflicts_with_all = ["depth"])]
     pub(crate) verify: bool,
+
+    #[command(flatten)]
+    pub(crate) schedule: ScheduleArgs,
 
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
@@ -717,4 +722,67 @@ impl RootArgs {
     pub(crate) fn scope(&self) -> waves_core::analysis::Scope {
         if self.exact { waves_core::analysis::Scope::Exact } else { waves_core::analysis::Scope::Package }
     }
+}
+
+/// The fleet that builds.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ScheduleArgs {
+    /// Schedule on N builders that build anything; needs --durations
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), conflicts_with = "updates")]
+    pub(crate) builders: Option<u32>,
+
+    /// Schedule if this package is cached, or pinned; may be repeated
+    #[arg(long, value_name = "PACKAGE", value_delimiter = ',', conflicts_with = "updates")]
+    pub(crate) what_if: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Attributes are evaluated anew, in a tree that has the updates of the wave: docs/export.md has an example of each.")]
+pub(crate) struct ExportArgs {
+    /// The plan, as `waves plan --updates FILE --format json` prints it; `-` for standard input
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: PathBuf,
+
+    /// What builds
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    pub(crate) to: EngineArg,
+
+    /// Only this wave; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) wave: Vec<String>,
+
+    /// Where to write the files [default: standard output, if it is one]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output_dir: Option<PathBuf>,
+
+    /// The package set: a Nix file, or a directory with a default.nix [default: `.` for nix-build, else <nixpkgs>]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Where Hydra (URL BRANCH) or the flake (a flake reference) gets the package set from [default: nixpkgs]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) source: Option<String>,
+
+    /// Where Hydra gets the written files from: URL BRANCH
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) repository: Option<String>,
+
+    /// Build times, by which jobs of a matrix are filled; formats as of `waves impact`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) durations: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineArg {
+    /// A script of nix-build commands
+    NixBuild,
+    /// A matrix of GitHub Actions
+    GithubMatrix,
+    /// A declarative project of Hydra
+    Hydra,
+    /// An expression and a flake for nix-fast-build and nix-eval-jobs
+    NixFastBuild,
+    /// The same of one wave, as the flake's checks
+    BuildbotNix,
 }

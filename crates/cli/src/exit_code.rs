@@ -44,6 +44,7 @@ pub(crate) fn exit_code(failure: &Failure) -> ExitCode {
             | Error::AmbiguousPackage { .. }
             | Error::NotEvaluated { .. }
             | Error::UnknownRecipient { .. }
+            | Error::Export { .. }
             | Error::Pattern { .. }
             | Error::Revision { .. }
             | Error::UnknownUpdates { .. }

@@ -12,6 +12,7 @@ mod github;
 mod load;
 mod output;
 mod progress;
+mod schedule;
 
 use std::process::ExitCode;
 

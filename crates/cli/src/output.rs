@@ -87,12 +87,17 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
 
 /// Writes a file into a directory, which is made if it is not there: the old file or the new one is there, never a part.
 pub(crate) fn write_file(directory: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    write_program(directory, name, bytes, false)
+}
+
+/// The same, and whether it can be run.
+pub(crate) fn write_program(directory: &Path, name: &str, bytes: &[u8], is_program: bool) -> Result<(), Failure> {
     let path = directory.join(name);
     fs::create_dir_all(directory).map_err(Error::io("write", directory))?;
     let mut builder = tempfile::Builder::new();
     // As a file that any other program makes; the umask still counts.
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if is_program { 0o777 } else { 0o666 }));
     let mut file = builder.prefix(".waves-").tempfile_in(directory).map_err(Error::io("write", directory))?;
     file.write_all(bytes).map_err(Error::io("write", &path))?;
     file.persist(&path).map_err(|error| Error::io("write", &path)(error.error))?;

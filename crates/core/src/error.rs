@@ -209,6 +209,13 @@ pub enum Error {
         /// What to do.
         hint: &'static str,
     },
+
+    /// A plan that cannot be handed to an engine as it was asked.
+    #[error("{reason}")]
+    Export {
+        /// What is missing or wrong, and what to do.
+        reason: String,
+    },
 }
 
 impl Error {

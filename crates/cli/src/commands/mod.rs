@@ -4,6 +4,7 @@ mod check;
 mod diff;
 mod eval;
 mod explain;
+mod export;
 mod generate;
 mod groups;
 mod impact;
@@ -59,6 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Verify(verify) => verify::run(args, verify),
         Command::Explain(explain) => explain::run(args, explain),
         Command::Groups(groups) => groups::run(args, groups),
+        Command::Export(export) => export::run(args, export),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { command } => generate::man(command.as_deref()),
     }

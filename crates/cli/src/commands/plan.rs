@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use waves_core::analysis::select;
+use waves_core::graph::{DerivationIx, Direction};
 use waves_core::major::{self, Cut, Options, Updates};
 use waves_core::plan::{DEFAULT_MAX_WAVES, PlanOptions, plan, verify};
 use waves_core::report::{MajorDetail, MajorReport, PlanDetail, PlanDiffReport, PlanReport};
@@ -10,7 +11,8 @@ use waves_core::report::{MajorDetail, MajorReport, PlanDetail, PlanDiffReport, P
 use crate::args::{Args, FormatArgs, PlanArgs, PlanCommand};
 use crate::commands::Failure;
 use crate::exit_code::Verdict;
-use crate::{clock, config, cost, load, output};
+use crate::schedule::Rebuild;
+use crate::{clock, config, cost, load, output, schedule};
 
 pub(crate) fn run(args: &Args, options: &PlanArgs) -> Result<Verdict, Failure> {
     match (&options.command, &options.updates) {
@@ -43,7 +45,12 @@ fn rebuild(args: &Args, options: &PlanArgs) -> Result<Verdict, Failure> {
         _ => PlanDetail::Waves,
     };
     let costs = cost::load_and_ask(args, &options.cost, &options.cache, &graph, planned.impact.rebuilds())?;
-    output::print(&PlanReport::new(&graph, &planned, costs.as_ref(), detail, options.format.limit()), &options.format)?;
+    let limit = options.format.limit();
+    let roots: Vec<DerivationIx> = planned.roots.iter().flat_map(|root| root.derivations.iter().copied()).collect();
+    let all = graph.closure(roots.iter().copied(), Direction::Dependents);
+    let rebuild = Rebuild { graph: &graph, all, kept: planned.impact.rebuilds(), roots };
+    let schedule = schedule::schedule(&options.schedule, options.config.as_deref(), &rebuild, costs.as_ref(), options.root.scope(), limit)?;
+    output::print(&PlanReport::new(&graph, &planned, costs.as_ref(), detail, limit).with_schedule(schedule), &options.format)?;
     if !options.verify {
         return Ok(Verdict::Fine);
     }

@@ -3,6 +3,7 @@
 //! Each section is a struct, and its `Default` is what nixpkgs does today: an empty file and no file are the same.
 //! docs/configuration.md explains every key.
 
+mod fleet;
 mod pattern;
 mod planner;
 mod policy;
@@ -13,6 +14,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+pub use fleet::{Fleet, Machine};
 pub use pattern::{AttributePattern, BranchPattern};
 pub use planner::{Between, Day, Group, Pin};
 pub use policy::{BranchFinding, Branches, Bucket, Count, Exempt, Labels, Limit, Line, Per, Policy, Protected, WhenUnknown};
@@ -34,12 +36,14 @@ pub struct Config {
     pub pins: Vec<Pin>,
     /// Attribute sets of which everything holds one version of each package: Python's, as two on one path exclude each other.
     pub one_version: Vec<AttributePattern>,
+    /// `[fleet]`: the machines that build.
+    pub fleet: Fleet,
 }
 
 impl Default for Config {
     fn default() -> Self {
         let one_version = AttributePattern::try_from("python3*Packages".to_owned()).into_iter().collect();
-        Self { policy: Policy::default(), groups: Vec::new(), pins: Vec::new(), one_version }
+        Self { policy: Policy::default(), groups: Vec::new(), pins: Vec::new(), one_version, fleet: Fleet::default() }
     }
 }
 
@@ -66,6 +70,7 @@ impl Config {
             malformed(place, explained(error.message()))
         })?;
         let checked = config.policy.check().and_then(|()| planner::check(&config.groups, &config.pins));
+        let checked = checked.and_then(|()| config.fleet.check());
         checked.map_err(|(key, reason)| malformed(format!("key `{key}`"), reason))?;
         Ok(config)
     }
@@ -144,6 +149,7 @@ mod tests {
             ("[[policy.branches.exempt]]", "head = \"a\"\nfrom = []"),
             ("[[policy.limits]]", "count = \"hours\"\nover-from = 1"),
             ("[[policy.protected]]", "packages = [\"a\"]\nreason = \"b\""),
+            ("[[fleet.machines]]", "name = \"a\""),
         ] {
             let keys = keys(table, rest);
             assert!(keys.len() > 1, "{table}: {keys:?}");
@@ -163,6 +169,9 @@ mod tests {
         assert!(protected[0].packages[0].matches("python312Packages.torch"));
         let small = parse(examples()[3]).policy;
         assert_eq!((small.branches.lines.len(), small.branches.mass_rebuild, small.labels.buckets.len()), (1, 50, 2));
+        let fleet = parse(examples()[4]).fleet.machines;
+        let builders: Vec<u32> = fleet.iter().map(|machine| machine.count * machine.jobs).collect();
+        assert_eq!((builders, fleet[0].speed_permille, fleet[1].speed_permille), (vec![16, 2, 1, 4], 1000, 1500));
         // What it leaves out is as it was.
         assert_eq!(small.nixos_tests, Policy::default().nixos_tests);
     }
@@ -191,6 +200,15 @@ mod tests {
             ("[policy.labels]\nbuckets = [{ name = \"a\", from = 2, to = 1 }]", &["the bucket `a` ends at 1"]),
             ("[policy.labels]\nbuckets = [{ name = \"a\", from = 2 }, { name = \"a\", from = 3 }]", &["two buckets are named `a`"]),
             ("[policy", &["line 1"]),
+            ("[[fleet.machines]]\ncount = 2", &["line 1, key `fleet.machines`", "missing field `name`"]),
+            ("[[fleet.machines]]\nname = \" \"", &["`name` is empty"]),
+            ("[[fleet.machines]]\nname = \"a\"\ncuont = 2", &["line 3, key `fleet.machines.cuont`", "did you mean `count`"]),
+            ("[[fleet.machines]]\nname = \"a\"\ncount = 0", &["`a` builds nothing", "`count` and `jobs`"]),
+            ("[[fleet.machines]]\nname = \"a\"\nspeed = 0", &["the `speed` of `a`", "from 0.01 to 1000"]),
+            ("[[fleet.machines]]\nname = \"a\"\nspeed = nan", &["the `speed` of `a`"]),
+            ("[[fleet.machines]]\nname = \"a\"\nsystems = [\"\"]", &["an empty name is in `systems` of `a`"]),
+            ("[[fleet.machines]]\nname = \"a\"\n[[fleet.machines]]\nname = \"a\"", &["key `fleet.machines`", "are named `a`"]),
+            ("[[fleet.machines]]\nname = \"a\"\ncount = 4000000000\njobs = 4000000000", &["1000000 at most"]),
         ] {
             let message = error(text);
             assert!(parts.iter().all(|part| message.contains(part)), "{text}\n{message}");

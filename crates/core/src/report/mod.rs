@@ -22,6 +22,7 @@ mod notify;
 mod plan;
 mod plan_diff;
 mod rank;
+mod schedule;
 mod verify;
 mod why;
 
@@ -52,6 +53,9 @@ pub use notify::{NotifyDetail, NotifyFile, NotifyReport};
 pub use plan::{PlanDetail, PlanReport};
 pub use plan_diff::{MoveReport, PlanDiffReport, PlanSideReport};
 pub use rank::RankReport;
+pub use schedule::{
+    BuildersReport, CriticalReport, ImpossibleReport, LinkReport, LowerBoundsReport, OutcomeReport, ScheduleReport, WhatIfReport,
+};
 pub use verify::VerifyReport;
 pub use why::{WhyDetail, WhyReport};
 

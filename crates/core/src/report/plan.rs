@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::cost::{BillReport, CostReport, share};
 use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, root_lines};
+use super::schedule::ScheduleReport;
 use super::{Diagram, DiagramEdge, DiagramNode, FORMAT_VERSION, Report, counted, duration, number, percent};
 use crate::cost::Costs;
 use crate::graph::{DerivationIx, DerivationSet, Graph, PackageIx};
@@ -52,6 +53,8 @@ pub struct PlanReport {
     pub cycles_omitted: usize,
     /// What the rebuild costs; null if nothing is known of it.
     pub cost: Option<CostReport>,
+    /// How long it takes on a fleet; null unless that was asked.
+    pub schedule: Option<ScheduleReport>,
     #[serde(skip)]
     detail: PlanDetail,
     #[serde(skip)]
@@ -140,8 +143,15 @@ impl PlanReport {
             cycles: plan.cycles.iter().take(limit).map(|cycle| CycleReport::new(graph, cycle)).collect(),
             cycles_omitted: plan.cycles.len().saturating_sub(limit),
             cost: CostReport::new(costs, plan.impact.rebuilds(), &plan.roots, limit),
+            schedule: None,
             detail,
         }
+    }
+
+    /// The same with how long it takes on a fleet.
+    #[must_use]
+    pub fn with_schedule(self, schedule: Option<ScheduleReport>) -> Self {
+        Self { schedule, ..self }
     }
 }
 
@@ -237,6 +247,9 @@ impl Report for PlanReport {
         document.table(self.wave_table());
         if let Some(cost) = &self.cost {
             cost.describe("Cost of the rebuild", &mut document);
+        }
+        if let Some(schedule) = &self.schedule {
+            schedule.describe(&mut document);
         }
         if self.detail == PlanDetail::Levels {
             document.heading("Levels");
