@@ -728,11 +728,11 @@ impl RootArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScheduleArgs {
     /// Schedule on N builders that build anything; needs --durations
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), conflicts_with = "updates")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) builders: Option<u32>,
 
     /// Schedule if this package is cached, or pinned; may be repeated
-    #[arg(long, value_name = "PACKAGE", value_delimiter = ',', conflicts_with = "updates")]
+    #[arg(long, value_name = "PACKAGE", value_delimiter = ',')]
     pub(crate) what_if: Vec<String>,
 }
 

@@ -1,8 +1,7 @@
 //! How long a rebuild takes: on `--builders`, else on the fleet of `waves.toml`.
 
-use std::path::Path;
-
 use waves_core::analysis::{Root, Scope, select};
+use waves_core::config::Fleet as Machines;
 use waves_core::cost::{Costs, Model};
 use waves_core::graph::{DerivationIx, DerivationSet, Graph};
 use waves_core::report::{OutcomeReport, ScheduleReport, WhatIfReport};
@@ -10,7 +9,6 @@ use waves_core::schedule::{Fleet, simulate, without_cached, without_pinned};
 
 use crate::args::ScheduleArgs;
 use crate::commands::Failure;
-use crate::config;
 
 /// What is rebuilt.
 pub(crate) struct Rebuild<'g> {
@@ -25,7 +23,7 @@ pub(crate) struct Rebuild<'g> {
 /// The schedule that the arguments ask for; `None` if they do not.
 pub(crate) fn schedule(
     args: &ScheduleArgs,
-    config: Option<&Path>,
+    machines: &Machines,
     rebuild: &Rebuild<'_>,
     costs: Option<&Costs<'_>>,
     scope: Scope,
@@ -33,7 +31,7 @@ pub(crate) fn schedule(
 ) -> Result<Option<ScheduleReport>, Failure> {
     let fleet = match args.builders {
         Some(builders) => Some(Fleet::identical(builders)),
-        None => Fleet::of_machines(&config::read(config)?.fleet),
+        None => Fleet::of_machines(machines),
     };
     let (fleet, model) = match (fleet, costs.and_then(Costs::model)) {
         (Some(fleet), Some(model)) => (fleet, model),

@@ -49,7 +49,14 @@ fn rebuild(args: &Args, options: &PlanArgs) -> Result<Verdict, Failure> {
     let roots: Vec<DerivationIx> = planned.roots.iter().flat_map(|root| root.derivations.iter().copied()).collect();
     let all = graph.closure(roots.iter().copied(), Direction::Dependents);
     let rebuild = Rebuild { graph: &graph, all, kept: planned.impact.rebuilds(), roots };
-    let schedule = schedule::schedule(&options.schedule, options.config.as_deref(), &rebuild, costs.as_ref(), options.root.scope(), limit)?;
+    let schedule = schedule::schedule(
+        &options.schedule,
+        &config::read(options.config.as_deref())?.fleet,
+        &rebuild,
+        costs.as_ref(),
+        options.root.scope(),
+        limit,
+    )?;
     output::print(&PlanReport::new(&graph, &planned, costs.as_ref(), detail, limit).with_schedule(schedule), &options.format)?;
     if !options.verify {
         return Ok(Verdict::Fine);
@@ -83,8 +90,15 @@ fn upgrade(args: &Args, options: &PlanArgs, updates: &Path) -> Result<Verdict, F
         cut: cut(options),
     };
     let planned = major::plan(&graph, &list, costs.as_ref(), &planning)?;
+    let mut schedules = Vec::new();
+    for wave in &planned.waves {
+        let roots = wave.units.iter().flat_map(|&unit| planned.units.units[unit].derivations.iter().copied()).collect();
+        let rebuild = Rebuild { graph: &graph, all: wave.rebuilds.clone(), kept: &wave.rebuilds, roots };
+        let limit = options.format.limit();
+        schedules.extend(schedule::schedule(&options.schedule, &config.fleet, &rebuild, costs.as_ref(), scope, limit)?);
+    }
     let detail = MajorDetail { frontier: options.frontier, limit: options.format.limit() };
-    output::print(&MajorReport::new(options.major, &planned, detail), &options.format)?;
+    output::print(&MajorReport::new(options.major, &planned, detail).with_schedules(schedules), &options.format)?;
     Ok(Verdict::Fine)
 }
 

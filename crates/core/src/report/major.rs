@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport};
+use super::schedule::{ScheduleReport, WhatIfReport};
 use super::{Diagram, DiagramEdge, DiagramNode, FORMAT_VERSION, Report, counted, number};
 use crate::analysis::Scope;
 use crate::graph::{DerivationIx, Graph};
@@ -121,6 +122,10 @@ pub struct MinorWaveReport {
     pub merging_saves: Option<CostedReport>,
     /// What an earlier wave of its level builds too; null if the level is one wave.
     pub splitting_costs: Option<CostedReport>,
+    /// Hours that it takes on the builders; null without builders.
+    pub makespan_hours: Option<f64>,
+    /// How it is built on the builders; null without builders.
+    pub schedule: Option<ScheduleReport>,
 }
 
 /// Builds, and their hours.
@@ -290,6 +295,18 @@ impl MajorReport {
     }
 }
 
+impl MajorReport {
+    /// The same with the schedule of each wave, in their order.
+    #[must_use]
+    pub fn with_schedules(mut self, schedules: impl IntoIterator<Item = ScheduleReport>) -> Self {
+        for (wave, schedule) in self.waves.iter_mut().zip(schedules) {
+            wave.makespan_hours = Some(schedule.makespan);
+            wave.schedule = Some(schedule);
+        }
+        self
+    }
+}
+
 fn minor(plan: &MajorWave<'_>, wave: &MinorWave, name: &str) -> MinorWaveReport {
     let costed = |builds: Builds| CostedReport { builds: builds.into(), hours: plan.is_timed.then(|| rounded_hours(builds.seconds)) };
     let packages = wave.units.iter().flat_map(|&unit| &plan.units.units[unit].targets);
@@ -303,6 +320,8 @@ fn minor(plan: &MajorWave<'_>, wave: &MinorWave, name: &str) -> MinorWaveReport 
         suspects: (wave.suspects * 100.0).round() / 100.0,
         merging_saves: (wave.apart != wave.builds).then(|| costed(wave.apart - wave.builds)),
         splitting_costs: (wave.again != Builds::default()).then(|| costed(wave.again)),
+        makespan_hours: None,
+        schedule: None,
     }
 }
 
@@ -460,6 +479,7 @@ impl Report for MajorReport {
         document.heading("Minor waves, from roots to leaves");
         document.table(self.wave_table());
         document.lines(self.choices());
+        self.schedules(&mut document);
         if !self.unions.is_empty() {
             document.heading("What comes together");
             document.lines(self.unions.iter().take(self.limit).map(UnionReport::line));
@@ -555,6 +575,49 @@ impl MajorReport {
             merged.or(split)
         };
         self.waves.iter().filter_map(line).collect()
+    }
+
+    /// How long each wave takes on the builders, and why.
+    fn schedules(&self, document: &mut Document) {
+        let mut table = Table::new(&[
+            Column::Word("wave"),
+            Column::Number("takes"),
+            Column::Number("at least"),
+            Column::Detail("at most"),
+            Column::Detail("busy"),
+            Column::Text("critical path"),
+        ]);
+        let schedules = self.waves.iter().filter_map(|wave| Some((wave, wave.schedule.as_ref()?)));
+        for (wave, schedule) in schedules.clone() {
+            let times = [schedule.makespan, schedule.lower_bound, schedule.upper_bound].map(super::hours);
+            let busy = format!("{:.0} %", schedule.utilisation * 100.0);
+            table.rows.push([wave.name.clone()].into_iter().chain(times).chain([busy, schedule.slowest().join(", ")]).collect());
+        }
+        let builders = schedules.clone().next().map(|(_, schedule)| schedule.builder_count());
+        document.section(format!("On {}", counted(builders.unwrap_or(0), "builder", "builders")), table);
+        let total: f64 = schedules.clone().map(|(_, schedule)| schedule.makespan).sum();
+        if builders.is_some() {
+            document.line(format!("One wave after the other: {}.", super::hours(total)));
+        }
+        for (wave, line) in schedules.clone().filter_map(|(wave, schedule)| Some((wave, schedule.impossible_line()?))) {
+            document.line(format!("{}: {line}", wave.name));
+        }
+        self.what_if(document);
+    }
+
+    /// What all waves take together if a package were cached, or pinned.
+    fn what_if(&self, document: &mut Document) {
+        let schedules = || self.waves.iter().filter_map(|wave| wave.schedule.as_ref());
+        let total: f64 = schedules().map(|schedule| schedule.makespan).sum();
+        let mut table = Table::new(&[Column::Text("package"), Column::Word("is"), Column::Number("all waves"), Column::Number("saved")]);
+        for (at, package) in schedules().next().into_iter().flat_map(|schedule| &schedule.what_if).enumerate() {
+            let sum = |makespan: fn(&WhatIfReport) -> f64| schedules().map(|schedule| makespan(&schedule.what_if[at])).sum::<f64>();
+            for (is, takes) in [("cached", sum(|what_if| what_if.cached.makespan)), ("pinned", sum(|what_if| what_if.pinned.makespan))] {
+                let saved = if takes > total { format!("-{}", super::hours(takes - total)) } else { super::hours(total - takes) };
+                table.rows.push(vec![package.package.clone(), is.to_owned(), super::hours(takes), saved]);
+            }
+        }
+        document.section("What if", table);
     }
 
     fn frontier_table(&self) -> Table {

@@ -229,21 +229,32 @@ impl ScheduleReport {
             ));
         }
         lines.extend(self.critical_line());
-        let impossible: usize = self.impossible.iter().map(|impossible| impossible.derivations).sum();
-        if impossible > 0 {
-            let blocked = counted(self.blocked, "other needs", "others need");
-            lines.push(format!(
-                "Not built: {}, which no machine can build; {blocked} them.",
-                counted(impossible, "derivation", "derivations")
-            ));
-        }
+        lines.extend(self.impossible_line());
         lines
     }
 
-    fn critical_line(&self) -> Option<String> {
+    /// All builders.
+    pub(super) fn builder_count(&self) -> usize {
+        self.builders.iter().map(|builders| builders.count as usize).sum()
+    }
+
+    /// The slowest builds of the critical path.
+    pub(super) fn slowest(&self) -> Vec<String> {
         let mut slowest: Vec<&CriticalReport> = self.critical_path.iter().collect();
         slowest.sort_by(|a, b| b.hours.total_cmp(&a.hours));
-        let slowest: Vec<String> = slowest.iter().take(SLOWEST).map(|link| format!("{} {}", link.label, said(link.hours))).collect();
+        slowest.iter().take(SLOWEST).map(|link| format!("{} {}", link.label, said(link.hours))).collect()
+    }
+
+    /// What nobody can build, if there is something.
+    pub(super) fn impossible_line(&self) -> Option<String> {
+        let impossible: usize = self.impossible.iter().map(|impossible| impossible.derivations).sum();
+        let blocked = counted(self.blocked, "other needs", "others need");
+        let derivations = counted(impossible, "derivation", "derivations");
+        (impossible > 0).then(|| format!("Not built: {derivations}, which no machine can build; {blocked} them."))
+    }
+
+    fn critical_line(&self) -> Option<String> {
+        let slowest = self.slowest();
         let builds = counted(self.critical_path.len() + self.critical_path_omitted, "build", "builds");
         let waits = number(self.critical_path_waits as u64);
         let slowest = slowest.join(", ");
