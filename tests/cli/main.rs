@@ -18,7 +18,7 @@ fn examples_show_real_output() {
     let cases = trycmd::TestCases::new();
     cases.register_bin("waves", trycmd::cargo::cargo_bin!("waves"));
     // Whoever runs the tests, the examples are run by nobody's workflow.
-    cases.env("GITHUB_ACTIONS", "").env("GITHUB_BASE_REF", "");
+    cases.env("GITHUB_ACTIONS", "").env("GITHUB_BASE_REF", "").env("SOURCE_DATE_EPOCH", "1795219200");
     cases.case("README.md").case("docs/*.md").case("tests/cli/commands/*.md");
     match nixpkgs::snapshot() {
         Some(snapshot) => {
