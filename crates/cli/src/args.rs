@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Groups(GroupsArgs),
     /// Hand the waves of a plan to what builds them
     Export(ExportArgs),
+    /// Which dependents to build as tests of a package, within a budget
+    Tests(TestsArgs),
     /// Completions for a shell
     Completions {
         /// The shell
@@ -785,4 +787,86 @@ pub(crate) enum EngineArg {
     NixFastBuild,
     /// The same of one wave, as the flake's checks
     BuildbotNix,
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+A test covers itself and all that is built on the way to it. The weight of a derivation is its importance, 1 + ln(1 + derivations that
+it rebuilds), times --decay for each edge from the root behind the first. Broken, unfree, vulnerable packages and those that
+Hydra does not build are no tests, nor is what needs one of the first three.
+
+The bound is proven: no choice within the budget covers more."
+)]
+pub(crate) struct TestsArgs {
+    #[command(flatten)]
+    pub(crate) root: RootArgs,
+
+    /// What all builds together may take: 3h, 90m, 1h30m with --durations, else a number of builds [default: 3h or 50]
+    #[arg(long, value_name = "BUDGET", value_parser = budget)]
+    pub(crate) budget: Option<Budget>,
+
+    /// Tests at most
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) max: Option<usize>,
+
+    /// Weight of a derivation relative to one that is an edge nearer: above 0, up to 1
+    #[arg(long, value_name = "SHARE", default_value_t = waves_core::suite::DEFAULT_DECAY, value_parser = share)]
+    pub(crate) decay: f64,
+
+    /// Only attributes of this system
+    #[arg(long, value_name = "SYSTEM")]
+    pub(crate) system: Option<String>,
+
+    /// An evaluation of existing tests, with attributes such as `openssl.tests.curl`: a snapshot or dump; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tests: Vec<PathBuf>,
+
+    /// Build times; formats as of `waves impact`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) durations: Vec<PathBuf>,
+
+    /// Only the Nix to paste into the package
+    #[arg(long, conflicts_with_all = ["format", "limit"])]
+    pub(crate) nix: bool,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+/// What builds may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Budget {
+    Seconds(u64),
+    Builds(u64),
+}
+
+/// A number of builds, or a time: `3h`, `90m`, `1h30m`, `45s`, `2d`.
+fn budget(text: &str) -> Result<Budget, String> {
+    let wrong = || "a time such as 3h, 90m or 1h30m, or a number of builds, above 0".to_owned();
+    let budget = match text.parse() {
+        Ok(builds) => Budget::Builds(builds),
+        Err(_) => Budget::Seconds(time(text).ok_or_else(wrong)?),
+    };
+    if matches!(budget, Budget::Seconds(0) | Budget::Builds(0)) { Err(wrong()) } else { Ok(budget) }
+}
+
+/// Seconds of a time with units.
+fn time(text: &str) -> Option<u64> {
+    let mut seconds = 0_u64;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|character: char| !character.is_ascii_digit())?;
+        let unit = match rest.as_bytes()[digits] {
+            b'd' => 86_400,
+            b'h' => 3600,
+            b'm' => 60,
+            b's' => 1,
+            _ => return None,
+        };
+        seconds = seconds.checked_add(rest[..digits].parse::<u64>().ok()?.checked_mul(unit)?)?;
+        rest = &rest[digits + 1..];
+    }
+    Some(seconds)
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|&share| share > 0.0 && share <= 1.0).ok_or_else(|| "a number above 0, up to 1".to_owned())
 }

@@ -59,3 +59,4 @@ pub mod progress;
 pub mod report;
 pub mod schedule;
 pub mod store_path;
+pub mod suite;

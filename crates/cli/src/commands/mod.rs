@@ -13,6 +13,7 @@ mod info;
 mod notify;
 mod plan;
 mod rank;
+mod tests;
 mod verify;
 mod why;
 
@@ -61,6 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Explain(explain) => explain::run(args, explain),
         Command::Groups(groups) => groups::run(args, groups),
         Command::Export(export) => export::run(args, export),
+        Command::Tests(tests) => tests::run(args, tests),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { command } => generate::man(command.as_deref()),
     }

@@ -23,6 +23,7 @@ mod plan;
 mod plan_diff;
 mod rank;
 mod schedule;
+mod suite;
 mod verify;
 mod why;
 
@@ -56,6 +57,7 @@ pub use rank::RankReport;
 pub use schedule::{
     BuildersReport, CriticalReport, ImpossibleReport, LinkReport, LowerBoundsReport, OutcomeReport, ScheduleReport, WhatIfReport,
 };
+pub use suite::SuiteReport;
 pub use verify::VerifyReport;
 pub use why::{WhyDetail, WhyReport};
 
