@@ -17,5 +17,6 @@ mod schedules;
 mod snapshots;
 mod spellings;
 mod strategy;
+mod suites;
 mod support;
 mod whys;

@@ -14,4 +14,5 @@ mod plan;
 mod rank;
 mod schemas;
 mod support;
+mod tests;
 mod why;

@@ -261,9 +261,10 @@ fn snippet_of(graph: &Graph, tests: &[Test]) -> String {
     snippet(paths(false), paths(true))
 }
 
-/// A share in percent, one digit behind the point.
+/// A share in percent: one digit behind the point, and three of a small one.
 fn percentage(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+    let percent = share * 100.0;
+    if percent > 0.0 && percent < 1.0 { format!("{percent:.3} %") } else { format!("{percent:.1} %") }
 }
 
 impl Report for SuiteReport {
@@ -296,9 +297,7 @@ impl Report for SuiteReport {
         if self.tests.iter().any(|test| test.recursion.is_some()) {
             document.line("would recurse: the root is built with this package; may recurse: a source of it is fetched with it.");
         }
-        if let Some(cost) = self.build_times.as_ref().filter(|_| self.cost > 0) {
-            cost.describe("Cost of the tests", &mut document);
-        }
+        document.lines(self.build_times.iter().flat_map(CostReport::basis_lines));
         document
     }
 

@@ -191,8 +191,9 @@ pub fn suite<'g>(graph: &'g Graph, roots: &[Root], options: &SuiteOptions<'_>) -
     let existing = options.tests.map(|tests| existing(&impact, roots, tests));
     let recursion = Recursions::new(graph, roots);
     let mut selected = graph.empty_set();
-    for &member in picks.iter().flat_map(|pick| &pick.added) {
-        selected.insert(problem.members[member as usize]);
+    let added = picks.iter().flat_map(|pick| &pick.added).map(|&member| problem.members[member as usize]);
+    for derivation in added.filter(|&derivation| pool.contains(derivation)) {
+        selected.insert(derivation);
     }
     let test = |pick: &Pick| {
         let (node, added) = (pick.target as usize, &pick.added);

@@ -78,14 +78,17 @@ pub(super) struct Problem {
 impl Problem {
     /// Leaves out, with everything that needs it, what nixpkgs refuses and what costs more than the budget with what is on
     /// the way; then what no candidate needs. No choice within the budget whose maximal members are candidates holds any of
-    /// them. Time O(V + E + M²/512 words) for the M that are left by the cost of their longest chains, a lower bound.
+    /// them. Roots are built anyway, so that they cost and weigh nothing; but what lies between two of them does.
+    ///
+    /// Time O(V + E + M²/512 words) for the M that are left by the cost of their longest chains, a lower bound.
     pub(super) fn new(
         graph: &Graph,
         impact: &Impact<'_>,
         options: &SuiteOptions<'_>,
         weight: &dyn Fn(DerivationIx) -> u64,
     ) -> (Self, Candidates) {
-        let pool = impact.dependents();
+        let (pool, roots) = (impact.dependents(), impact.roots());
+        let measures = |ix: DerivationIx| if roots.contains(ix) { [0, 0] } else { [weight(ix), options.cost(ix)] };
         let mut candidates = Candidates { excluded: Excluded::of(attributes(graph, &pool)), ..Candidates::default() };
         // By derivation; nothing for what is no candidate.
         let mut targets: Vec<Option<AttributeIx>> = vec![None; graph.derivation_count()];
@@ -103,15 +106,15 @@ impl Problem {
 
         let refused = |ix: DerivationIx| {
             let mut attributes = graph.derivation(ix).attributes();
-            attributes.len() > 0 && attributes.all(is_refused)
+            !roots.contains(ix) && attributes.len() > 0 && attributes.all(is_refused)
         };
-        let allowed = without(graph, &pool, refused);
+        let allowed = without(graph, impact.rebuilds(), refused);
         candidates.refused = all - count(&allowed);
 
-        let chains = chains(graph, &allowed, options);
+        let chains = chains(graph, &allowed, |ix| measures(ix)[1]);
         let short = without(graph, &allowed, |ix| chains[ix.get()] > options.budget);
         let short = needed(graph, &short, &targets);
-        let own: Vec<[u64; 2]> = short.iter().map(|ix| [weight(ix), options.cost(ix)]).collect();
+        let own: Vec<[u64; 2]> = short.iter().map(measures).collect();
         let closures = graph.dependency_sums(&short, &own);
         let mut cheapest = allowed.iter().filter(|&ix| targets[ix.get()].is_some() && !short.contains(ix)).map(|ix| chains[ix.get()]).min();
         let mut affordable = graph.empty_set();
@@ -178,11 +181,11 @@ fn needed(graph: &Graph, set: &DerivationSet, targets: &[Option<AttributeIx>]) -
 }
 
 /// The cost of the dearest chain that ends in each member. O(V + edges of the set).
-fn chains(graph: &Graph, set: &DerivationSet, options: &SuiteOptions<'_>) -> Vec<u64> {
+fn chains(graph: &Graph, set: &DerivationSet, cost: impl Fn(DerivationIx) -> u64) -> Vec<u64> {
     let mut chains = vec![0_u64; graph.derivation_count()];
     for ix in set.iter() {
         let before = graph.derivation(ix).rebuild_inputs().map(|input| chains[input.get()]).max().unwrap_or(0);
-        chains[ix.get()] = before + options.cost(ix);
+        chains[ix.get()] = before + cost(ix);
     }
     chains
 }

@@ -121,8 +121,8 @@ fn on_the_way(graph: &Graph, distances: &BTreeMap<DerivationIx, usize>, of: Deri
     let mut found = BTreeSet::from([of]);
     let mut rest = vec![of];
     while let Some(ix) = rest.pop() {
-        let is_rebuilt = |input: &DerivationIx| distances.get(input).is_some_and(|&distance| distance > 0);
-        rest.extend(inputs(graph, ix).filter(is_rebuilt).filter(|&input| found.insert(input)));
+        rest.extend(inputs(graph, ix).filter(|input| distances.contains_key(input)).filter(|&input| found.insert(input)));
     }
+    found.retain(|ix| distances[ix] > 0);
     found
 }
