@@ -258,7 +258,8 @@ fn how_good_choices_are() {
         worst = worst.min(suite.weight as f64 / optimum as f64);
         gap = gap.max(suite.bound as f64 / optimum as f64);
     }
-    let line = format!("the best in {best} of {all} random cases, at worst {worst:.2} of it; the bound is it in {tight}, at worst {gap:.2} of it");
+    let line =
+        format!("the best in {best} of {all} random cases, at worst {worst:.2} of it; the bound is it in {tight}, at worst {gap:.2} of it");
     println!("{line}");
     let documented = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/algorithms.md")).expect("the document");
     assert!(documented.contains(&line), "docs/algorithms.md does not say: {line}");

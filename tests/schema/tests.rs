@@ -1,6 +1,7 @@
 //! `waves tests`.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -34,7 +35,8 @@ fn built(dump: &Dump, report: &Value, tests: &[&str]) -> BTreeSet<String> {
 #[test]
 fn what_is_built_is_what_tests_need() {
     let dump = Dump::read();
-    for arguments in [&["--root", "openssl", "--budget", "20"][..], &["--root", "zlib", "--max", "3"], &["--root", "curl", "--decay", "1"]] {
+    for arguments in [&["--root", "openssl", "--budget", "20"][..], &["--root", "zlib", "--max", "3"], &["--root", "curl", "--decay", "1"]]
+    {
         let report = report("tests", arguments);
         let tests: Vec<&str> = items(&report, "/tests").iter().map(|test| text(test, "/derivation")).collect();
         let all = built(&dump, &report, &tests);
@@ -61,8 +63,8 @@ fn a_time_is_kept_and_more_of_it_covers_more() {
         assert_eq!(number(report, "/cost"), number(report, "/build_times/total/time/seconds"));
         assert!(number(report, "/cost") <= number(report, "/budget"));
     }
-    let bounds: Vec<f64> = [0, 1, 3, 2, 4].iter().map(|&at: &usize| float(&reports[at], "/bound")).collect();
-    assert!(bounds[0] < bounds[1] && bounds[1] < bounds[3] && bounds[3] < bounds[2] && bounds[2] < bounds[4], "{bounds:?}");
+    let bounds: Vec<f64> = [0, 1, 3, 2, 4].map(|at: usize| float(&reports[at], "/bound")).to_vec();
+    assert!(bounds.windows(2).all(|pair| pair[0] < pair[1]), "{bounds:?}");
 }
 
 /// Existing tests, as the lines of the dump have them.
@@ -84,9 +86,32 @@ fn existing_tests_are_those_of_the_dump() {
 
 #[test]
 fn the_snippet_is_that_of_the_option() {
-    let arguments = ["tests", "--root", "openssl", "--budget", "20", "--graph", "data/dumps/derivations.json", "--graph", "data/dumps/eval-jobs.jsonl"];
+    let arguments =
+        ["tests", "--root", "openssl", "--budget", "20", "--graph", "data/dumps/derivations.json", "--graph", "data/dumps/eval-jobs.jsonl"];
     let nix = run(&[&arguments[..], &["--nix"]].concat());
     let report = report("tests", &["--root", "openssl", "--budget", "20"]);
     assert_eq!(String::from_utf8(nix.stdout).expect("UTF-8"), text(&report, "/snippet"));
     assert!(length(&report, "/tests") > 2);
+}
+
+/// Nix itself reads what is to be pasted; without Nix it is not asked.
+#[test]
+fn nix_parses_the_snippet() {
+    let snippets = [&["--root", "openssl", "--budget", "30"][..], &["--root", "curl"], &["--root", "zlib", "--budget", "1000"]];
+    for arguments in snippets {
+        let report = report("tests", arguments);
+        let expression = format!("{{ pkgs, curl, ... }}: with pkgs; {{ {} }}", text(&report, "/snippet"));
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("package.nix");
+        std::fs::write(&file, &expression).expect("written");
+        let parsed = Command::new("nix-instantiate").arg("--parse").arg(&file).env("NIX_REMOTE", directory.path().join("root")).output();
+        let Ok(parsed) = parsed else {
+            println!("skipped: no nix-instantiate on the path");
+            return;
+        };
+        assert!(parsed.status.success(), "{expression}\n{}", String::from_utf8_lossy(&parsed.stderr));
+        let names = items(&report, "/tests").iter().filter(|test| test["recursion"] != "build").count();
+        let tests = String::from_utf8(parsed.stdout).expect("UTF-8");
+        assert!(names > 0 && tests.contains("passthru"), "{tests}");
+    }
 }

@@ -793,8 +793,7 @@ A test covers itself and all that is built on the way to it. The weight of a der
 it rebuilds), times --decay for each edge from the root behind the first. Broken, unfree, vulnerable packages and those that
 Hydra does not build are no tests, nor is what needs one of the first three.
 
-The bound is proven: no choice within the budget covers more."
-)]
+The bound is proven: no choice within the budget covers more.")]
 pub(crate) struct TestsArgs {
     #[command(flatten)]
     pub(crate) root: RootArgs,

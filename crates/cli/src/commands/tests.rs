@@ -42,9 +42,9 @@ fn budget(options: &TestsArgs) -> Result<u64, Failure> {
         (None, true) => Ok(DEFAULT_BUILDS),
         (Some(Budget::Seconds(seconds)), false) => Ok(seconds),
         (Some(Budget::Builds(builds)), true) => Ok(builds),
-        (Some(Budget::Seconds(_)), true) => {
-            Err(Failure::Usage("--budget is a time, which needs build times (hint: --durations FILE, or a number of builds: --budget 50)".to_owned()))
-        }
+        (Some(Budget::Seconds(_)), true) => Err(Failure::Usage(
+            "--budget is a time, which needs build times (hint: --durations FILE, or a number of builds: --budget 50)".to_owned(),
+        )),
         (Some(Budget::Builds(_)), false) => {
             Err(Failure::Usage("--budget is a number of builds, but with --durations it is a time (hint: --budget 3h)".to_owned()))
         }

@@ -289,7 +289,15 @@ impl Report for SuiteReport {
             .iter()
             .map(|test| {
                 let (added, covered) = (percentage(test.added), percentage(test.covered));
-                vec![test.attribute.clone(), number(test.distance as u64), amount(test.cost), amount(test.added_cost), added, covered, test.marks()]
+                vec![
+                    test.attribute.clone(),
+                    number(test.distance as u64),
+                    amount(test.cost),
+                    amount(test.added_cost),
+                    added,
+                    covered,
+                    test.marks(),
+                ]
             })
             .collect();
         table.omitted = self.tests_omitted;

@@ -115,6 +115,9 @@ fn commented(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -134,6 +137,18 @@ mod tests {
             "passthru.tests = {\n  inherit (a.\"inherit\") b;\n  inherit (nodePackages) \"socket.io\";\n  inherit (pkgs) \"7zz\" \"with\";\n  \
              inherit (x) \"\\${y}\";\n};\n"
         );
+    }
+
+    proptest! {
+        /// Whatever names are made of, it is Nix, and each test is bound to one name.
+        #[test]
+        fn it_is_nix(parts in vec(vec("[a-c1'\"\\\\$ {}=;.#\n-]{1,4}|in|or|rec|torch", 1..3), 1..6), recursing in "[a\n;}{]{0,4}") {
+            let part = |part: &String| if part.contains('.') { format!("\"{part}\"") } else { part.clone() };
+            let paths: Vec<String> = parts.iter().map(|parts| parts.iter().map(part).collect::<Vec<_>>().join(".")).collect();
+            let text = snippet(paths.iter().map(String::as_str), [recursing.as_str()]);
+            let parsed = rnix::Root::parse(&format!("{{ {text} }}"));
+            prop_assert!(parsed.errors().is_empty(), "{:?}\n{}", parsed.errors(), text);
+        }
     }
 
     #[test]

@@ -72,7 +72,8 @@ pub fn verify(graph: &Graph, roots: &[Root], options: &SuiteOptions<'_>, suite: 
         built.extend(added);
     }
     let needed: BTreeSet<DerivationIx> = built.iter().flat_map(|&user| inputs(graph, user)).collect();
-    violations.extend(suite.tests.iter().filter(|test| needed.contains(&test.derivation)).map(|test| Violation::Covered(name(test.derivation))));
+    violations
+        .extend(suite.tests.iter().filter(|test| needed.contains(&test.derivation)).map(|test| Violation::Covered(name(test.derivation))));
     let said: BTreeSet<DerivationIx> = suite.selected.iter().collect();
     violations.extend(built.symmetric_difference(&said).map(|&ix| Violation::NotClosed(name(ix))));
 
