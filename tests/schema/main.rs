@@ -1,6 +1,7 @@
 //! The JSON of every report keeps to its schema, and its counts agree: with each other, with the dumps, and with what
 //! other programs counted.
 
+mod cadence;
 mod check;
 mod cost;
 mod diff;

@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Which dependents to build as tests of a package, within a budget
     Tests(TestsArgs),
+    /// How often each package may be taken, under a budget of builds a day
+    Cadence(CadenceArgs),
     /// Completions for a shell
     Completions {
         /// The shell
@@ -868,4 +870,54 @@ fn time(text: &str) -> Option<u64> {
 
 fn share(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|&share| share > 0.0 && share <= 1.0).ok_or_else(|| "a number above 0, up to 1".to_owned())
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+A table is CSV or JSON with `package` and either `days` from one release to the next, or `released` (a day) and `version`, a row for each
+release; and `weight`, what a day behind costs, 1 if nothing is said. Of a package without either, the history in --repo is counted: commits
+that change a version in its file.
+
+A release that fixes a vulnerability is taken at once, whatever its turn.")]
+pub(crate) struct CadenceArgs {
+    /// What may be built in a day: 200h/day with --durations, else a number of builds: 5000/day
+    #[arg(long, value_name = "BUDGET", value_parser = daily)]
+    pub(crate) budget: Budget,
+
+    /// Table of releases; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) releases: Vec<PathBuf>,
+
+    /// Packages whose releases are counted in the history of --repo; several with commas or repeated
+    #[arg(long = "root", short = 'r', value_name = "PACKAGE", value_delimiter = ',', requires = "repo")]
+    pub(crate) roots: Vec<String>,
+
+    /// Repository of the sources
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Option<PathBuf>,
+
+    /// How far back its history is read, from its newest commit
+    #[arg(long, value_name = "N", default_value_t = 730, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) history_days: u32,
+
+    /// Days between two waves: the least time between two turns
+    #[arg(long, value_name = "N", default_value_t = waves_core::cadence::DEFAULT_WAVE_DAYS, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub(crate) wave_days: u32,
+
+    /// Only the derivation that a name stands for, not all of its package
+    #[arg(long)]
+    pub(crate) exact: bool,
+
+    /// Build times; formats as of `waves impact`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) durations: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+/// A budget of a day.
+fn daily(text: &str) -> Result<Budget, String> {
+    let amount = text.strip_suffix("/day").or_else(|| text.strip_suffix("/d")).unwrap_or(text);
+    budget(amount).map_err(|_| "a time such as 200h/day, or a number of builds such as 5000/day, above 0".to_owned())
 }

@@ -44,6 +44,7 @@
 //! ```
 
 pub mod analysis;
+pub mod cadence;
 pub mod config;
 pub mod cost;
 pub mod error;

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod cadence;
 mod check;
 mod diff;
 mod eval;
@@ -63,6 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Groups(groups) => groups::run(args, groups),
         Command::Export(export) => export::run(args, export),
         Command::Tests(tests) => tests::run(args, tests),
+        Command::Cadence(cadence) => cadence::run(args, cadence),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { command } => generate::man(command.as_deref()),
     }

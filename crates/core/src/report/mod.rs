@@ -4,6 +4,7 @@
 //! copies what it says out of the graph, so that writing needs nothing else. The JSON keys are a contract: `schema/`
 //! describes them, and [`FORMAT_VERSION`] changes when one does.
 
+mod cadence;
 mod changed_paths;
 mod check;
 mod cost;
@@ -32,6 +33,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use cadence::CadenceReport;
 pub use changed_paths::{AttrDiff, ChangedPaths, rebuild_amount};
 pub use check::{
     AttributesReport, Basis, BiggestCauseReport, BranchReport, CheckCauseReport, CheckReport, Judged, KernelReport, ReasonReport,
