@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Tests(TestsArgs),
     /// How often each package may be taken, under a budget of builds a day
     Cadence(CadenceArgs),
+    /// What can be done about a vulnerability: graft, rebuild, second waves or overrides, side by side
+    Security(SecurityArgs),
     /// Completions for a shell
     Completions {
         /// The shell
@@ -789,6 +791,8 @@ pub(crate) enum EngineArg {
     NixFastBuild,
     /// The same of one wave, as the flake's checks
     BuildbotNix,
+}
+
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 A test covers itself and all that is built on the way to it. The weight of a derivation is its importance, 1 + ln(1 + derivations that
@@ -920,4 +924,50 @@ pub(crate) struct CadenceArgs {
 fn daily(text: &str) -> Result<Budget, String> {
     let amount = text.strip_suffix("/day").or_else(|| text.strip_suffix("/d")).unwrap_or(text);
     budget(amount).map_err(|_| "a time such as 200h/day, or a number of builds such as 5000/day, above 0".to_owned())
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+  graft      build the package, and rewrite references to it in what is built
+  rebuild    build it and all that depends on it anew, at the head
+  duplicate  run the closed waves again beside themselves, with the fix
+  override   users build what they need
+
+Nothing is chosen. An option is dominated if another is no worse in build time, time to users, locks and tests, better in one of them,
+and none of its preconditions fails. Runtime references are in no evaluation: without --sizes, what a graft rewrites is bounded by what
+depends on the package when it is built.")]
+pub(crate) struct SecurityArgs {
+    #[command(flatten)]
+    pub(crate) root: RootArgs,
+
+    /// The version with the fix
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) to: Option<String>,
+
+    /// The plan that is under way, as `waves plan --updates FILE --format json` prints it
+    #[arg(long, value_name = "PLAN")]
+    pub(crate) plan: Option<PathBuf>,
+
+    /// Its last wave that is closed [default: its last]
+    #[arg(long, value_name = "WAVE", requires = "plan")]
+    pub(crate) at: Option<String>,
+
+    /// Builders
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) builders: u32,
+
+    /// What grafts copy in a second, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = waves_core::security::DEFAULT_THROUGHPUT >> 20, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) throughput: u64,
+
+    /// Build times; formats as of `waves impact`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) durations: Vec<PathBuf>,
+
+    /// Sizes and references: `nix path-info --json`, .narinfo files, or a directory of these
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sizes: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
 }

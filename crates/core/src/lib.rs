@@ -59,5 +59,6 @@ pub mod policy;
 pub mod progress;
 pub mod report;
 pub mod schedule;
+pub mod security;
 pub mod store_path;
 pub mod suite;

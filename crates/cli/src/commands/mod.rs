@@ -14,6 +14,7 @@ mod info;
 mod notify;
 mod plan;
 mod rank;
+mod security;
 mod tests;
 mod verify;
 mod why;
@@ -65,6 +66,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Export(export) => export::run(args, export),
         Command::Tests(tests) => tests::run(args, tests),
         Command::Cadence(cadence) => cadence::run(args, cadence),
+        Command::Security(security) => security::run(args, security),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { command } => generate::man(command.as_deref()),
     }

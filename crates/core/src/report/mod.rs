@@ -24,6 +24,7 @@ mod plan;
 mod plan_diff;
 mod rank;
 mod schedule;
+mod security;
 mod suite;
 mod verify;
 mod why;
@@ -59,6 +60,7 @@ pub use rank::RankReport;
 pub use schedule::{
     BuildersReport, CriticalReport, ImpossibleReport, LinkReport, LowerBoundsReport, OutcomeReport, ScheduleReport, WhatIfReport,
 };
+pub use security::SecurityReport;
 pub use suite::SuiteReport;
 pub use verify::VerifyReport;
 pub use why::{WhyDetail, WhyReport};
