@@ -56,6 +56,19 @@ fn exit_codes() {
         (vec!["notify", "--root", "openssl", "--format", "dot"], 2, "nothing to draw"),
         (vec!["notify", "--root", "openssl", "--output-dir", "README.md"], 5, "cannot write"),
         (vec!["rank", "--sort", "hours"], 2, "--durations FILE"),
+        (vec!["cadence", "--budget", "20/day"], 2, "--releases FILE"),
+        (vec!["cadence", "--budget", "20/day", "--repo", "."], 2, "no package is named"),
+        (vec!["cadence", "--budget", "1h/day", "--releases", "tests/inputs/releases.csv"], 2, "--durations FILE"),
+        (vec!["cadence", "--budget", "1/week", "--releases", "tests/inputs/releases.csv"], 2, "200h/day"),
+        (vec!["cadence", "--budget", "20/day", "--releases", "tests/inputs/garbage.txt"], 3, "garbage.txt"),
+        (vec!["cadence", "--budget", "20/day", "--releases", "does-not-exist"], 3, "does-not-exist"),
+        (vec!["tests", "--root", "openssl", "--budget", "3h"], 2, "--durations FILE"),
+        (vec!["tests", "--root", "openssl", "--budget", "3"], 0, ""),
+        (vec!["tests", "--root", "openssl", "--budget", "3", "--durations", "data/dumps/durations.csv"], 2, "--budget 3h"),
+        (vec!["tests", "--root", "openssl", "--budget", "0h"], 2, "above 0"),
+        (vec!["tests", "--root", "openssl", "--budget", "3 hours"], 2, "1h30m"),
+        (vec!["tests", "--root", "openssl", "--decay", "2"], 2, "up to 1"),
+        (vec!["tests", "--root", "openssl", "--tests", "does-not-exist"], 3, "does-not-exist"),
         (vec!["impact", "--root", "hello", "--durations", "does-not-exist"], 3, "cannot open does-not-exist"),
         (vec!["impact", "--root", "hello", "--sizes", &broken], 3, "line 1, column 6"),
         (vec!["plan", "--root", "hello", "--cached", &broken], 3, "no line of it is a store path"),
@@ -189,7 +202,8 @@ fn no_escape_sequences_in_a_pipe() {
 
 #[test]
 fn help_fits_a_screen() {
-    let commands = ["import", "eval", "info", "impact", "diff", "check", "rank", "why", "plan", "notify", "completions", "man"];
+    let commands =
+        ["import", "eval", "info", "impact", "diff", "check", "rank", "why", "plan", "notify", "tests", "cadence", "completions", "man"];
     for command in std::iter::once(None).chain(commands.map(Some)) {
         let help = Run::of(waves().args(command).arg("-h")).expect_success();
         assert!(help.lines().count() <= 40, "{command:?}: {} lines", help.lines().count());

@@ -1,5 +1,6 @@
 //! Graphs, analyses, plans and snapshots of random package sets, against a naive model of the same sets.
 
+mod cadences;
 mod causes;
 mod chain;
 mod costs;
@@ -17,5 +18,6 @@ mod schedules;
 mod snapshots;
 mod spellings;
 mod strategy;
+mod suites;
 mod support;
 mod whys;

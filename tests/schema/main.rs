@@ -1,6 +1,7 @@
 //! The JSON of every report keeps to its schema, and its counts agree: with each other, with the dumps, and with what
 //! other programs counted.
 
+mod cadence;
 mod check;
 mod cost;
 mod diff;
@@ -14,4 +15,5 @@ mod plan;
 mod rank;
 mod schemas;
 mod support;
+mod tests;
 mod why;

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::support::{items, report, schema};
 
-const COMMANDS: [&str; 10] = ["check", "diff", "estimate", "impact", "info", "notify", "notify-index", "plan", "rank", "why"];
+const COMMANDS: [&str; 12] =
+    ["cadence", "check", "diff", "estimate", "impact", "info", "notify", "notify-index", "plan", "rank", "tests", "why"];
 
 #[test]
 fn they_are_schemas() {

@@ -70,6 +70,12 @@ pub(crate) enum Command {
     Groups(GroupsArgs),
     /// Hand the waves of a plan to what builds them
     Export(ExportArgs),
+    /// Which dependents to build as tests of a package, within a budget
+    Tests(TestsArgs),
+    /// How often each package may be taken, under a budget of builds a day
+    Cadence(CadenceArgs),
+    /// What can be done about a vulnerability: graft, rebuild, second waves or overrides, side by side
+    Security(SecurityArgs),
     /// Completions for a shell
     Completions {
         /// The shell
@@ -785,4 +791,183 @@ pub(crate) enum EngineArg {
     NixFastBuild,
     /// The same of one wave, as the flake's checks
     BuildbotNix,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+A test covers itself and all that is built on the way to it. The weight of a derivation is its importance, 1 + ln(1 + derivations that
+it rebuilds), times --decay for each edge from the root behind the first. Broken, unfree, vulnerable packages and those that
+Hydra does not build are no tests, nor is what needs one of the first three.
+
+The bound is proven: no choice within the budget covers more.")]
+pub(crate) struct TestsArgs {
+    #[command(flatten)]
+    pub(crate) root: RootArgs,
+
+    /// What all builds together may take: 3h, 90m, 1h30m with --durations, else a number of builds [default: 3h or 50]
+    #[arg(long, value_name = "BUDGET", value_parser = budget)]
+    pub(crate) budget: Option<Budget>,
+
+    /// Tests at most
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) max: Option<usize>,
+
+    /// Weight of a derivation relative to one that is an edge nearer: above 0, up to 1
+    #[arg(long, value_name = "SHARE", default_value_t = waves_core::suite::DEFAULT_DECAY, value_parser = share)]
+    pub(crate) decay: f64,
+
+    /// Only attributes of this system
+    #[arg(long, value_name = "SYSTEM")]
+    pub(crate) system: Option<String>,
+
+    /// An evaluation of existing tests, with attributes such as `openssl.tests.curl`: a snapshot or dump; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tests: Vec<PathBuf>,
+
+    /// Build times; formats as of `waves impact`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) durations: Vec<PathBuf>,
+
+    /// Only the Nix to paste into the package
+    #[arg(long, conflicts_with_all = ["format", "limit"])]
+    pub(crate) nix: bool,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+/// What builds may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Budget {
+    Seconds(u64),
+    Builds(u64),
+}
+
+/// A number of builds, or a time: `3h`, `90m`, `1h30m`, `45s`, `2d`.
+fn budget(text: &str) -> Result<Budget, String> {
+    let wrong = || "a time such as 3h, 90m or 1h30m, or a number of builds, above 0".to_owned();
+    let budget = match text.parse() {
+        Ok(builds) => Budget::Builds(builds),
+        Err(_) => Budget::Seconds(time(text).ok_or_else(wrong)?),
+    };
+    if matches!(budget, Budget::Seconds(0) | Budget::Builds(0)) { Err(wrong()) } else { Ok(budget) }
+}
+
+/// Seconds of a time with units.
+fn time(text: &str) -> Option<u64> {
+    let mut seconds = 0_u64;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|character: char| !character.is_ascii_digit())?;
+        let unit = match rest.as_bytes()[digits] {
+            b'd' => 86_400,
+            b'h' => 3600,
+            b'm' => 60,
+            b's' => 1,
+            _ => return None,
+        };
+        seconds = seconds.checked_add(rest[..digits].parse::<u64>().ok()?.checked_mul(unit)?)?;
+        rest = &rest[digits + 1..];
+    }
+    Some(seconds)
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|&share| share > 0.0 && share <= 1.0).ok_or_else(|| "a number above 0, up to 1".to_owned())
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+A table is CSV or JSON with `package` and either `days` from one release to the next, or `released` (a day) and `version`, a row for each
+release; and `weight`, what a day behind costs, 1 if nothing is said. Of a package without either, the history in --repo is counted: commits
+that change a version in its file.
+
+A release that fixes a vulnerability is taken at once, whatever its turn.")]
+pub(crate) struct CadenceArgs {
+    /// What may be built in a day: 200h/day with --durations, else a number of builds: 5000/day
+    #[arg(long, value_name = "BUDGET", value_parser = daily)]
+    pub(crate) budget: Budget,
+
+    /// Table of releases; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) releases: Vec<PathBuf>,
+
+    /// Packages whose releases are counted in the history of --repo; several with commas or repeated
+    #[arg(long = "root", short = 'r', value_name = "PACKAGE", value_delimiter = ',', requires = "repo")]
+    pub(crate) roots: Vec<String>,
+
+    /// Repository of the sources
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Option<PathBuf>,
+
+    /// How far back its history is read, from its newest commit
+    #[arg(long, value_name = "N", default_value_t = 730, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) history_days: u32,
+
+    /// Days between two waves: the least time between two turns
+    #[arg(long, value_name = "N", default_value_t = waves_core::cadence::DEFAULT_WAVE_DAYS, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub(crate) wave_days: u32,
+
+    /// Only the derivation that a name stands for, not all of its package
+    #[arg(long)]
+    pub(crate) exact: bool,
+
+    /// Build times; formats as of `waves impact`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) durations: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+/// A budget of a day.
+fn daily(text: &str) -> Result<Budget, String> {
+    let amount = text.strip_suffix("/day").or_else(|| text.strip_suffix("/d")).unwrap_or(text);
+    budget(amount).map_err(|_| "a time such as 200h/day, or a number of builds such as 5000/day, above 0".to_owned())
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+  graft      build the package, and rewrite references to it in what is built
+  rebuild    build it and all that depends on it anew, at the head
+  duplicate  run the closed waves again beside themselves, with the fix
+  override   users build what they need
+
+Nothing is chosen. An option is dominated if another is no worse in build time, time to users, locks and tests, better in one of them,
+and none of its preconditions fails. Runtime references are in no evaluation: without --sizes, what a graft rewrites is bounded by what
+depends on the package when it is built.")]
+pub(crate) struct SecurityArgs {
+    #[command(flatten)]
+    pub(crate) root: RootArgs,
+
+    /// The version with the fix
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) to: Option<String>,
+
+    /// The plan that is under way, as `waves plan --updates FILE --format json` prints it
+    #[arg(long, value_name = "PLAN")]
+    pub(crate) plan: Option<PathBuf>,
+
+    /// Its last wave that is closed [default: its last]
+    #[arg(long, value_name = "WAVE", requires = "plan")]
+    pub(crate) at: Option<String>,
+
+    /// Builders
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) builders: u32,
+
+    /// What grafts copy in a second, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = waves_core::security::DEFAULT_THROUGHPUT >> 20, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) throughput: u64,
+
+    /// Build times; formats as of `waves impact`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) durations: Vec<PathBuf>,
+
+    /// Sizes and references: `nix path-info --json`, .narinfo files, or a directory of these
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sizes: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
 }

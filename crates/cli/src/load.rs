@@ -41,6 +41,11 @@ pub(crate) fn plan(path: &Path) -> Result<PlanFile, Failure> {
     Ok(PlanFile::parse(&bytes, "standard input")?)
 }
 
+/// Opens an evaluation that an option names: a snapshot, or dumps.
+pub(crate) fn files(args: &Args, paths: &[PathBuf]) -> Result<Graph, Failure> {
+    open(args, paths)
+}
+
 fn open(args: &Args, paths: &[PathBuf]) -> Result<Graph, Failure> {
     let [path] = paths else {
         return dumps(args, paths);

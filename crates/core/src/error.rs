@@ -183,6 +183,13 @@ pub enum Error {
         sources: String,
     },
 
+    /// No package of a table of releases can be found, or none with an interval.
+    #[error("there is no package to find a cadence for: {reason}")]
+    NoReleases {
+        /// Why the first is not.
+        reason: String,
+    },
+
     /// A git repository that cannot be read.
     #[error("{}: {reason}", path.display())]
     Repository {

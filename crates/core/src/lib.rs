@@ -44,6 +44,7 @@
 //! ```
 
 pub mod analysis;
+pub mod cadence;
 pub mod config;
 pub mod cost;
 pub mod error;
@@ -58,4 +59,6 @@ pub mod policy;
 pub mod progress;
 pub mod report;
 pub mod schedule;
+pub mod security;
 pub mod store_path;
+pub mod suite;

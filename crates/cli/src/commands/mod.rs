@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod cadence;
 mod check;
 mod diff;
 mod eval;
@@ -13,6 +14,8 @@ mod info;
 mod notify;
 mod plan;
 mod rank;
+mod security;
+mod tests;
 mod verify;
 mod why;
 
@@ -61,6 +64,9 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Explain(explain) => explain::run(args, explain),
         Command::Groups(groups) => groups::run(args, groups),
         Command::Export(export) => export::run(args, export),
+        Command::Tests(tests) => tests::run(args, tests),
+        Command::Cadence(cadence) => cadence::run(args, cadence),
+        Command::Security(security) => security::run(args, security),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { command } => generate::man(command.as_deref()),
     }

@@ -23,6 +23,7 @@ mod trace;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+pub(crate) use position::Positions;
 pub(crate) use repository::short;
 pub use repository::{Commit, Comparison, FileChange, FileStatus, Repository};
 
@@ -30,7 +31,6 @@ use crate::analysis::{Change, Root};
 use crate::error::Result;
 use crate::graph::{AttributeIx, DerivationIx, DerivationSet, Direction, Graph, PackageIx};
 use class::Class;
-use position::Positions;
 use syntax::{Difference, Seen};
 use trace::{Context, Found, Trace};
 

@@ -9,7 +9,7 @@ const MAX_ROOTS: usize = 16;
 
 /// Attributes by the file that their `meta.position` points to.
 #[derive(Debug, Default)]
-pub(super) struct Positions {
+pub(crate) struct Positions {
     /// Attributes of each file of the repository.
     files: BTreeMap<String, Vec<AttributeIx>>,
     /// Directory of the repository that holds the package set, with a slash; empty at the top.
@@ -25,7 +25,7 @@ impl Positions {
     /// directory of the repository. So each named file is compared with the files of the repository from its end: what it
     /// has in front of the longest common part is the root that it was evaluated at, and what the repository's file has
     /// there is where the package set lies. Most files decide. O((positions + files) log files).
-    pub(super) fn new<'a>(graph: &Graph, files: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn new<'a>(graph: &Graph, files: impl Iterator<Item = &'a str>) -> Self {
         let mut named: BTreeMap<&str, Vec<AttributeIx>> = BTreeMap::new();
         for attribute in graph.attributes() {
             if let Some(position) = attribute.position() {
@@ -57,6 +57,11 @@ impl Positions {
             }
         }
         positions
+    }
+
+    /// The file that defines an attribute, from the top of the repository. O(attributes).
+    pub(crate) fn file(&self, attribute: AttributeIx) -> Option<&str> {
+        self.files.iter().find(|(_, attributes)| attributes.contains(&attribute)).map(|(file, _)| file.as_str())
     }
 
     /// The attributes that a file defines.

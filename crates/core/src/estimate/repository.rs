@@ -252,8 +252,18 @@ impl Repository {
         Ok(Some(Entry { id, mode, text: if is_nix(path) { text(&bytes) } else { None } }))
     }
 
+    /// The repository as libgit2 has it.
+    pub(crate) fn git(&self) -> &git2::Repository {
+        &self.git
+    }
+
+    /// The commit that is checked out.
+    pub(crate) fn head(&self) -> Result<git2::Commit<'_>> {
+        self.commit("HEAD")
+    }
+
     /// Every file of a tree, links included, submodules not.
-    fn files(&self, tree: &git2::Tree<'_>) -> Result<BTreeMap<String, Oid>> {
+    pub(crate) fn files(&self, tree: &git2::Tree<'_>) -> Result<BTreeMap<String, Oid>> {
         let mut files = BTreeMap::new();
         let mut open = vec![(String::new(), tree.id())];
         while let Some((prefix, id)) = open.pop() {
@@ -295,7 +305,8 @@ impl Repository {
         self.git.find_tree(commit.tree_id()).map_err(|error| self.unreadable(&error))
     }
 
-    fn unreadable(&self, error: &git2::Error) -> Error {
+    /// That something of it cannot be read.
+    pub(crate) fn unreadable(&self, error: &git2::Error) -> Error {
         refused(self.git.path(), error)
     }
 }

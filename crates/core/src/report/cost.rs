@@ -275,6 +275,14 @@ impl CostReport {
         document.section("Most of the build time, by packages of their own", self.package_table());
     }
 
+    /// Lines that only say what build times rest on.
+    pub(super) fn basis_lines(&self) -> Vec<String> {
+        let Some(time) = self.total.time.filter(|time| time.seconds > 0) else { return self.file_lines() };
+        let measured = share(time.measured_seconds, time.seconds);
+        let line = format!("Build time is that of one builder, one derivation after the other; {measured} of it is measured.");
+        std::iter::once(line).chain(self.file_lines()).collect()
+    }
+
     fn table(&self) -> Table {
         let mut columns = COUNTS.to_vec();
         if self.total.time.is_some() {

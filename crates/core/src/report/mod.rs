@@ -4,6 +4,7 @@
 //! copies what it says out of the graph, so that writing needs nothing else. The JSON keys are a contract: `schema/`
 //! describes them, and [`FORMAT_VERSION`] changes when one does.
 
+mod cadence;
 mod changed_paths;
 mod check;
 mod cost;
@@ -23,6 +24,8 @@ mod plan;
 mod plan_diff;
 mod rank;
 mod schedule;
+mod security;
+mod suite;
 mod verify;
 mod why;
 
@@ -31,6 +34,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use cadence::CadenceReport;
 pub use changed_paths::{AttrDiff, ChangedPaths, rebuild_amount};
 pub use check::{
     AttributesReport, Basis, BiggestCauseReport, BranchReport, CheckCauseReport, CheckReport, Judged, KernelReport, ReasonReport,
@@ -56,6 +60,8 @@ pub use rank::RankReport;
 pub use schedule::{
     BuildersReport, CriticalReport, ImpossibleReport, LinkReport, LowerBoundsReport, OutcomeReport, ScheduleReport, WhatIfReport,
 };
+pub use security::SecurityReport;
+pub use suite::SuiteReport;
 pub use verify::VerifyReport;
 pub use why::{WhyDetail, WhyReport};
 

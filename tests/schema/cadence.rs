@@ -1,0 +1,60 @@
+//! `waves cadence`.
+
+use serde_json::Value;
+
+use crate::support::{items, number, report, text};
+
+const TABLE: [&str; 2] = ["--releases", "tests/inputs/releases.csv"];
+const DURATIONS: [&str; 2] = ["--durations", "data/dumps/durations.csv"];
+
+fn float(value: &Value, pointer: &str) -> f64 {
+    value.pointer(pointer).and_then(Value::as_f64).unwrap_or_else(|| panic!("no number at {pointer}: {value}"))
+}
+
+/// What a release rebuilds is what `waves impact` says, in builds and in seconds.
+#[test]
+fn costs_are_those_of_impact() {
+    let builds = report("cadence", &[&["--budget", "1/day"][..], &TABLE].concat());
+    let seconds = report("cadence", &[&["--budget", "30m/day"][..], &TABLE, &DURATIONS].concat());
+    for (cadence, files) in [(&builds, &[][..]), (&seconds, &DURATIONS)] {
+        assert_eq!(items(cadence, "/packages").len(), 6);
+        for package in items(cadence, "/packages") {
+            let impact = report("impact", &[&["--root", text(package, "/package")][..], files].concat());
+            assert_eq!(package["rebuilds"], impact["rebuilds"]);
+            let cost =
+                if files.is_empty() { number(&impact, "/rebuilds/derivations") } else { number(&impact, "/cost/total/time/seconds") };
+            assert!((float(package, "/cost") - cost as f64).abs() < 1e-6, "{package}");
+        }
+    }
+}
+
+#[test]
+fn a_budget_is_kept_and_less_of_it_is_more_behind() {
+    let reports =
+        ["1h/day", "30m/day", "10m/day"].map(|budget| report("cadence", &[&["--budget", budget][..], &TABLE, &DURATIONS].concat()));
+    let mut before = 0.0;
+    for report in &reports {
+        let sum = |key: &str| items(report, "/packages").iter().map(|package| float(package, key)).sum::<f64>();
+        assert!((sum("/per_day") - float(report, "/turns_per_day")).abs() < 1e-6);
+        assert!((sum("/each_per_day") - float(report, "/each_per_day")).abs() < 1e-6);
+        assert!((float(report, "/best_per_day") - float(report, "/budget_per_day")).abs() < 1e-6, "it is less than all costs");
+        assert!(float(report, "/turns_per_day") <= float(report, "/budget_per_day"));
+        assert!(float(report, "/together_per_day") <= float(report, "/turns_per_day"));
+        let behind: f64 = items(report, "/packages").iter().map(|package| float(package, "/weight") * float(package, "/lag_days")).sum();
+        assert!(behind > before, "{behind} {before}");
+        before = behind;
+    }
+}
+
+#[test]
+fn releases_are_those_of_the_table() {
+    let cadence = report("cadence", &[&["--budget", "1/day"][..], &TABLE].concat());
+    let curl = items(&cadence, "/packages").iter().find(|package| text(package, "/package") == "curl").expect("it is there");
+    let versions: Vec<&str> = items(curl, "/releases").iter().map(|release| text(release, "/version")).collect();
+    assert_eq!(versions, ["8.10.0", "8.10.1", "8.11.0", "8.11.1", "8.12.0", "8.12.1"]);
+    // From 2026-01-07 to 2026-05-06: five times from one to the next.
+    assert_eq!((number(curl, "/seen_days"), number(curl, "/releases_seen")), (119, 6));
+    assert!((float(curl, "/release_days") - 23.8).abs() < 1e-9);
+    let unknown: Vec<&str> = items(&cadence, "/unknown").iter().map(|unknown| text(unknown, "/package")).collect();
+    assert_eq!(unknown, ["jq", "left-pad"]);
+}
