@@ -5,6 +5,7 @@ mod chain;
 mod costs;
 mod counts;
 mod diffs;
+mod exports;
 mod history;
 mod impacts;
 mod majors;
