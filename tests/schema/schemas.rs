@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{items, report, schema};
 
-const COMMANDS: [&str; 10] = ["check", "diff", "estimate", "impact", "info", "notify", "notify-index", "plan", "rank", "why"];
+const COMMANDS: [&str; 11] = ["check", "diff", "estimate", "impact", "info", "matrix", "notify", "notify-index", "plan", "rank", "why"];
 
 #[test]
 fn they_are_schemas() {
