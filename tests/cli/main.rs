@@ -202,8 +202,27 @@ fn no_escape_sequences_in_a_pipe() {
 
 #[test]
 fn help_fits_a_screen() {
-    let commands =
-        ["import", "eval", "info", "impact", "diff", "check", "rank", "why", "plan", "notify", "tests", "cadence", "completions", "man"];
+    let commands = [
+        "import",
+        "eval",
+        "info",
+        "impact",
+        "diff",
+        "check",
+        "rank",
+        "why",
+        "plan",
+        "notify",
+        "verify",
+        "explain",
+        "groups",
+        "tests",
+        "cadence",
+        "security",
+        "export",
+        "completions",
+        "man",
+    ];
     for command in std::iter::once(None).chain(commands.map(Some)) {
         let help = Run::of(waves().args(command).arg("-h")).expect_success();
         assert!(help.lines().count() <= 40, "{command:?}: {} lines", help.lines().count());

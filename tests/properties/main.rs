@@ -6,6 +6,7 @@ mod chain;
 mod costs;
 mod counts;
 mod diffs;
+mod exports;
 mod history;
 mod impacts;
 mod majors;

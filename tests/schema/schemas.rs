@@ -1,17 +1,24 @@
 //! The schemas themselves.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{items, report, schema};
+use crate::support::{items, report, repository, schema};
 
-const COMMANDS: [&str; 12] =
-    ["cadence", "check", "diff", "estimate", "impact", "info", "notify", "notify-index", "plan", "rank", "tests", "why"];
+/// The names of all schemas.
+fn schemas() -> Vec<String> {
+    let files = fs::read_dir(repository().join("schema")).expect("schemas").map(|file| file.expect("a file").file_name());
+    let mut names: Vec<String> =
+        files.map(|name| name.to_str().and_then(|name| name.strip_suffix(".schema.json")).expect("a schema").to_owned()).collect();
+    names.sort();
+    names
+}
 
 #[test]
 fn they_are_schemas() {
-    for command in COMMANDS {
+    for command in &schemas() {
         jsonschema::meta::validate(&schema(command)).unwrap_or_else(|error| panic!("{command}: {error}"));
     }
 }
@@ -20,7 +27,7 @@ fn they_are_schemas() {
 #[test]
 fn shared_definitions_are_the_same() {
     let mut known: BTreeMap<String, Value> = BTreeMap::new();
-    for command in COMMANDS {
+    for command in &schemas() {
         let Value::Object(definitions) = schema(command)["$defs"].take() else { panic!("{command} has definitions") };
         for (name, definition) in definitions {
             assert_eq!(known.entry(name.clone()).or_insert_with(|| definition.clone()), &definition, "{command}: {name}");
@@ -31,7 +38,7 @@ fn shared_definitions_are_the_same() {
 /// Every object names all of its keys, and every key says what it is.
 #[test]
 fn nothing_is_left_open() {
-    for command in COMMANDS {
+    for command in &schemas() {
         let schema = schema(command);
         let definitions = schema["$defs"].as_object().expect("definitions");
         for object in definitions.values().chain([&schema]).filter(|object| object.get("properties").is_some()) {

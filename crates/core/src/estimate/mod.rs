@@ -15,6 +15,7 @@
 //! ([`Kind`]). What cannot be confined so is never a silent zero: it is [`Unbounded`], with the widest bound that is known.
 
 mod class;
+mod history;
 mod index;
 mod position;
 mod repository;

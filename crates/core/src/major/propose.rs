@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::estimate::Positions;
 use crate::graph::{DerivationIx, DerivationSet, Direction, DisjointSets, Graph, Package, PackageIx};
 
 /// Why packages look as if they were one.
@@ -68,7 +69,7 @@ impl Default for Thresholds {
 }
 
 /// Proposes groups of packages with an attribute: one source, one version in a set, one closure, one history. `commits` are the
-/// files that each commit changed, as positions of attributes name them.
+/// files that each commit changed, from the top of the repository.
 ///
 /// Time O(V log V + A log A + E), and O(V + E) for each pair of packages whose closures are of nearly the same size.
 pub fn propose(graph: &Graph, commits: &[Vec<String>], thresholds: &Thresholds) -> Vec<Proposal> {
@@ -175,18 +176,18 @@ fn jaccard(a: &DerivationSet, b: &DerivationSet) -> f64 {
 }
 
 fn by_history(graph: &Graph, commits: &[Vec<String>], thresholds: &Thresholds) -> Vec<Proposal> {
+    let files: BTreeSet<&str> = commits.iter().flatten().map(String::as_str).collect();
+    let positions = Positions::new(graph, files.into_iter());
     let mut of_file: BTreeMap<&str, BTreeSet<PackageIx>> = BTreeMap::new();
     for attribute in graph.attributes() {
-        let file = attribute.position().and_then(|position| position.rsplit_once(':')).map(|(file, _)| file);
-        if let Some((file, derivation)) = file.zip(attribute.derivation()) {
+        if let Some((file, derivation)) = positions.file(attribute.ix()).zip(attribute.derivation()) {
             of_file.entry(file).or_default().insert(derivation.package().ix());
         }
     }
+    // A file of many packages does not tell which of them a commit is about.
     let package_of = |file: &String| {
-        // Positions may be paths of the store; commits have paths of the repository.
-        let exact = of_file.get(file.as_str());
-        let found = exact.or_else(|| of_file.iter().find(|(known, _)| known.ends_with(&format!("/{file}"))).map(|(_, packages)| packages));
-        found.filter(|packages| packages.len() == 1).and_then(|packages| packages.first().copied())
+        let packages = of_file.get(file.as_str()).filter(|packages| packages.len() == 1);
+        packages.and_then(|packages| packages.first().copied())
     };
     let mut changed: BTreeMap<PackageIx, usize> = BTreeMap::new();
     let mut both: BTreeMap<(PackageIx, PackageIx), usize> = BTreeMap::new();

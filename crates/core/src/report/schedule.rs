@@ -205,7 +205,7 @@ impl ScheduleReport {
         document.heading(format!("Schedule on {} {}", number(count), if count == 1 { "builder" } else { "builders" }));
         document.table(self.builder_table());
         document.lines(self.lines());
-        document.section("Packages that no machine can build", self.impossible_table());
+        document.section("What no machine can build", self.impossible_table());
         document.section("Critical path: each begins when the one before it ends", self.critical_table());
         document.section("What if a package were cached, or pinned to its old inputs", self.what_if_table());
     }

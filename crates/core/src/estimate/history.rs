@@ -1,0 +1,35 @@
+//! The commits of a repository, and which files each changed.
+
+use super::repository::Repository;
+use crate::error::Result;
+
+impl Repository {
+    /// The files that each of the last `limit` commits changed, from HEAD back, merges aside, newest first. Nothing is checked out.
+    ///
+    /// Time O(commits · sizes of the directories that changed).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Repository`](crate::error::Error::Repository) if an object cannot be read.
+    pub fn changed_together(&self, limit: usize) -> Result<Vec<Vec<String>>> {
+        let read = |error: git2::Error| self.unreadable(&error);
+        let mut walk = self.git().revwalk().map_err(read)?;
+        walk.set_sorting(git2::Sort::TIME | git2::Sort::TOPOLOGICAL).map_err(read)?;
+        walk.push(self.head()?.id()).map_err(read)?;
+        let mut commits = Vec::new();
+        for id in walk {
+            if commits.len() == limit {
+                break;
+            }
+            let commit = self.git().find_commit(id.map_err(read)?).map_err(read)?;
+            if commit.parent_count() != 1 {
+                continue;
+            }
+            let (before, after) = (commit.parent(0).and_then(|parent| parent.tree()).map_err(read)?, commit.tree().map_err(read)?);
+            let diff = self.git().diff_tree_to_tree(Some(&before), Some(&after), None).map_err(read)?;
+            let files = diff.deltas().filter_map(|delta| delta.new_file().path().and_then(|path| path.to_str()).map(str::to_owned));
+            commits.push(files.collect());
+        }
+        Ok(commits)
+    }
+}

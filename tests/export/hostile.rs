@@ -1,0 +1,131 @@
+//! Attributes whose names a shell, Nix or a file system would take for something else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::matrices::attributes;
+use crate::nix::Nix;
+use crate::scripts::asked;
+use crate::support::waves;
+
+/// Names that `nix-build -A` can select.
+const TYPED: [&str; 14] =
+    ["a b", "a.b", "it's", "$(touch pwned)", "`touch pwned`", "${HOME}", "$HOME", "; touch pwned", "-A", "--help", "a\nb", "\\", "or", "*"];
+/// Names that it cannot.
+const UNTYPED: [&str; 3] = ["1", "\"", "a\"; touch pwned; \""];
+
+/// A set in which everything needs `base`, evaluated; and a plan of one wave that updates it.
+fn evaluated(nix: &Nix, directory: &Path) -> BTreeMap<String, String> {
+    let names: Vec<&str> = TYPED.into_iter().chain(UNTYPED).collect();
+    fs::write(directory.join("names.json"), json!(names).to_string()).expect("writes");
+    let set = "{ system }:\nlet\n  base = derivation { name = \"base\"; inherit system; builder = \"/bin/sh\"; args = [ \"-c\" \"echo > $out\" ]; };\n  \
+               named = name: { inherit name; value = derivation { name = \"user\"; inherit system base; builder = \"/bin/sh\"; of = name; }; };\n\
+               in { inherit base; } // builtins.listToAttrs (map named (builtins.fromJSON (builtins.readFile ./names.json)))\n";
+    fs::write(directory.join("default.nix"), set).expect("writes");
+    let rows = format!("builtins.mapAttrs (_: job: job.drvPath) (import {} {{ system = \"x86_64-linux\"; }})", directory.display());
+    let paths = nix.run("nix-instantiate", &["--eval", "--strict", "--json", "--read-write-mode", "-E", &rows]);
+    let paths: BTreeMap<String, String> = serde_json::from_str(&paths).expect("JSON");
+    let job = |(name, path): (&String, &String)| json!({ "attr": name, "attrPath": [name], "drvPath": path, "system": "x86_64-linux", "name": "user", "outputs": {} });
+    let jobs: Vec<String> = paths.iter().map(|row| job(row).to_string()).collect();
+    fs::write(directory.join("jobs.jsonl"), jobs.join("\n")).expect("writes");
+    let all: Vec<&str> = paths.values().map(String::as_str).collect();
+    let shown = nix.run("nix", &[&["show-derivation", "-r"], &all[..]].concat());
+    fs::write(directory.join("derivations.json"), shown).expect("writes");
+    let totals = json!({ "waves": 1, "builds": { "attributes": 0, "derivations": 0 }, "hours": null });
+    let plan = json!({
+        "format_version": 1, "evaluation": { "digest": "" }, "major": 1, "scope": "exact", "updates": [],
+        "waves": [{ "name": "wave-1.1", "updates": ["base"], "rebuilds": { "attributes": 0, "derivations": 0 }, "hours": null }],
+        "totals": totals, "lower_bound": totals, "one_at_a_time": totals, "all_at_once": totals,
+    });
+    fs::write(directory.join("plan.json"), plan.to_string()).expect("writes");
+    paths
+}
+
+fn export(directory: &Path, engine: &str) -> String {
+    let path = |name: &str| directory.join(name).display().to_string();
+    let output = waves(&[
+        "export",
+        &path("plan.json"),
+        "--to",
+        engine,
+        "--output-dir",
+        &path("out"),
+        "--graph",
+        &path("derivations.json"),
+        "--graph",
+        &path("jobs.jsonl"),
+    ]);
+    let notes = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(output.status.success(), "{notes}");
+    notes
+}
+
+#[test]
+fn names_are_names_and_nothing_else() {
+    let Some(nix) = Nix::new() else { return };
+    let temporary = TempDir::new().expect("a directory");
+    let directory = temporary.path();
+    let paths = evaluated(&nix, directory);
+    let typed: BTreeSet<&str> = TYPED.iter().map(|name| paths[*name].as_str()).collect();
+
+    let notes = export(directory, "nix-build");
+    let count = UNTYPED.len();
+    assert!(
+        notes.contains(&format!("{count} derivations are not built, for no attribute leads there, {count} of an attribute")),
+        "{notes}"
+    );
+    let script = directory.join("out/wave-1.1.sh");
+    let found = asked(&nix, script.to_str().expect("UTF-8"), directory.to_str().expect("UTF-8"));
+    assert_eq!(found.iter().map(String::as_str).collect::<BTreeSet<_>>(), typed);
+
+    export(directory, "github-matrix");
+    let matrix: Value = serde_json::from_str(&fs::read_to_string(directory.join("out/wave-1.1.json")).expect("a file")).expect("JSON");
+    let jobs = matrix["include"].as_array().expect("jobs");
+    let named: BTreeSet<String> = jobs.iter().flat_map(attributes).collect();
+    let dotted = |name: &str| if name.contains('.') { format!("\"{name}\"") } else { name.to_owned() };
+    assert_eq!(named, TYPED.map(dotted).into_iter().collect());
+
+    let notes = export(directory, "nix-fast-build");
+    assert!(!notes.contains("not built"), "{notes}");
+    let expression = format!(
+        "builtins.attrValues (builtins.mapAttrs (_: job: job.drvPath) (removeAttrs (import {} {{ nixpkgs = {}; }}).x86_64-linux [ \"recurseForDerivations\" ]))",
+        directory.join("out/wave-1.1.nix").display(),
+        directory.display()
+    );
+    let found: BTreeSet<String> =
+        serde_json::from_str(&nix.run("nix-instantiate", &["--eval", "--strict", "--json", "-E", &expression])).expect("JSON");
+    let users: BTreeSet<String> = paths.iter().filter(|(name, _)| *name != "base").map(|(_, path)| path.clone()).collect();
+    assert_eq!(found, users);
+    for place in [directory.to_owned(), directory.join("out"), crate::support::repository()] {
+        assert!(!place.join("pwned").exists());
+    }
+}
+
+/// A plan is a file from elsewhere: its waves cannot be written anywhere but where they should.
+#[test]
+fn waves_cannot_leave_the_directory() {
+    let Some(nix) = Nix::new() else { return };
+    let temporary = TempDir::new().expect("a directory");
+    evaluated(&nix, temporary.path());
+    let path = |name: &str| temporary.path().join(name).display().to_string();
+    let plan = fs::read_to_string(path("plan.json")).expect("the plan").replace("\"wave-1.1\"", "\"../wave-1.1\"");
+    fs::write(path("plan.json"), plan).expect("writes");
+    let output = waves(&[
+        "export",
+        &path("plan.json"),
+        "--to",
+        "nix-build",
+        "--output-dir",
+        &path("out"),
+        "--graph",
+        &path("derivations.json"),
+        "--graph",
+        &path("jobs.jsonl"),
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!temporary.path().join("wave-1.1.sh").exists());
+}
