@@ -16,4 +16,5 @@ mod rank;
 mod schemas;
 mod support;
 mod tests;
+mod upgrade;
 mod why;
