@@ -377,13 +377,15 @@ fn planned_with<'g>(imported: &'g Imported, list: &Updates, cut: Cut) -> MajorWa
     planned(imported, list, Scope::Exact, cut)
 }
 
+/// Cases of each kind.
+const CASES: usize = 600;
+
 /// How good plans are where no theorem says it: `cargo test -p waves-core --test properties how_good -- --nocapture`.
 #[test]
 fn how_good_plans_are() {
     for (what, scope, is_grouped) in [("packages", Scope::Package, false), ("groups", Scope::Exact, true)] {
         let mut runner = TestRunner::deterministic();
         let (mut optimal, mut tight, mut moved, mut worst) = (0, 0, 0, 1.0_f64);
-        const CASES: usize = 600;
         for _ in 0..CASES {
             let (set, picked) = with_updates(24, 5..7).new_tree(&mut runner).expect("a case").current();
             let imported = Imported::new(&set);

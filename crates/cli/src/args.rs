@@ -569,6 +569,10 @@ pub(crate) struct WhyArgs {
 #[derive(Debug, clap::Args)]
 #[command(
     mut_arg("roots", |roots| roots.required(false)),
+    mut_arg("sizes", |sizes| sizes.hide_short_help(true)),
+    mut_arg("cached", |cached| cached.hide_short_help(true)),
+    mut_arg("cache", |cache| cache.hide_short_help(true)),
+    mut_arg("offline", |offline| offline.hide_short_help(true)),
     group(clap::ArgGroup::new("change").args(["roots", "updates"]).required(true)),
     override_usage = "waves plan [OPTIONS] <--root PACKAGE|--updates FILE>\n       waves plan diff A B",
     subcommand_negates_reqs = true,
@@ -587,7 +591,9 @@ pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) root: RootArgs,
 
-    /// What is to be updated in a major wave: a list of packages and versions
+    /// What is to be updated in a major wave
+    ///
+    /// A list of packages and versions: TOML, CSV, JSON or lines, as docs/formats.md says.
     #[arg(long, value_name = "FILE")]
     pub(crate) updates: Option<PathBuf>,
 
@@ -595,16 +601,21 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) max_waves: Option<usize>,
 
-    /// With --updates: as many waves as keep the builds of all of them within these hours of one builder
+    /// As many waves as build within these hours of one builder
+    ///
+    /// With --updates: the sum over all waves.
     #[arg(long, value_name = "HOURS", value_parser = hours, requires = "durations", conflicts_with_all = ["roots", "max_waves"])]
     pub(crate) max_hours: Option<Duration>,
 
-    /// With --updates: take waves apart that build longer than this on one builder, where they overlap least
+    /// Take waves apart that build longer than this
+    ///
+    /// With --updates: in hours of one builder. They are cut where they overlap least, and each says what it builds once more.
     #[arg(long, value_name = "HOURS", value_parser = hours, requires = "durations", conflicts_with_all = ["roots", "max_waves", "max_hours"])]
     pub(crate) max_wave_hours: Option<Duration>,
 
-    /// With --updates: merge waves where that saves more than finding what broke costs, if an update breaks what it rebuilds with
-    /// this probability (the list may say another for each)
+    /// Merge waves where that saves more than faults cost
+    ///
+    /// With --updates: P is the probability that an update breaks what it rebuilds; the list may say another for each.
     #[arg(long, value_name = "P", value_parser = probability, conflicts_with_all = ["roots", "max_waves", "max_hours", "max_wave_hours"])]
     pub(crate) risk: Option<f64>,
 
@@ -612,15 +623,15 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "HOURS", value_parser = hours, requires = "risk", hide_short_help = true)]
     pub(crate) wave_hours: Option<Duration>,
 
-    /// With --updates: draw the best plans for each number of waves
+    /// Draw the best plan for each number of waves
     #[arg(long, conflicts_with = "roots")]
     pub(crate) frontier: bool,
 
     /// With --updates: the number of the major wave
-    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "roots")]
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "roots", hide_short_help = true)]
     pub(crate) major: u32,
 
-    /// Where groups, pins and the fleet are [default: waves.toml, here or above]
+    /// Groups, pins and the fleet [default: waves.toml]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
@@ -632,7 +643,7 @@ pub(crate) struct PlanArgs {
     #[arg(long, conflicts_with_all = ["levels", "updates"])]
     pub(crate) packages: bool,
 
-    /// Check the plan with an independent verifier; exit with 1 if it is wrong
+    /// Check the plan independently; exit with 1 if it is wrong
     #[arg(long, conflicts_with_all = ["depth"])]
     pub(crate) verify: bool,
 

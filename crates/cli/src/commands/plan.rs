@@ -74,6 +74,10 @@ fn rebuild(args: &Args, options: &PlanArgs) -> Result<Verdict, Failure> {
 
 /// The order in which updates are taken.
 fn upgrade(args: &Args, options: &PlanArgs, updates: &Path) -> Result<Verdict, Failure> {
+    if !options.cache.cache.is_empty() || !options.cost.cached.is_empty() || options.filter.depth.is_some() {
+        let reason = "what an update builds is in no cache, and a wave ends with all that it rebuilds";
+        return Err(Failure::Usage(format!("--cache, --cached and --depth are for --root: {reason}")));
+    }
     let graph = load::graph(args)?;
     let list = Updates::read(updates)?;
     let config = config::read(options.config.as_deref())?;

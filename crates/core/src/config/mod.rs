@@ -150,6 +150,8 @@ mod tests {
             ("[[policy.limits]]", "count = \"hours\"\nover-from = 1"),
             ("[[policy.protected]]", "packages = [\"a\"]\nreason = \"b\""),
             ("[[fleet.machines]]", "name = \"a\""),
+            ("[[groups]]", "name = \"a\"\npackages = [\"a\"]"),
+            ("[[pins]]", "package = \"a\"\nreason = \"b\"\nuntil = \"2027-01-31\""),
         ] {
             let keys = keys(table, rest);
             assert!(keys.len() > 1, "{table}: {keys:?}");
@@ -169,7 +171,10 @@ mod tests {
         assert!(protected[0].packages[0].matches("python312Packages.torch"));
         let small = parse(examples()[3]).policy;
         assert_eq!((small.branches.lines.len(), small.branches.mass_rebuild, small.labels.buckets.len()), (1, 50, 2));
-        let fleet = parse(examples()[4]).fleet.machines;
+        let Config { groups, pins, one_version, .. } = parse(examples()[4]);
+        assert_eq!((groups[0].between, pins[0].until.as_str()), (Between::Absorb, "2027-01-31"));
+        assert_eq!(one_version, Config::default().one_version);
+        let fleet = parse(examples()[5]).fleet.machines;
         let builders: Vec<u32> = fleet.iter().map(|machine| machine.count * machine.jobs).collect();
         assert_eq!((builders, fleet[0].speed_permille, fleet[1].speed_permille), (vec![16, 2, 1, 4], 1000, 1500));
         // What it leaves out is as it was.
@@ -199,6 +204,10 @@ mod tests {
             ("[[policy.branches.lines]]\nprimary = \"release-*\"\nstaging = \"a\"", &["line 2", "`{version}` may stand once"]),
             ("[policy.labels]\nbuckets = [{ name = \"a\", from = 2, to = 1 }]", &["the bucket `a` ends at 1"]),
             ("[policy.labels]\nbuckets = [{ name = \"a\", from = 2 }, { name = \"a\", from = 3 }]", &["two buckets are named `a`"]),
+            ("[[groups]]\nname = \"a\"\npackages = []", &["key `groups`", "group 1 needs a `name`, and `packages`"]),
+            ("[[groups]]\nname = \"a\"\npackages = [\"b\"]\nbetween = \"ask\"", &["line 4, key `groups.between`", "`absorb`"]),
+            ("[[pins]]\npackage = \"a\"\nreason = \"\"\nuntil = \"2027-01-31\"", &["key `pins`", "the pin of `a` needs"]),
+            ("[[pins]]\npackage = \"a\"\nreason = \"b\"\nuntil = \"soon\"", &["key `pins.until`", "write it as 2027-01-31"]),
             ("[policy", &["line 1"]),
             ("[[fleet.machines]]\ncount = 2", &["line 1, key `fleet.machines`", "missing field `name`"]),
             ("[[fleet.machines]]\nname = \" \"", &["`name` is empty"]),
