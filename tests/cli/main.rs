@@ -62,6 +62,11 @@ fn exit_codes() {
         (vec!["cadence", "--budget", "1/week", "--releases", "tests/inputs/releases.csv"], 2, "200h/day"),
         (vec!["cadence", "--budget", "20/day", "--releases", "tests/inputs/garbage.txt"], 3, "garbage.txt"),
         (vec!["cadence", "--budget", "20/day", "--releases", "does-not-exist"], 3, "does-not-exist"),
+        (vec!["security"], 2, "--root"),
+        (vec!["security", "--root", "openssl", "--at", "wave-1.3"], 2, "--plan"),
+        (vec!["security", "--root", "openssl", "--plan", "tests/inputs/plan.json", "--at", "wave-1.99"], 2, "wave-1.1"),
+        (vec!["security", "--root", "openssl", "--plan", "tests/inputs/array.json"], 3, "array.json"),
+        (vec!["security", "--root", "openssl", "--plan", "tests/inputs/plan.json"], 0, ""),
         (vec!["tests", "--root", "openssl", "--budget", "3h"], 2, "--durations FILE"),
         (vec!["tests", "--root", "openssl", "--budget", "3"], 0, ""),
         (vec!["tests", "--root", "openssl", "--budget", "3", "--durations", "data/dumps/durations.csv"], 2, "--budget 3h"),
@@ -202,8 +207,23 @@ fn no_escape_sequences_in_a_pipe() {
 
 #[test]
 fn help_fits_a_screen() {
-    let commands =
-        ["import", "eval", "info", "impact", "diff", "check", "rank", "why", "plan", "notify", "tests", "cadence", "completions", "man"];
+    let commands = [
+        "import",
+        "eval",
+        "info",
+        "impact",
+        "diff",
+        "check",
+        "rank",
+        "why",
+        "plan",
+        "notify",
+        "tests",
+        "cadence",
+        "security",
+        "completions",
+        "man",
+    ];
     for command in std::iter::once(None).chain(commands.map(Some)) {
         let help = Run::of(waves().args(command).arg("-h")).expect_success();
         assert!(help.lines().count() <= 40, "{command:?}: {} lines", help.lines().count());

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::support::{items, report, schema};
 
-const COMMANDS: [&str; 12] =
-    ["cadence", "check", "diff", "estimate", "impact", "info", "notify", "notify-index", "plan", "rank", "tests", "why"];
+const COMMANDS: [&str; 13] =
+    ["cadence", "check", "diff", "estimate", "impact", "info", "notify", "notify-index", "plan", "rank", "security", "tests", "why"];
 
 #[test]
 fn they_are_schemas() {
