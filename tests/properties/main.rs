@@ -16,6 +16,7 @@ mod packages;
 mod plans;
 mod render;
 mod schedules;
+mod securities;
 mod snapshots;
 mod spellings;
 mod strategy;

@@ -79,7 +79,9 @@ impl Case {
         let near = PackageSet::distances(self.roots.iter().copied(), |at| self.set.users(at));
         let weight = |(&at, &distance): (&usize, &usize)| {
             let importance = 1.0 + (1.0 + self.set.rebuilds([at]).len() as f64).ln();
-            (at, (importance * decay.powf(distance as f64 - 1.0) / WEIGHT_UNIT).round() as u64)
+            #[expect(clippy::cast_sign_loss, reason = "no weight is negative")]
+            let weight = (importance * decay.powf(distance as f64 - 1.0) / WEIGHT_UNIT).round() as u64;
+            (at, weight)
         };
         near.iter().filter(|&(_, &distance)| distance > 0).map(weight).collect()
     }

@@ -14,6 +14,7 @@ mod notify;
 mod plan;
 mod rank;
 mod schemas;
+mod security;
 mod support;
 mod tests;
 mod upgrade;

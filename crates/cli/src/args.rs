@@ -22,7 +22,7 @@ Exit codes:
 
 /// What a change of a Nix package set rebuilds, why, and in which order
 #[derive(Debug, Parser)]
-#[command(name = "waves", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "waves", version, after_long_help = EXIT_CODES, max_term_width = 100)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,

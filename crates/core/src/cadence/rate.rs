@@ -40,7 +40,9 @@ pub fn turns(costs: &[f64], weights: &[f64], caps: &[f64], best: &[f64], base: f
         .map(|at| {
             let waves = (best[at] * base).recip().max(1.0).log2();
             let exponent = if best[at] < caps[at] { waves.ceil() } else { waves.floor() };
-            exponent.min(50.0) as u32
+            #[expect(clippy::cast_sign_loss, reason = "waves are at least one, so that their logarithm is not negative")]
+            let exponent = exponent.min(50.0) as u32;
+            exponent
         })
         .collect();
     let mut left = budget - (0..costs.len()).map(|at| per_day(at, exponents[at])).sum::<f64>();

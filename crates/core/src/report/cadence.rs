@@ -113,7 +113,7 @@ impl CadenceReport {
     }
 
     fn amount(&self, cost: f64) -> String {
-        let whole = cost.round() as u64;
+        let whole = whole(cost);
         match self.unit {
             "seconds" => duration(whole),
             _ if cost < 10.0 => format!("{cost:.1} builds"),
@@ -169,7 +169,7 @@ impl TurnReport {
     }
 
     fn takes(&self) -> String {
-        match self.one_of.round() as u64 {
+        match whole(self.one_of) {
             0 | 1 => "each".to_owned(),
             2 => "every 2nd".to_owned(),
             3 => "every 3rd".to_owned(),
@@ -192,9 +192,15 @@ impl TurnReport {
     }
 }
 
+/// The nearest whole number; none here is negative.
+#[expect(clippy::cast_sign_loss, reason = "costs and days are not negative")]
+fn whole(value: f64) -> u64 {
+    value.round() as u64
+}
+
 /// Days: to the tenth if there are few.
 fn days(days: f64) -> String {
-    if days < 10.0 { format!("{days:.1} d") } else { format!("{} d", number(days.round() as u64)) }
+    if days < 10.0 { format!("{days:.1} d") } else { format!("{} d", number(whole(days))) }
 }
 
 impl Report for CadenceReport {
@@ -215,15 +221,15 @@ impl Report for CadenceReport {
             Column::Detail("if each"),
         ]);
         let amount = |cost: f64| match self.unit {
-            "seconds" => duration(cost.round() as u64),
+            "seconds" => duration(whole(cost)),
             _ if cost < 10.0 => format!("{cost:.1}"),
-            _ => number(cost.round() as u64),
+            _ => number(whole(cost)),
         };
         let row = |turn: &TurnReport| {
             let seen = if turn.releases_seen == 0 {
                 "stated".to_owned()
             } else {
-                format!("{} in {} d", turn.releases_seen, number(turn.seen_days as u64))
+                format!("{} in {} d", turn.releases_seen, number(turn.seen_days.unsigned_abs()))
             };
             vec![
                 turn.package.clone(),

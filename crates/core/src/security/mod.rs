@@ -203,7 +203,8 @@ fn mark_dominated(choices: &mut [Choice; 4]) {
         let own = measures(choice);
         let better = known.iter().find(|(kind, is_sound, other)| {
             let no_worse = own.iter().zip(other).all(|(own, other)| other <= own);
-            *is_sound && *kind != choice.kind && no_worse && other != &own
+            let better = own.iter().zip(other).any(|(own, other)| other < own);
+            *is_sound && *kind != choice.kind && no_worse && better
         });
         choice.dominated_by = better.map(|(kind, ..)| *kind);
     }

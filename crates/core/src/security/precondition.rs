@@ -116,7 +116,11 @@ impl<'g> Checks<'_, 'g> {
     }
 
     fn not_static(&self) -> Precondition {
-        let is_static = |derivation: &Derivation<'_>| derivation.name().split('-').any(|part| part.eq_ignore_ascii_case("static"));
+        // A patch about static linking is not linked statically.
+        let is_patch = |name: &str| name.contains(".patch") || name.contains(".diff");
+        let is_static = |derivation: &Derivation<'_>| {
+            !is_patch(derivation.name()) && derivation.name().split('-').any(|part| part.eq_ignore_ascii_case("static"))
+        };
         let suspects: Vec<Derivation<'_>> = self.impact.rebuilds().iter().map(|ix| self.graph.derivation(ix)).filter(is_static).collect();
         match suspects.first() {
             None => precondition(

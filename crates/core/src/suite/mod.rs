@@ -74,7 +74,9 @@ impl SuiteOptions<'_> {
     pub fn weight(&self, derivation: Derivation<'_>, distance: usize) -> u64 {
         let importance = 1.0 + f64::from(derivation.rebuilt_derivations()).ln_1p();
         let steps = i32::try_from(distance.saturating_sub(1)).unwrap_or(i32::MAX);
-        ((importance * self.decay.powi(steps) / WEIGHT_UNIT).round() as u64).max(1)
+        #[expect(clippy::cast_sign_loss, reason = "neither importance nor decay is negative")]
+        let weight = (importance * self.decay.powi(steps) / WEIGHT_UNIT).round() as u64;
+        weight.max(1)
     }
 }
 

@@ -39,8 +39,8 @@ pub fn snippet<'p>(paths: impl IntoIterator<Item = &'p str>, recurse: impl IntoI
     if comments.is_empty() && lines.len() == 1 && single.len() <= WIDTH {
         return single + "\n";
     }
-    let body: String = lines.iter().chain(&comments).map(|line| format!("  {line}\n")).collect();
-    format!("passthru.tests = {{\n{body}}};\n")
+    let body: Vec<&str> = lines.iter().chain(&comments).map(String::as_str).collect();
+    format!("passthru.tests = {{\n  {}\n}};\n", body.join("\n  "))
 }
 
 /// Lines that inherit names from a set.
