@@ -8,6 +8,7 @@ mod diffs;
 mod history;
 mod impacts;
 mod majors;
+mod ledger;
 mod model;
 mod notices;
 mod packages;
