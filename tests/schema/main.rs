@@ -9,6 +9,7 @@ mod estimate;
 mod example;
 mod impact;
 mod info;
+mod ledger;
 mod notify;
 mod plan;
 mod rank;

@@ -6,7 +6,23 @@ use serde_json::{Value, json};
 
 use crate::support::{items, report, schema};
 
-const COMMANDS: [&str; 10] = ["check", "diff", "estimate", "impact", "info", "notify", "notify-index", "plan", "rank", "why"];
+const COMMANDS: [&str; 15] = [
+    "check",
+    "decision",
+    "diff",
+    "estimate",
+    "impact",
+    "info",
+    "next",
+    "notify",
+    "notify-index",
+    "plan",
+    "rank",
+    "record",
+    "request",
+    "status",
+    "why",
+];
 
 #[test]
 fn they_are_schemas() {

@@ -7,6 +7,7 @@
 mod changed_paths;
 mod check;
 mod cost;
+mod decision;
 mod diagram;
 mod diff;
 mod document;
@@ -18,11 +19,15 @@ mod groups;
 mod impact;
 mod info;
 mod major;
+mod next;
 mod notify;
 mod plan;
 mod plan_diff;
 mod rank;
+mod record;
+mod request;
 mod schedule;
+mod status;
 mod verify;
 mod why;
 
@@ -39,6 +44,7 @@ pub use cost::{
     AvailabilityReport, BillReport, ChainLink, ClosureCostReport, ClosureReport, CostReport, DurationFileReport, EvidenceReport,
     PackageTimeReport, PartReport, PathListReport, SizeFileReport, SizeReport, TimeReport,
 };
+pub use decision::DecisionReport;
 pub use diagram::{Diagram, DiagramEdge, DiagramNode};
 pub use diff::{DiffReport, DoubtReport};
 pub use document::{Block, Column, Document, Table};
@@ -49,12 +55,19 @@ pub use groups::{GroupReport, GroupsReport};
 pub use impact::ImpactReport;
 pub use info::InfoReport;
 pub use major::{MajorDetail, MajorReport, MinorWaveReport, TotalsReport};
+pub use next::{NextBuild, NextReport};
 pub use notify::{NotifyDetail, NotifyFile, NotifyReport};
 pub use plan::{PlanDetail, PlanReport};
 pub use plan_diff::{MoveReport, PlanDiffReport, PlanSideReport};
 pub use rank::RankReport;
+pub use record::{RecordReport, RecordedFile};
+pub use request::{RemoteReport, RequestReport, UpstreamReport};
 pub use schedule::{
     BuildersReport, CriticalReport, ImpossibleReport, LinkReport, LowerBoundsReport, OutcomeReport, ScheduleReport, WhatIfReport,
+};
+pub use status::{
+    BlockedReport, ClassesReport, EvaluationFailureReport, GreennessReport, RemainingReport, ResultsReport, RootCauseReport, StateReport,
+    StatusCounts, StatusReport, WaiverReport, WaveLine,
 };
 pub use verify::VerifyReport;
 pub use why::{WhyDetail, WhyReport};
