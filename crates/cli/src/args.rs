@@ -793,8 +793,8 @@ pub(crate) struct StatusArgs {
     pub(crate) durations: Vec<PathBuf>,
 
     /// How many build at once
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000), requires = "durations")]
-    pub(crate) builders: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), requires = "durations")]
+    pub(crate) builders: Option<u32>,
 
     #[command(flatten)]
     pub(crate) ledger: LedgerArgs,

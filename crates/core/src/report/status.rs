@@ -9,6 +9,7 @@ use crate::cost::Costs;
 use crate::graph::Derivation;
 use crate::ledger::{Class, Ledger, RedRoot, State, StateCounts, WaveName, WaveStatus, open_reasons, revert_first};
 use crate::major::ResolvedPlan;
+use crate::schedule::{Fleet, simulate};
 
 /// Red roots that are named beside what they block.
 const NAMED: usize = 5;
@@ -245,10 +246,12 @@ pub struct RemainingReport {
     /// Of the longest chain: on any number of builders.
     pub longest_chain_seconds: u64,
     /// Builders.
-    pub builders: Option<u64>,
+    pub builders: Option<u32>,
+    /// On these builders, what most waits for first; null without a number of builders.
+    pub eta_seconds: Option<u64>,
     /// No schedule on these builders is faster.
     pub at_least_seconds: u64,
-    /// No schedule on these builders that keeps them busy is slower (Graham); null without a number of builders.
+    /// No schedule on these builders that keeps them busy is slower; null without a number of builders.
     pub at_most_seconds: Option<u64>,
 }
 
@@ -259,7 +262,7 @@ impl StatusReport {
         plan: &ResolvedPlan,
         ledger: &Ledger,
         costs: Option<&Costs<'_>>,
-        builders: Option<u64>,
+        builders: Option<u32>,
         limit: usize,
     ) -> Self {
         let (by_state, not_expected) = status.counts();
@@ -406,28 +409,31 @@ impl BlockedReport {
 }
 
 impl RemainingReport {
-    /// Graham (1969): with any list schedule, time is at most W / k + (1 - 1/k) · longest chain.
-    fn new(status: &WaveStatus<'_>, costs: &Costs<'_>, builders: Option<u64>) -> Option<Self> {
-        let time = costs.bill(&status.remaining()).time?;
-        let (seconds, chain) = (time.seconds, time.longest_chain.seconds);
-        let at_least = builders.map_or(chain, |builders| chain.max(seconds.div_ceil(builders)));
-        let at_most = builders.map(|builders| (seconds + (builders - 1) * chain).div_ceil(builders));
-        Some(Self { seconds, longest_chain_seconds: chain, builders, at_least_seconds: at_least, at_most_seconds: at_most })
+    fn new(status: &WaveStatus<'_>, costs: &Costs<'_>, builders: Option<u32>) -> Option<Self> {
+        let (remaining, model) = (status.remaining(), costs.model()?);
+        let time = costs.bill(&remaining).time?;
+        let schedule = builders.map(|builders| simulate(status.graph, &remaining, |ix| model.seconds(ix), &Fleet::identical(builders)));
+        let longest_chain_seconds = time.longest_chain.seconds;
+        Some(Self {
+            seconds: time.seconds,
+            longest_chain_seconds,
+            builders,
+            eta_seconds: schedule.as_ref().map(|schedule| schedule.makespan),
+            at_least_seconds: schedule.as_ref().map_or(longest_chain_seconds, |schedule| schedule.bounds.lower),
+            at_most_seconds: schedule.map(|schedule| schedule.bounds.upper),
+        })
     }
 
     fn line(&self) -> String {
-        let one = duration(self.seconds);
-        match (self.builders, self.at_most_seconds) {
-            (Some(builders), Some(most)) => format!(
-                "Still to be built: {one} of build time; on {}, {} to {}",
-                counted(usize::try_from(builders).unwrap_or(usize::MAX), "builder", "builders"),
-                duration(self.at_least_seconds),
+        let (one, least) = (duration(self.seconds), duration(self.at_least_seconds));
+        match (self.builders, self.eta_seconds, self.at_most_seconds) {
+            (Some(builders), Some(eta), Some(most)) => format!(
+                "Still to be built: {one} of build time; on {}, {} ({least} at least, {} at most)",
+                counted(builders as usize, "builder", "builders"),
+                duration(eta),
                 duration(most)
             ),
-            _ => format!(
-                "Still to be built: {one} of build time, and no less than {} on any number of builders",
-                duration(self.at_least_seconds)
-            ),
+            _ => format!("Still to be built: {one} of build time; {least} at least, on any number of builders"),
         }
     }
 }
