@@ -354,7 +354,7 @@ mod tests {
         let path = directory.path().join(FILE_NAME);
         for end in 0..=bytes.len() {
             fs::write(&path, &bytes[..end]).expect("written");
-            let ends = bytes[..end].iter().filter(|byte| **byte == b'\n').count();
+            let ends = memchr::memchr_iter(b'\n', &bytes[..end]).count();
             let whole = bytes[..end].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
             let ledger = Ledger::read(directory.path()).expect("a ledger");
             assert_eq!((ledger.entries().len(), ledger.torn_bytes()), (ends.saturating_sub(1), (end - whole) as u64), "{end}");

@@ -418,9 +418,10 @@ impl RemainingReport {
             seconds: time.seconds,
             longest_chain_seconds,
             builders,
-            eta_seconds: schedule.as_ref().map(|schedule| schedule.makespan),
-            at_least_seconds: schedule.as_ref().map_or(longest_chain_seconds, |schedule| schedule.bounds.lower),
-            at_most_seconds: schedule.map(|schedule| schedule.bounds.upper),
+            // Schedules are in milliseconds.
+            eta_seconds: schedule.as_ref().map(|schedule| schedule.makespan.div_ceil(1000)),
+            at_least_seconds: schedule.as_ref().map_or(longest_chain_seconds, |schedule| schedule.bounds.lower / 1000),
+            at_most_seconds: schedule.map(|schedule| schedule.bounds.upper.div_ceil(1000)),
         })
     }
 
