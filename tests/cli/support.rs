@@ -89,8 +89,8 @@ pub(crate) fn upgrade() {
         other if blocked.contains(&other) => "dependency-failed",
         _ => "succeeded",
     };
-    write("before.csv", &attributes.iter().map(|attribute| format!("{attribute},succeeded\n")).collect::<String>());
-    write("results.csv", &attributes.iter().map(|attribute| format!("{attribute},{}\n", status(attribute))).collect::<String>());
+    write("before.csv", &attributes.iter().map(|attribute| format!("{attribute},succeeded\n")).collect::<Vec<_>>().concat());
+    write("results.csv", &attributes.iter().map(|attribute| format!("{attribute},{}\n", status(attribute))).collect::<Vec<_>>().concat());
 }
 
 /// A repository of the set in `data/`: the branch `main`, and `update` with `data/update.patch`. Its commits are the same

@@ -165,6 +165,7 @@ fn has_python() -> bool {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a story is told from its beginning to its end")]
 fn a_major_wave_from_its_plan_to_its_last_tag() {
     let Some(nix) = Nix::that_builds().filter(|_| has_python()) else { return };
     let upgrade = Upgrade::new(nix);

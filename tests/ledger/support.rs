@@ -61,7 +61,7 @@ pub(crate) fn begun() -> TempDir {
 
 /// Writes the plan of a major wave that updates some packages.
 pub(crate) fn plan(directory: &Path, major: u32, updates: &[&str]) {
-    let rows: String = updates.iter().map(|package| format!("{package},1,2\n")).collect();
+    let rows: String = updates.iter().map(|package| format!("{package},1,2\n")).collect::<Vec<_>>().concat();
     fs::write(directory.join("updates.csv"), format!("package,from,to\n{rows}")).expect("written");
     let major = major.to_string();
     let planned = Run::of(waves(directory).args(["plan", "--updates", "updates.csv", "--format", "json", "--major", &major])).expect(0);

@@ -21,7 +21,7 @@ fn derivations() -> Vec<String> {
 /// Begins to record results, each of another derivation.
 fn record(directory: &Path, number: usize, paths: &[String]) -> Child {
     let file = format!("results-{number}.txt");
-    fs::write(directory.join(&file), paths.iter().map(|path| format!("{path} succeeded\n")).collect::<String>()).expect("written");
+    fs::write(directory.join(&file), paths.iter().map(|path| format!("{path} succeeded\n")).collect::<Vec<_>>().concat()).expect("written");
     waves(directory).args(["record", &file]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts")
 }
 
@@ -69,7 +69,7 @@ fn whoever_is_killed_leaves_whole_lines() {
         json(directory.path(), &["status"]);
     }
     // The next one goes on, and in the end everything is there once.
-    fs::write(directory.path().join("all.txt"), derivations.iter().map(|path| format!("{path} succeeded\n")).collect::<String>())
+    fs::write(directory.path().join("all.txt"), derivations.iter().map(|path| format!("{path} succeeded\n")).collect::<Vec<_>>().concat())
         .expect("written");
     let all = json(directory.path(), &["record", "all.txt"]);
     let found = recorded(directory.path());
