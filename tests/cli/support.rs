@@ -64,6 +64,35 @@ pub(crate) mod nixpkgs {
     }
 }
 
+/// What docs/ledger.md is about: the plan of an upgrade of the set in `data/`, and results of its first wave, in which libpng
+/// fails. The ledger is not there yet.
+pub(crate) fn upgrade() {
+    let directory = root().join("target/upgrade");
+    let _ = fs::remove_dir_all(&directory);
+    fs::create_dir_all(&directory).expect("a directory");
+    let write = |name: &str, text: &str| fs::write(directory.join(name), text).expect("written");
+    let run = |arguments: &[&str]| Run::of(waves().args(arguments).args(graph_args())).expect_success();
+    let graph = directory.join("graph.waves").display().to_string();
+    Run::of(waves().args(["import", "-q", "-o", &graph]).args(DUMPS)).expect_success();
+    write("updates.csv", "package,from,to\nzlib,1.3.1,1.3.2\nopenssl,3.3.2,3.4.0\nsqlite,3.46.1,3.47.1\nhello,2.12.1,2.12.2\n");
+    write("plan.json", &run(&["plan", "--updates", "target/upgrade/updates.csv", "--format", "json"]));
+    let blocked: serde_json::Value = serde_json::from_str(&run(&["impact", "--root", "libpng", "--format", "json"])).expect("JSON");
+    let blocked: Vec<&str> =
+        blocked["attributes"].as_array().expect("attributes").iter().filter_map(|attribute| attribute["attribute"].as_str()).collect();
+    assert!(blocked.contains(&"libpng") && blocked.len() > 1, "{blocked:?}");
+    let jobs = fs::read_to_string(root().join(DUMPS[1])).expect("there");
+    let jobs = jobs.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    let attributes: Vec<String> =
+        jobs.filter(|job| job["drvPath"].is_string()).filter_map(|job| Some(job["attr"].as_str()?.to_owned())).collect();
+    let status = |attribute: &String| match attribute.as_str() {
+        "libpng" => "failed",
+        other if blocked.contains(&other) => "dependency-failed",
+        _ => "succeeded",
+    };
+    write("before.csv", &attributes.iter().map(|attribute| format!("{attribute},succeeded\n")).collect::<Vec<_>>().concat());
+    write("results.csv", &attributes.iter().map(|attribute| format!("{attribute},{}\n", status(attribute))).collect::<Vec<_>>().concat());
+}
+
 /// A repository of the set in `data/`: the branch `main`, and `update` with `data/update.patch`. Its commits are the same
 /// each time. The README names it by this path.
 pub(crate) fn history() {

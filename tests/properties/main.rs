@@ -9,6 +9,7 @@ mod diffs;
 mod exports;
 mod history;
 mod impacts;
+mod ledger;
 mod majors;
 mod model;
 mod notices;

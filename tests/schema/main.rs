@@ -10,6 +10,7 @@ mod estimate;
 mod example;
 mod impact;
 mod info;
+mod ledger;
 mod notify;
 mod plan;
 mod rank;

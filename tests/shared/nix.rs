@@ -66,20 +66,24 @@ impl Nix {
         self.store.clone()
     }
 
-    /// Runs a program of Nix; what it writes to standard output.
-    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> String {
+    /// A program that uses this store, if it uses one.
+    pub(crate) fn command(&self, program: &str) -> Command {
         let home = self.directory.path().join("home");
         fs::create_dir_all(&home).expect("creates");
-        let output = Command::new(program)
-            .args(arguments)
+        let mut command = Command::new(program);
+        command
             .env_remove("NIX_REMOTE")
             .envs(self.environment.iter().map(|(key, value)| (key, value)))
             .env("HOME", home)
             .env("NIX_CONFIG", CONFIGURATION)
             .env("LC_ALL", "C")
-            .env_remove("NIX_PATH")
-            .output()
-            .expect("it starts");
+            .env_remove("NIX_PATH");
+        command
+    }
+
+    /// Runs a program of Nix; what it writes to standard output.
+    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> String {
+        let output = self.command(program).args(arguments).output().expect("it starts");
         assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
     }

@@ -14,9 +14,9 @@ const MAX_TIME: Duration = Duration::from_hours(24);
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  a limit is exceeded (--fail-over), a change is over the policy (check), or a plan is wrong (--verify)
-  2  the command line is wrong: unknown option, package or pattern
-  3  a dump or snapshot is missing, broken, or says too little
+  1  a limit or the policy is exceeded, a plan is wrong (--verify), or a decision is refused (tag)
+  2  the command line is wrong: unknown option, package, pattern or wave
+  3  a dump, snapshot, ledger or result is missing, broken, or says too little
   4  Nix is not there, or failed
   5  a file cannot be written";
 
@@ -76,6 +76,22 @@ pub(crate) enum Command {
     Cadence(CadenceArgs),
     /// What can be done about a vulnerability: graft, rebuild, second waves or overrides, side by side
     Security(SecurityArgs),
+    /// Begin a major wave with a plan: the ledger follows it to its last tag
+    Start(StartArgs),
+    /// Record results of builds in the ledger
+    Record(RecordArgs),
+    /// Where a wave stands: what is built, what failed first, and what that blocks
+    Status(StatusArgs),
+    /// What may be built now
+    Next(NextArgs),
+    /// Let a failure be, with a reason and an end
+    Waive(WaiveArgs),
+    /// Try again what failed
+    Retry(RetryArgs),
+    /// Close a wave with a git tag
+    Tag(TagArgs),
+    /// The text that asks a package's own repository to support a wave
+    Request(RequestArgs),
     /// Completions for a shell
     Completions {
         /// The shell
@@ -710,6 +726,216 @@ pub(crate) struct NotifyArgs {
     /// Write a Markdown file for each of them, and one for all others, into this directory
     #[arg(long, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+/// Which ledger, and which wave of it: `crate::ledger` finds them.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LedgerArgs {
+    /// Directory of the ledger [default: .waves, here or above]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ledger: Option<PathBuf>,
+
+    /// The major wave [default: that of the wave, or the only one that is open]
+    #[arg(long, value_name = "N")]
+    pub(crate) major: Option<u32>,
+}
+
+/// What is asked of a wave.
+#[derive(Debug, clap::Args)]
+pub(crate) struct WaveArgs {
+    /// The wave, such as wave-1.3 or 1.3 [default: the first that is not closed]
+    #[arg(long, short, value_name = "WAVE")]
+    pub(crate) wave: Option<String>,
+
+    /// Do not expect what Hydra does not build: what is unfree, insecure, or not for its platforms
+    #[arg(long)]
+    pub(crate) hydra: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StartArgs {
+    /// What `waves plan --updates FILE --format json` wrote; `-` for standard input
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: PathBuf,
+
+    /// Directory of the ledger [default: .waves, here or above; else a new one here]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ledger: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Files, told by content; plain, gzip, zstd or xz:
+  nix-eval-jobs                  errors; with --check-cache-status also what is built already
+  nix-fast-build --result-file   as JSON
+  nixpkgs-review                 report.json
+  Hydra                          builds of an evaluation, as JSON
+  drv,status or drv status       a line each; the .drv path or attribute, and succeeded, failed,
+                                 dependency-failed, timed-out, limit-exceeded, aborted or building
+A result is of one derivation, by its path. One that names only an attribute is of the derivation that the
+attribute has in the evaluation at hand.")]
+pub(crate) struct RecordArgs {
+    /// Files of results
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// The wave that was built [default: the first that is not closed]
+    #[arg(long, short, value_name = "WAVE")]
+    pub(crate) wave: Option<String>,
+
+    /// They are of the time before the major wave: what its failures are compared with
+    #[arg(long, conflicts_with = "wave")]
+    pub(crate) baseline: bool,
+
+    #[command(flatten)]
+    pub(crate) ledger: LedgerArgs,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) wave: WaveArgs,
+
+    /// Build times, for what is still to be built; formats as of `waves impact`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) durations: Vec<PathBuf>,
+
+    /// How many build at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), requires = "durations")]
+    pub(crate) builders: Option<u32>,
+
+    #[command(flatten)]
+    pub(crate) ledger: LedgerArgs,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct NextArgs {
+    #[command(flatten)]
+    pub(crate) wave: WaveArgs,
+
+    /// Only the .drv paths of what of the wave may be built, one a line, as `nix-store --realise` reads them
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) paths: bool,
+
+    #[command(flatten)]
+    pub(crate) ledger: LedgerArgs,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WaiveArgs {
+    /// The package, as --root names it elsewhere
+    #[arg(value_name = "PACKAGE")]
+    pub(crate) package: String,
+
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) reason: String,
+
+    /// The last day, such as 2027-01-31, or the last wave that it counts in
+    #[arg(long, value_name = "DAY|WAVE")]
+    pub(crate) until: String,
+
+    /// Nobody is able to fix it; without this, nobody wants to
+    #[arg(long)]
+    pub(crate) cant_fix: bool,
+
+    /// Who decided it [default: `$USER`]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) wave: WaveArgs,
+
+    #[command(flatten)]
+    pub(crate) ledger: LedgerArgs,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RetryArgs {
+    /// The package, as --root names it elsewhere
+    #[arg(value_name = "PACKAGE")]
+    pub(crate) package: String,
+
+    /// Even if it failed before the wave, or was tried again twice
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) wave: WaveArgs,
+
+    #[command(flatten)]
+    pub(crate) ledger: LedgerArgs,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TagArgs {
+    /// The wave
+    #[arg(value_name = "WAVE")]
+    pub(crate) wave: String,
+
+    /// Repository that is tagged [default: the one that the current directory is in]
+    #[arg(long, value_name = "DIR", default_value = ".", hide_default_value = true)]
+    pub(crate) repo: PathBuf,
+
+    /// The commit that was built [default: HEAD]
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) commit: Option<String>,
+
+    /// Tag it as wave-X.Y-pre although it is still open
+    #[arg(long)]
+    pub(crate) pre: bool,
+
+    /// Who makes the tag, as `NAME <ADDRESS>` [default: as git is configured]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) tagger: Option<String>,
+
+    /// Do not expect what Hydra does not build: what is unfree, insecure, or not for its platforms
+    #[arg(long)]
+    pub(crate) hydra: bool,
+
+    #[command(flatten)]
+    pub(crate) ledger: LedgerArgs,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RequestArgs {
+    /// The package, as --root names it elsewhere
+    #[arg(value_name = "PACKAGE")]
+    pub(crate) package: String,
+
+    /// Ask this repository whether it has the tag already: an address or a directory
+    #[arg(long, value_name = "URL")]
+    pub(crate) check_remote: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) wave: WaveArgs,
+
+    #[command(flatten)]
+    pub(crate) ledger: LedgerArgs,
 
     #[command(flatten)]
     pub(crate) format: FormatArgs,

@@ -48,9 +48,10 @@ pub(crate) fn exit_code(failure: &Failure) -> ExitCode {
             | Error::Pattern { .. }
             | Error::Revision { .. }
             | Error::UnknownUpdates { .. }
-            | Error::UnknownWave { .. } => USAGE,
+            | Error::UnknownWave { .. }
+            | Error::NotStarted { .. } => USAGE,
             Error::Infeasible { .. } => LIMIT,
-            Error::Io { action: "write", .. } => SYSTEM,
+            Error::Io { action: "write", .. } | Error::LedgerLocked { .. } => SYSTEM,
             _ => BAD_INPUT,
         },
         Failure::Usage(_) => USAGE,

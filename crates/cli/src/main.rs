@@ -9,6 +9,7 @@ mod config;
 mod cost;
 mod exit_code;
 mod github;
+mod ledger;
 mod load;
 mod output;
 mod progress;

@@ -117,6 +117,13 @@ pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// Says that a killed writer's unfinished line was cut off a ledger, if there was one.
+pub(crate) fn cut_off(bytes: u64) {
+    if bytes > 0 {
+        note(&format!("the last writer of the ledger was killed: {bytes} bytes of an unfinished line were cut off"));
+    }
+}
+
 /// What clap has to say: help and version on standard output, errors on standard error.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();

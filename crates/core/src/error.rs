@@ -146,6 +146,35 @@ pub enum Error {
         known: String,
     },
 
+    /// A ledger that somebody else writes to.
+    #[error("{}: somebody else writes to it: {holder} (hint: try again when that is done)", path.display())]
+    LedgerLocked {
+        /// The ledger.
+        path: PathBuf,
+        /// Who, as they said themselves.
+        holder: String,
+    },
+
+    /// A major wave that was not started.
+    #[error("{}: wave-{major} was not started{} (hint: `waves start PLAN`)", path.display(), match started.as_str() { "" => String::new(), started => format!(", only {started}") })]
+    NotStarted {
+        /// The ledger.
+        path: PathBuf,
+        /// The number of the major wave.
+        major: u32,
+        /// Those that were.
+        started: String,
+    },
+
+    /// A file of results without any.
+    #[error("{input}: no result of a build in it: {reason} (hint: docs/ledger.md lists what is read)")]
+    NoResults {
+        /// The file as it was named.
+        input: String,
+        /// What is there instead.
+        reason: String,
+    },
+
     /// No plan keeps within a limit.
     #[error("no plan keeps within {limit}: {reason}")]
     Infeasible {

@@ -52,6 +52,7 @@ pub mod estimate;
 pub mod export;
 pub mod graph;
 pub mod ingest;
+pub mod ledger;
 pub mod major;
 pub mod notify;
 pub mod plan;

@@ -11,12 +11,20 @@ mod groups;
 mod impact;
 mod import;
 mod info;
+mod next;
 mod notify;
 mod plan;
 mod rank;
+mod record;
+mod request;
+mod retry;
 mod security;
+mod start;
+mod status;
+mod tag;
 mod tests;
 mod verify;
+mod waive;
 mod why;
 
 use std::io;
@@ -67,6 +75,14 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Tests(tests) => tests::run(args, tests),
         Command::Cadence(cadence) => cadence::run(args, cadence),
         Command::Security(security) => security::run(args, security),
+        Command::Start(start) => start::run(start),
+        Command::Record(record) => record::run(args, record),
+        Command::Status(status) => status::run(args, status),
+        Command::Next(next) => next::run(args, next),
+        Command::Waive(waive) => waive::run(args, waive),
+        Command::Retry(retry) => retry::run(args, retry),
+        Command::Tag(tag) => tag::run(args, tag),
+        Command::Request(request) => request::run(args, request),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { command } => generate::man(command.as_deref()),
     }

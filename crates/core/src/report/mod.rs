@@ -8,6 +8,7 @@ mod cadence;
 mod changed_paths;
 mod check;
 mod cost;
+mod decision;
 mod diagram;
 mod diff;
 mod document;
@@ -19,12 +20,16 @@ mod groups;
 mod impact;
 mod info;
 mod major;
+mod next;
 mod notify;
 mod plan;
 mod plan_diff;
 mod rank;
+mod record;
+mod request;
 mod schedule;
 mod security;
+mod status;
 mod suite;
 mod verify;
 mod why;
@@ -43,6 +48,7 @@ pub use cost::{
     AvailabilityReport, BillReport, ChainLink, ClosureCostReport, ClosureReport, CostReport, DurationFileReport, EvidenceReport,
     PackageTimeReport, PartReport, PathListReport, SizeFileReport, SizeReport, TimeReport,
 };
+pub use decision::DecisionReport;
 pub use diagram::{Diagram, DiagramEdge, DiagramNode};
 pub use diff::{DiffReport, DoubtReport};
 pub use document::{Block, Column, Document, Table};
@@ -53,14 +59,21 @@ pub use groups::{GroupReport, GroupsReport};
 pub use impact::ImpactReport;
 pub use info::InfoReport;
 pub use major::{MajorDetail, MajorReport, MinorWaveReport, TotalsReport};
+pub use next::{NextBuild, NextReport};
 pub use notify::{NotifyDetail, NotifyFile, NotifyReport};
 pub use plan::{PlanDetail, PlanReport};
 pub use plan_diff::{MoveReport, PlanDiffReport, PlanSideReport};
 pub use rank::RankReport;
+pub use record::{RecordReport, RecordedFile};
+pub use request::{RemoteReport, RequestReport, UpstreamReport};
 pub use schedule::{
     BuildersReport, CriticalReport, ImpossibleReport, LinkReport, LowerBoundsReport, OutcomeReport, ScheduleReport, WhatIfReport,
 };
 pub use security::SecurityReport;
+pub use status::{
+    BlockedReport, ClassesReport, EvaluationFailureReport, GreennessReport, RemainingReport, ResultsReport, RootCauseReport, StateReport,
+    StatusCounts, StatusReport, WaiverReport, WaveLine,
+};
 pub use suite::SuiteReport;
 pub use verify::VerifyReport;
 pub use why::{WhyDetail, WhyReport};

@@ -1,0 +1,188 @@
+//! Results, tied to the derivations of an evaluation.
+
+use std::collections::HashMap;
+
+use super::event::{Event, Outcome, Record, RecordedFor};
+use super::file::Ledger;
+use super::results::{Results, Told};
+use crate::graph::{Attribute, Derivation, DerivationIx, Graph};
+use crate::store_path::{StoreHash, StorePath, base_name};
+
+/// What of a file of results is new, and what could not be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Matched {
+    /// What is to be recorded.
+    pub records: Vec<Record>,
+    /// Results that the ledger has already.
+    pub known: usize,
+    /// Of the new ones, those whose derivation this evaluation does not have.
+    pub other_evaluations: usize,
+    /// Results of nothing that this evaluation has: they are not recorded.
+    pub unmatched: usize,
+    /// The first of these.
+    pub first_unmatched: Option<String>,
+}
+
+/// Finds derivations by the hash in their path.
+pub(super) struct ByPath<'g> {
+    graph: &'g Graph,
+    derivations: HashMap<StoreHash, DerivationIx>,
+}
+
+impl<'g> ByPath<'g> {
+    /// O(V).
+    pub(super) fn new(graph: &'g Graph) -> Self {
+        Self { graph, derivations: graph.derivations().map(|derivation| (derivation.hash(), derivation.ix())).collect() }
+    }
+
+    /// The derivation with exactly this path or base name.
+    pub(super) fn find(&self, path: &str) -> Option<Derivation<'g>> {
+        let derivation = self.graph.derivation(*self.derivations.get(&StorePath::parse_derivation(path)?.hash)?);
+        (derivation.base_name() == base_name(path)).then_some(derivation)
+    }
+}
+
+/// Ties results to the derivations of an evaluation, and leaves out what the ledger has already. A result that names only an
+/// attribute is of the derivation that the attribute has here. O(V + A + results · log results + entries of the ledger).
+///
+/// The results of a file are of one moment, whatever their order: what was built comes first, so that a failure is one in
+/// spite of it. Several of one derivation stay in their order.
+pub fn match_results(graph: &Graph, ledger: &Ledger, results: &Results, of: RecordedFor) -> Matched {
+    let by_path = ByPath::new(graph);
+    let mut matched = Matched::default();
+    let mut found: Vec<(String, Record, bool)> = Vec::new();
+    let mut is_built: HashMap<String, bool> = HashMap::new();
+    for told in &results.told {
+        let Some(outcome) = told.outcome else { continue };
+        let Some((record, is_here)) = record(graph, &by_path, told, outcome, of, &results.file) else {
+            matched.unmatched += 1;
+            let name = told.attribute.as_deref().or(told.derivation.as_deref()).unwrap_or_default();
+            matched.first_unmatched.get_or_insert_with(|| name.to_owned());
+            continue;
+        };
+        let key = key_of(&record);
+        is_built.insert(key.clone(), outcome == Outcome::Succeeded);
+        found.push((key, record, is_here));
+    }
+    found.sort_by_key(|(key, ..)| !is_built[key]);
+    let mut known = Known::of(ledger, of);
+    for (key, record, is_here) in found {
+        if known.is_new(key, record.status) {
+            matched.other_evaluations += usize::from(!is_here);
+            matched.records.push(record);
+        } else {
+            matched.known += 1;
+        }
+    }
+    matched
+}
+
+/// What a record is of: its derivation, or what stands for one.
+fn key_of(record: &Record) -> String {
+    let name = || format!("{} {}", record.attributes.first().map_or("", String::as_str), record.system);
+    record.derivation.clone().unwrap_or_else(name)
+}
+
+/// The last outcome of everything.
+#[derive(Default)]
+struct Known {
+    last: HashMap<String, (usize, Outcome)>,
+    /// Results so far.
+    count: usize,
+    /// Of these, how many there were when something was last repaired: a failure from before may be another one now.
+    repaired: usize,
+}
+
+impl Known {
+    /// What the ledger knows; of what is tried again, nothing.
+    fn of(ledger: &Ledger, of: RecordedFor) -> Self {
+        let mut known = Self::default();
+        for entry in ledger.entries() {
+            match &entry.event {
+                Event::Record(record) if record.of == of => {
+                    known.is_new(key_of(record), record.status);
+                }
+                Event::Retry(retry) if RecordedFor::Wave(retry.wave) == of => {
+                    known.repaired = known.count;
+                    for derivation in &retry.derivations {
+                        known.last.remove(derivation);
+                    }
+                }
+                _ => {}
+            }
+        }
+        known
+    }
+
+    /// Takes in a result, and tells whether it says more than what is known.
+    fn is_new(&mut self, key: String, outcome: Outcome) -> bool {
+        let last = self.last.get(&key).copied();
+        let is_known = last.is_some_and(|(at, last)| last == outcome && (outcome == Outcome::Succeeded || at >= self.repaired));
+        if is_known {
+            return false;
+        }
+        if outcome == Outcome::Succeeded && last.is_some() {
+            self.repaired = self.count;
+        }
+        self.last.insert(key, (self.count, outcome));
+        self.count += 1;
+        true
+    }
+}
+
+/// The record of a result, and whether its derivation is in the evaluation.
+fn record(graph: &Graph, by_path: &ByPath<'_>, told: &Told, outcome: Outcome, of: RecordedFor, source: &str) -> Option<(Record, bool)> {
+    let record = |derivation: Option<String>, attributes: Vec<String>, system: &str| Record {
+        of,
+        derivation,
+        attributes,
+        system: system.to_owned(),
+        status: outcome,
+        source: source.to_owned(),
+    };
+    let of_derivation = |derivation: Derivation<'_>| {
+        let (attributes, system) = names(derivation);
+        (record(Some(derivation.base_name()), attributes, system), true)
+    };
+    if let Some(path) = &told.derivation {
+        if let Some(derivation) = by_path.find(path) {
+            return Some(of_derivation(derivation));
+        }
+        let name = StorePath::parse_derivation(path)?.name;
+        let attribute = told.attribute.clone().unwrap_or_else(|| name.to_owned());
+        return Some((record(Some(base_name(path).to_owned()), vec![attribute], told.system.as_deref().unwrap_or_default()), false));
+    }
+    let typed = told.attribute.as_deref()?;
+    let found = find_attribute(graph, typed, told.system.as_deref());
+    let derivation = found.and_then(Attribute::derivation).filter(|_| outcome != Outcome::EvaluationFailed);
+    if let Some(derivation) = derivation {
+        return Some(of_derivation(derivation));
+    }
+    // Without a derivation there is only the name to go by: enough to say that something does not evaluate, or did before.
+    let is_of_a_name = outcome == Outcome::EvaluationFailed || matches!(of, RecordedFor::Baseline(_));
+    let path = found.map_or(typed, Attribute::path).to_owned();
+    let system = told.system.as_deref().or_else(|| found?.system()).unwrap_or_default();
+    let is_here = found.is_some_and(|attribute| attribute.derivation().is_none());
+    is_of_a_name.then(|| (record(None, vec![path], system), is_here))
+}
+
+/// The attribute paths of a derivation, or its name, and its system.
+pub(super) fn names(derivation: Derivation<'_>) -> (Vec<String>, &str) {
+    let mut attributes: Vec<String> = derivation.attributes().map(|attribute| attribute.path().to_owned()).collect();
+    if attributes.is_empty() {
+        attributes.push(derivation.name().to_owned());
+    }
+    (attributes, derivation.system())
+}
+
+/// The attribute that a job names: by its path, or with its system before or behind it. One of several systems is not guessed.
+fn find_attribute<'g>(graph: &'g Graph, job: &str, system: Option<&str>) -> Option<Attribute<'g>> {
+    let only = |path: &str, system: Option<&str>| {
+        let mut found =
+            graph.find_attribute(path).filter(|attribute| system.is_none_or(|system| attribute.system().is_none_or(|own| own == system)));
+        found.next().filter(|_| found.next().is_none())
+    };
+    only(job, system)
+        .or_else(|| job.rsplit_once('.').and_then(|(path, system)| only(path, Some(system))))
+        .or_else(|| job.split_once('.').and_then(|(system, path)| only(path, Some(system))))
+}

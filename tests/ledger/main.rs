@@ -1,0 +1,11 @@
+//! The ledger: a major wave from its plan to its last tag, with real Nix and a real repository; and writers that are killed,
+//! or that are many.
+
+// What tests of a whole evaluation need more of it is not used here.
+#[allow(dead_code)]
+#[path = "../shared/nix.rs"]
+mod nix;
+mod refusals;
+mod story;
+mod support;
+mod writers;
