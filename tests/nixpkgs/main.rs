@@ -15,3 +15,4 @@ mod questions;
 mod routes;
 mod store;
 mod support;
+mod upgrades;
