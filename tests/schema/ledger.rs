@@ -56,10 +56,10 @@ fn every_report_keeps_to_its_schema() {
 
     let status = report(here, "status", "status", &["--durations", "data/dumps/durations.csv", "--builders", "3"]);
     assert_eq!(status["baseline"], json!(["baseline"]));
-    let states = status["counts"].as_object().expect("states");
+    let counted = status["counts"].as_object().expect("states");
     let wave = &status["waves"][0];
     for count in ["attributes", "derivations"] {
-        assert_eq!(sum(states.values(), &format!("/{count}")), number(wave, &format!("/{count}")), "{count}");
+        assert_eq!(sum(counted.values(), &format!("/{count}")), number(wave, &format!("/{count}")), "{count}");
     }
     let red = |class: &str| items(&status, "/roots").iter().filter(|root| root["class"] == class).count();
     assert_eq!((red("regressed"), red("still-broken"), red("new")), (1, 0, 1), "what expat blocks was not there before");
@@ -73,8 +73,8 @@ fn every_report_keeps_to_its_schema() {
     assert_eq!(items(&next, "/ready").len() as u64 + number(&next, "/ready_omitted"), number(&status, "/counts/ready/derivations"));
     let retry = report(here, "decision", "retry", &["ncurses"]);
     assert_eq!(retry["decision"], "retry");
-    let waive = report(here, "decision", "waive", &["expat", "--reason", "| a `reason`\n", "--until", "wave-1.2", "--by", "ada"]);
-    assert_eq!(waive["event"]["until"], json!({ "wave": "wave-1.2" }));
+    let waived = report(here, "decision", "waive", &["expat", "--reason", "| a `reason`\n", "--until", "wave-1.2", "--by", "ada"]);
+    assert_eq!(waived["event"]["until"], json!({ "wave": "wave-1.2" }));
     assert_eq!(report(here, "status", "status", &["--limit", "1"])["waivers"][0]["reason"], "| a `reason`\n");
     let request = report(here, "request", "request", &["curl", "--wave", "1.2"]);
     assert_eq!((text(&request, "/tag"), items(&request, "/updates").len()), ("nix-wave-1.2", 1));
