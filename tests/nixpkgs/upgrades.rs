@@ -30,7 +30,10 @@ fn check(list: &str, scope: Scope) {
     }
     assert!(planned.lower_bound.seconds <= planned.totals.seconds && planned.totals.seconds <= planned.one_at_a_time.seconds);
     // The curve: from all at once to the plan, never less for more waves.
-    assert_eq!((planned.frontier[0].builds, planned.frontier.last().map(|point| point.builds)), (planned.all_at_once, Some(planned.totals)));
+    assert_eq!(
+        (planned.frontier[0].builds, planned.frontier.last().map(|point| point.builds)),
+        (planned.all_at_once, Some(planned.totals))
+    );
     assert!(planned.frontier.windows(2).all(|pair| pair[0].builds.seconds <= pair[1].builds.seconds));
     for wave in planned.waves.iter().step_by(4) {
         let roots = wave.units.iter().flat_map(|&unit| &planned.units.units[unit].derivations);

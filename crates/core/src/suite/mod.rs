@@ -170,8 +170,8 @@ pub struct Existing {
 /// Chooses tests.
 ///
 /// 1. What cannot be chosen goes: what nixpkgs refuses, what costs more than the budget with what is on the way, and what
-///    neither of the rest needs. This loses nothing, see [`Problem::new`].
-/// 2. A bound, from the Lagrangian relaxation: a few minimum cuts ([`bound::bound`]). The closed sets of the cuts are a start.
+///    neither of the rest needs. This loses nothing, see `Problem::new`.
+/// 2. A bound, from the Lagrangian relaxation: a few minimum cuts (`bound.rs`). The closed sets of the cuts are a start.
 /// 3. From each of them, and from nothing, the rest of the budget is filled greedily; the best is taken.
 ///
 /// Time O(V + E), O(M²/512) word operations for the M derivations that can be chosen, and the cuts (seconds for a hundred
