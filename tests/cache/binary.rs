@@ -164,6 +164,14 @@ fn kind_of(path: &str) -> Kind {
     }
 }
 
+/// The same, with fewer failures than make a client give up, however many it has at once.
+fn seldom_unknown(path: &str) -> Kind {
+    match kind_of(path) {
+        Kind::Unknown if hash_of(path).bytes().map(usize::from).sum::<usize>() % 27 != 5 => Kind::Present,
+        kind => kind,
+    }
+}
+
 fn narinfo(path: &str) -> String {
     format!("StorePath: {path}\nURL: u\nNarHash: h\nNarSize: {}\nFileSize: {}\n", path.len() * 1000, path.len())
 }
@@ -220,16 +228,16 @@ fn an_impact_is_split_and_only_what_is_rebuilt_is_asked() {
 
 #[test]
 fn a_second_run_asks_only_what_is_missing_and_says_the_same() {
-    let (impact, server) = (Impact::new(), Server::new(cache(kind_of)));
+    let (impact, server) = (Impact::new(), Server::new(cache(seldom_unknown)));
     let model = Model::read(&impact.dump);
     let first = impact.run(&["--cache", &server.url(), "--cache-jobs", "1"]);
     server.take_names();
     let unknown: BTreeSet<String> =
-        model.outputs_of(&model.rebuilds(&impact.root)).into_iter().filter(|path| kind_of(path) == Kind::Unknown).collect();
+        model.outputs_of(&model.rebuilds(&impact.root)).into_iter().filter(|path| seldom_unknown(path) == Kind::Unknown).collect();
     assert_eq!(impact.run(&["--cache", &server.url(), "--cache-jobs", "32"]), first);
     assert_eq!(server.take_names(), names(&unknown));
     let offline = impact.json(&["--cache", &server.url(), "--offline"]);
-    assert_eq!(split_of(&offline), model.split(&impact.root, kind_of));
+    assert_eq!(split_of(&offline), model.split(&impact.root, seldom_unknown));
     assert!(server.take_names().is_empty());
     let note = format!(
         "note: {}: {} of {} outputs are unknown: HTTP status 418 ({})\n",

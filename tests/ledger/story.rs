@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use waves_core::graph::{Attribute, Derivation, Graph};
 
 use crate::nix::{Nix, copy_of_data};
-use crate::support::{Run, texts, waves};
+use crate::support::{Run, repository, texts, waves};
 
 /// What is updated, and the file that says so.
 const UPDATES: [(&str, &str, &str, &str); 4] = [
@@ -300,4 +300,27 @@ fn a_major_wave_from_its_plan_to_its_last_tag() {
     assert_eq!((upgrade.tagged("wave-1.1"), upgrade.tagged("wave-1.2")), (first, second));
     assert_eq!(upgrade.git(&["tag", "--list"]), "wave-1.1\nwave-1.2");
     assert!(tag("1.2", "three").expect(1).stdout.contains("tagged already"));
+}
+
+#[test]
+fn the_example_ends_in_tags() {
+    let has_jq = Command::new("jq").arg("--version").output().is_ok();
+    let Some(nix) = Nix::that_builds().filter(|_| has_python() && has_jq) else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let work = directory.path().join("work");
+    let binary = Path::new(env!("CARGO_BIN_EXE_waves")).parent().expect("a directory").to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(binary).chain(std::env::split_paths(&path))).expect("a path");
+    let mut command = nix.command("bash");
+    command
+        .arg(repository().join("examples/upgrade.sh"))
+        .arg(&work)
+        .env("PATH", path)
+        .env_remove("WAVES_GRAPH")
+        .env_remove("GITHUB_ACTIONS");
+    command.env("GIT_COMMITTER_NAME", "Ada").env("GIT_COMMITTER_EMAIL", "ada@example.org");
+    let told = Run::of(&mut command).expect(0).stdout;
+    assert!(told.contains("libpng regressed: failed, and blocks 7 attributes"), "{told}");
+    let tags = Run::of(Command::new("git").args(["tag", "--list"]).current_dir(work.join("set"))).expect(0);
+    assert_eq!(tags.stdout, "wave-1.1\nwave-1.2\n");
 }

@@ -1,5 +1,6 @@
 //! The plan of a major wave.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -122,7 +123,7 @@ pub struct Hold {
 /// A minor wave.
 #[derive(Clone, Debug)]
 pub struct MinorWave {
-    /// Its units, what rebuilds most first; those of larger urgency before others.
+    /// Its units, what rebuilds most first; those of larger urgency, and then weight, before others.
     pub units: Vec<usize>,
     /// The levels that it takes in, from 0.
     pub levels: Range<usize>,
@@ -187,7 +188,8 @@ pub fn plan<'g>(graph: &'g Graph, list: &Updates, costs: Option<&Costs<'_>>, opt
         0
     };
     // 4. Where to cut.
-    let steps = steps(&prices, &units, &alone, options.cut);
+    let order = |a: usize, b: usize| first(&prices, &targets, &units, &unit_builds, a, b);
+    let steps = steps(&prices, &units, &alone, options.cut, order);
     let rebuilds: Vec<DerivationSet> = steps.par_iter().map(|step| union(graph, &alone, &step.units)).collect();
     let is_alone: Vec<bool> = steps.iter().map(|step| step.is_alone).collect();
     let mut runs = Runs::new(&prices, &rebuilds, &is_alone);
@@ -282,19 +284,23 @@ struct Step {
     is_alone: bool,
 }
 
-/// The levels, without the units that want a wave to themselves, which are steps of their own before; and taken apart where a wave
-/// may not be as long.
-fn steps(prices: &Prices, units: &Units, alone: &[DerivationSet], cut: Cut) -> Vec<Step> {
+/// The levels, without the units that want a wave to themselves, which are steps of their own; and taken apart where a wave may not be as
+/// long.
+fn steps(prices: &Prices, units: &Units, alone: &[DerivationSet], cut: Cut, order: impl Fn(usize, usize) -> Ordering) -> Vec<Step> {
     let mut steps = Vec::new();
     for level in 0..level_count(units) {
         let members = (0..units.units.len()).filter(|&unit| units.levels[unit] == level);
         let (solo, others): (Vec<usize>, Vec<usize>) = members.partition(|&unit| units.units[unit].solo);
+        let from = steps.len();
         steps.extend(solo.into_iter().map(|unit| Step { level, units: vec![unit], is_alone: true }));
         let parts = match cut {
             Cut::MaxWaveSeconds(limit) => split(prices, &others, alone, limit),
             _ => vec![others],
         };
         steps.extend(parts.into_iter().filter(|part| !part.is_empty()).map(|units| Step { level, units, is_alone: false }));
+        // What one level was taken apart into comes in the order of what is first in it.
+        let head = |step: &Step| step.units.iter().copied().min_by(|&a, &b| order(a, b)).unwrap_or(0);
+        steps[from..].sort_by(|a, b| order(head(a), head(b)));
     }
     steps
 }
@@ -369,6 +375,16 @@ fn choose<'c>(prices: &Prices, frontier: &[Point], cuts: &'c [Vec<Range<usize>>]
     })
 }
 
+/// Which of two units of one level comes first: the more urgent, the one that matters more, the heavier.
+fn first(prices: &Prices, targets: &[Target], units: &Units, unit_builds: &[Builds], a: usize, b: usize) -> Ordering {
+    let most =
+        |unit: usize, of: fn(&Update) -> f64| units.units[unit].targets.iter().map(|&at| of(&targets[at].update)).fold(0.0, f64::max);
+    let urgent = most(b, |update| update.urgency).total_cmp(&most(a, |update| update.urgency));
+    let matters = most(b, |update| update.weight).total_cmp(&most(a, |update| update.weight));
+    let heavier = prices.weight(unit_builds[b]).cmp(&prices.weight(unit_builds[a]));
+    urgent.then(matters).then(heavier).then(a.cmp(&b))
+}
+
 #[expect(clippy::too_many_arguments, reason = "the last step puts all the others together")]
 fn waves(
     graph: &Graph,
@@ -381,13 +397,9 @@ fn waves(
     runs: &Runs,
     cut: &[Range<usize>],
 ) -> Vec<MinorWave> {
-    let urgency = |unit: usize| units.units[unit].targets.iter().map(|&at| targets[at].update.urgency).fold(0.0, f64::max);
     let wave = |run: &Range<usize>| {
         let mut members: Vec<usize> = steps[run.clone()].iter().flat_map(|step| step.units.iter().copied()).collect();
-        members.sort_by(|&a, &b| {
-            let heavier = prices.weight(unit_builds[b]).cmp(&prices.weight(unit_builds[a]));
-            urgency(b).total_cmp(&urgency(a)).then(heavier).then(a.cmp(&b))
-        });
+        members.sort_by(|&a, &b| first(prices, targets, units, unit_builds, a, b));
         let rebuilds = union(graph, alone, &members);
         let builds = prices.set(&rebuilds);
         let pairs: usize = members.iter().map(|&unit| alone[unit].len()).sum();

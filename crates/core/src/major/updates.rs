@@ -28,11 +28,11 @@ pub struct Update {
     pub from: Option<String>,
     /// The version that it is to have.
     pub to: Option<String>,
-    /// How much it matters that it is early; 1 if nothing is said.
+    /// How much it matters; 1 if nothing is said. Among updates of equal urgency the larger comes first.
     pub weight: f64,
     /// The probability that something that it rebuilds breaks because of it, from 0 to 1; `None` if nothing is said.
     pub risk: Option<f64>,
-    /// Among updates that may come at one time, the larger comes first; 0 if nothing is said.
+    /// Among updates of one level, the larger comes first; 0 if nothing is said.
     pub urgency: f64,
     /// It has a minor wave to itself.
     pub solo: bool,
