@@ -999,7 +999,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
 
-    /// The package set: a Nix file, or a directory with a default.nix [default: `.` for nix-build, else `<nixpkgs>`]
+    /// The package set: a Nix file, or a directory with a default.nix (default: nixpkgs of `$NIX_PATH`; of nix-build, here)
     #[arg(long, value_name = "PATH")]
     pub(crate) file: Option<PathBuf>,
 
