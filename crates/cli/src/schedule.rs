@@ -60,7 +60,7 @@ fn what_if(rebuild: &Rebuild<'_>, package: &Root, model: &Model, fleet: &Fleet) 
     let pinned = without_pinned(graph, all, roots.iter().copied(), &stop);
     let pinned = DerivationSet::from_members(graph.derivation_count(), pinned.iter().filter(|&ix| kept.contains(ix)));
     WhatIfReport {
-        package: graph.derivation(package.face).label().to_owned(),
+        package: package.selector.clone(),
         derivations: stop.iter().filter(|&ix| kept.contains(ix)).count(),
         cached: outcome(&without_cached(graph, kept, &stop)),
         pinned: outcome(&pinned),
