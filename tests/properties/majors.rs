@@ -9,6 +9,7 @@ use proptest::sample::Index;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use waves_core::analysis::Scope;
+use waves_core::config::{AttributePattern, Day, Pin};
 use waves_core::graph::DerivationIx;
 use waves_core::major::{
     Cut, Flaw, MajorWave, Options, PlanFile, Prices, Runs, Union, Update, Updates, explain, moves, plan, split, verify,
@@ -379,6 +380,100 @@ fn planned_with<'g>(imported: &'g Imported, list: &Updates, cut: Cut) -> MajorWa
 
 /// Cases of each kind.
 const CASES: usize = 600;
+
+/// What `roots` rebuild if what is held is not.
+fn rebuilds_past(set: &PackageSet, roots: impl IntoIterator<Item = usize>, held: &BTreeSet<usize>) -> BTreeSet<usize> {
+    let mut seen: BTreeSet<usize> = BTreeSet::new();
+    let mut rest: Vec<usize> = roots.into_iter().collect();
+    while let Some(at) = rest.pop() {
+        if !held.contains(&at) && seen.insert(at) {
+            rest.extend(set.users(at));
+        }
+    }
+    seen
+}
+
+/// What is reached from `from` through `members`, and one step out of them; never what is `held`.
+fn within(set: &PackageSet, from: usize, members: &BTreeSet<usize>, held: &BTreeSet<usize>) -> BTreeSet<usize> {
+    let mut seen = BTreeSet::from([from]);
+    let mut rest = vec![from];
+    while let Some(at) = rest.pop() {
+        for user in set.users(at).filter(|user| !held.contains(user)) {
+            if seen.insert(user) && members.contains(&user) {
+                rest.push(user);
+            }
+        }
+    }
+    seen
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What a pin saves is what the same waves build without it; what it keeps is what it needs and others have anew; and a conflict
+    /// is a derivation with two ways from one other, one through the pin and one past it.
+    #[test]
+    fn pins_save_keep_and_break((set, picked) in with_updates(30, 1..6), pins in vec(any::<Index>(), 1..3)) {
+        let imported = Imported::new(&set);
+        let pinned: BTreeSet<usize> = pins.iter().map(|pin| pin.index(set.derivations.len())).collect();
+        let until = Day::try_from("2027-01-31".to_owned()).expect("a day");
+        let pins: Vec<Pin> =
+            pinned.iter().map(|&at| Pin { package: set.drv_path(at), reason: "dear".to_owned(), until: until.clone() }).collect();
+        let everything = [AttributePattern::try_from("*".to_owned()).expect("a pattern")];
+        let options = Options { scope: Scope::Exact, pins: &pins, one_version: &everything, ..Options::default() };
+        let planned = plan(&imported.graph, &list(&set, &picked), None, &options).expect("it has edges");
+        let taken: BTreeSet<usize> = picked.difference(&pinned).copied().collect();
+        prop_assert_eq!(planned.targets.len(), taken.len());
+        let roots: Vec<BTreeSet<usize>> = planned
+            .waves
+            .iter()
+            .map(|wave| wave.units.iter().flat_map(|&unit| &planned.units.units[unit].derivations).map(|&ix| imported.at(ix)).collect())
+            .collect();
+        let rebuilt = |held: &BTreeSet<usize>| roots.iter().map(|roots| rebuilds_past(&set, roots.iter().copied(), held)).collect::<Vec<_>>();
+        let waves = rebuilt(&pinned);
+        prop_assert_eq!(planned.waves.iter().map(|wave| imported.ats(&wave.rebuilds)).collect::<Vec<_>>(), waves.clone());
+        let anew: BTreeSet<usize> = waves.iter().flatten().copied().collect();
+        let builds = |waves: &[BTreeSet<usize>]| waves.iter().map(BTreeSet::len).sum::<usize>() as u64;
+        prop_assert_eq!(planned.effects.len(), pinned.len());
+        for (effect, &pin) in planned.effects.iter().zip(&pinned) {
+            let others: BTreeSet<usize> = pinned.iter().copied().filter(|&other| other != pin).collect();
+            prop_assert_eq!(effect.saved.derivations, builds(&rebuilt(&others)) - builds(&waves));
+            let kept = anew.iter().filter(|&&at| set.rebuilds([at]).contains(&pin)).count();
+            prop_assert_eq!(effect.kept.derivations, kept as u64);
+
+            let mut expected: BTreeSet<usize> = BTreeSet::new();
+            let face = imported.graph.derivation(imported.ix(pin));
+            let sets: BTreeSet<&str> = face.attributes().map(|attribute| attribute.set()).collect();
+            for name in sets {
+                let is_member = |at: &usize| {
+                    let derivation = imported.graph.derivation(imported.ix(*at));
+                    derivation.attributes().any(|attribute| attribute.set() == name && attribute.path() == derivation.label())
+                };
+                let members: BTreeSet<usize> = set.all().filter(is_member).collect();
+                if !members.contains(&pin) {
+                    continue;
+                }
+                let through = within(&set, pin, &members, &BTreeSet::new());
+                for &of in members.intersection(&anew).filter(|of| !pinned.contains(of)) {
+                    if within(&set, of, &members, &BTreeSet::new()).contains(&pin) {
+                        let past = within(&set, of, &members, &pinned);
+                        expected.extend(through.intersection(&past).filter(|holder| !pinned.contains(holder)));
+                    }
+                }
+            }
+            prop_assert_eq!(effect.conflicts.iter().map(|conflict| imported.at(conflict.holder)).collect::<BTreeSet<_>>(), expected);
+            for conflict in &effect.conflicts {
+                let ats = |path: &[DerivationIx]| path.iter().map(|&ix| imported.at(ix)).collect::<Vec<usize>>();
+                let (old, new) = (ats(&conflict.old), ats(&conflict.new));
+                for path in [&old, &new] {
+                    prop_assert!(path.windows(2).all(|pair| set.users(pair[0]).any(|user| user == pair[1])));
+                    prop_assert_eq!((path.first(), path.last()), (Some(&imported.at(conflict.of)), Some(&imported.at(conflict.holder))));
+                }
+                prop_assert!(old.contains(&pin) && new.iter().all(|at| !pinned.contains(at)));
+            }
+        }
+    }
+}
 
 /// How good plans are where no theorem says it: `cargo test -p waves-core --test properties how_good -- --nocapture`.
 #[test]

@@ -211,3 +211,41 @@ fn proposals_are_groups() {
         assert!(!common.is_empty(), "{group}");
     }
 }
+
+/// What commits change together is a group; what one of them changes alone more often is none.
+#[test]
+fn history_is_evidence() {
+    let directory = TempDir::new().expect("a directory");
+    let git = git2::Repository::init(directory.path()).expect("a repository");
+    let commit = |number: usize, names: &[&str]| {
+        for name in names {
+            let file = directory.path().join(format!("pkgs/by-name/{}/{name}/package.nix", &name[..2]));
+            fs::create_dir_all(file.parent().expect("a directory")).expect("made");
+            fs::write(file, format!("# {number}\n")).expect("written");
+        }
+        let mut index = git.index().expect("an index");
+        index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).expect("added");
+        let tree = git.find_tree(index.write_tree().expect("a tree")).expect("the tree");
+        let ada = git2::Signature::now("Ada", "ada@example.org").expect("a signature");
+        let parents: Vec<git2::Commit<'_>> = git.head().ok().map(|head| head.peel_to_commit().expect("a commit")).into_iter().collect();
+        git.commit(Some("HEAD"), &ada, &ada, "A change", &tree, &parents.iter().collect::<Vec<_>>()).expect("committed");
+    };
+    commit(0, &["cmake", "jq", "fd", "hello"]);
+    for number in 1..=4 {
+        commit(number, &["cmake", "jq"]);
+        commit(number + 10, &["fd"]);
+    }
+    commit(30, &["fd", "hello"]);
+    commit(31, &["jq"]);
+    let repository = directory.path().display().to_string();
+    let groups = valid("groups", &[&["groups", "--repo", &repository], &GRAPH[..]].concat());
+    // The first commit has no parent, and changes nothing.
+    assert_eq!(number(&groups, "/commits"), 10);
+    let history: Vec<&Value> = items(&groups, "/groups").iter().filter(|group| group["kind"] == "history").collect();
+    assert_eq!(history.len(), 1, "{history:?}");
+    let packages: BTreeSet<&str> = texts(history[0], "/packages").into_iter().collect();
+    assert_eq!(packages, BTreeSet::from(["cmake", "jq"]));
+    assert!(text(history[0], "/reason").starts_with("4 commits changed them together, 80 %"), "{}", text(history[0], "/reason"));
+    let last = valid("groups", &[&["groups", "--repo", &repository, "--commits", "2"], &GRAPH[..]].concat());
+    assert_eq!(number(&last, "/commits"), 2);
+}

@@ -9,6 +9,9 @@
 //! 5. [`plan::Plan`]: in which order, cut into waves ([`plan`]);
 //! 6. [`report::PlanReport`]: what is said of it, as text, JSON, Markdown or DOT ([`report`]).
 //!
+//! Upgrades of many packages at once are planned by [`major`], put on builders by [`schedule`], followed to their tags by
+//! [`ledger`] and handed to engines by [`export`]; [`suite`], [`cadence`] and [`security`] answer what comes up on the way.
+//!
 //! The library returns values: it prints nothing, exits nowhere and reads no environment.
 //!
 //! ```

@@ -118,7 +118,7 @@ impl Report for ExplainReport {
         let is_timed = self.waves.iter().any(|wave| wave.hours.is_some());
         let mut columns = vec![Column::Word("wave"), Column::Detail("derivations")];
         columns.extend(is_timed.then_some(Column::Number("begins after")));
-        columns.extend([Column::Word("because of"), Column::Text("by way of")]);
+        columns.extend([Column::Text("because of"), Column::Text("by way of")]);
         let mut table = Table::new(&columns);
         for wave in &self.waves {
             for (at, cause) in wave.causes.iter().enumerate() {

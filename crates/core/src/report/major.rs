@@ -664,7 +664,7 @@ impl MajorReport {
         if !self.pins.is_empty() {
             document.heading("Pinned: they keep their inputs");
             let mut table = Table::new(&[
-                Column::Word("package"),
+                Column::Text("package"),
                 Column::Word("until"),
                 Column::Number("saves"),
                 Column::Number("keeps old"),
@@ -685,7 +685,7 @@ impl MajorReport {
     fn left_out(&self, document: &mut Document) {
         if !self.skipped.is_empty() {
             document.heading("Left out");
-            let mut table = Table::new(&[Column::Word("package"), Column::Text("why")]);
+            let mut table = Table::new(&[Column::Text("package"), Column::Text("why")]);
             table.rows =
                 self.skipped.iter().take(self.limit).map(|skipped| vec![skipped.package.clone(), skipped.reason.clone()]).collect();
             table.omitted = self.skipped.len() - table.rows.len();
