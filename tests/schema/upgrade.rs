@@ -249,3 +249,15 @@ fn history_is_evidence() {
     let last = valid("groups", &[&["groups", "--repo", &repository, "--commits", "2"], &GRAPH[..]].concat());
     assert_eq!(number(&last, "/commits"), 2);
 }
+
+/// Whom a wave hits is whom its updates hit.
+#[test]
+fn a_wave_is_a_change() {
+    let plan = upgrade(&["--exact"]);
+    let (_directory, path) = kept(&plan);
+    for wave in items(&plan, "/waves") {
+        let updates = texts(wave, "/updates").join(",");
+        let of_wave = valid("notify", &[&["notify", "--plan", &path, "--wave", text(wave, "/name")], &GRAPH[..]].concat());
+        assert_eq!(of_wave, valid("notify", &[&["notify", "--root", &updates, "--exact"], &GRAPH[..]].concat()), "{updates}");
+    }
+}

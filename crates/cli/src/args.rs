@@ -200,7 +200,7 @@ pub(crate) struct GitArgs {
 
 /// Which change a command is about: `crate::change` finds it.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("change").args(["evaluations", "roots", "git", "git_worktree"]).required(true))]
+#[command(group = clap::ArgGroup::new("change").args(["evaluations", "roots", "git", "git_worktree", "plan"]).required(true))]
 pub(crate) struct ChangeArgs {
     /// Two evaluations, before and after the change: snapshots or dumps; several dumps of one with commas
     #[arg(value_names = ["BEFORE", "AFTER"], num_args = 2)]
@@ -213,6 +213,14 @@ pub(crate) struct ChangeArgs {
     /// Only the derivation that the root names, not all of its package
     #[arg(long, requires = "roots")]
     pub(crate) exact: bool,
+
+    /// A plan of updates, of which --wave NAME is foretold
+    #[arg(long, value_name = "PLAN", requires = "wave")]
+    pub(crate) plan: Option<PathBuf>,
+
+    /// The wave of the plan, such as wave-1.3
+    #[arg(long, value_name = "NAME", requires = "plan", hide_short_help = true)]
+    pub(crate) wave: Option<String>,
 
     /// Compare only the package sets that both evaluations cover
     #[arg(long, requires = "evaluations")]
@@ -475,7 +483,7 @@ impl ValueEnum for DiffFormatArg {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "waves check [OPTIONS] <BEFORE AFTER|--root PACKAGE|--git RANGE|--git-worktree>",
+    override_usage = "waves check [OPTIONS] <BEFORE AFTER|--root PACKAGE|--git RANGE|--git-worktree|--plan PLAN --wave NAME>",
     after_long_help = "\
 The verdict is three lines: whether the change is within the policy; its counts, labels and branch; and the
 cause that rebuilds most, with what would be left without it. The reasons follow. Exit code 1 is over the policy.
@@ -681,7 +689,7 @@ pub(crate) struct PlanArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "waves notify [OPTIONS] <BEFORE AFTER|--root PACKAGE|--git RANGE|--git-worktree>",
+    override_usage = "waves notify [OPTIONS] <BEFORE AFTER|--root PACKAGE|--git RANGE|--git-worktree|--plan PLAN --wave NAME>",
     after_long_help = "\
 Nothing is sent. A line of an owners file is a pattern and who owns what it matches; the last that matches counts:
   python312Packages.*            @handle @organisation/team     a glob over attribute paths

@@ -1,14 +1,14 @@
-//! Which change a command is about: two evaluations, packages of one, or what changed in a git repository.
+//! Which change a command is about: two evaluations, packages of one, a wave of a plan, or what changed in a git repository.
 
 use std::path::Path;
 
-use waves_core::analysis::{Change, Diff, Scope, select};
+use waves_core::analysis::{Change, Diff, Root, Scope, select};
 use waves_core::estimate::{Comparison, Estimate, Repository, estimate};
 use waves_core::graph::Graph;
 
 use crate::args::{Args, ChangeArgs, GitArgs};
 use crate::commands::Failure;
-use crate::load;
+use crate::{load, output};
 
 /// The evaluations that a change is read from.
 pub(crate) enum Evaluations {
@@ -57,8 +57,7 @@ impl Evaluations {
                     let change = estimate.into_change(graph)?;
                     return Ok(Found { change, diff: None, estimate: Some(Estimated { range, comparison, estimate }) });
                 }
-                let scope = if change.exact { Scope::Exact } else { Scope::Package };
-                let roots = select(graph, &change.roots, scope, None)?;
+                let roots = roots(graph, change)?;
                 Ok(Found { change: Change::foretold(graph, roots)?, diff: None, estimate: None })
             }
         }
@@ -71,6 +70,20 @@ impl Evaluations {
             Self::One(_) => None,
         }
     }
+}
+
+/// What was named to change: packages, or the updates of a wave.
+fn roots(graph: &Graph, change: &ChangeArgs) -> Result<Vec<Root>, Failure> {
+    let Some((plan, wave)) = change.plan.as_deref().zip(change.wave.as_deref()) else {
+        let scope = if change.exact { Scope::Exact } else { Scope::Package };
+        return Ok(select(graph, &change.roots, scope, None)?);
+    };
+    let plan = load::plan(plan)?;
+    let updates = &plan.waves[plan.wave(wave)?].updates;
+    if !plan.pins.is_empty() {
+        output::note("note: what the plan pins is taken to be rebuilt too");
+    }
+    Ok(select(graph, updates, plan.scope.into(), plan.system.as_deref())?)
 }
 
 fn diff<'g>(graphs: &'g [Graph; 2], change: &ChangeArgs) -> Diff<'g> {

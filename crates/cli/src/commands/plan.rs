@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use waves_core::analysis::select;
-use waves_core::graph::{DerivationIx, Direction};
-use waves_core::major::{self, Cut, Options, Updates};
+use waves_core::cost::Costs;
+use waves_core::graph::{DerivationIx, Direction, Graph};
+use waves_core::major::{self, Cut, Options, PlanFile, Updates};
 use waves_core::plan::{DEFAULT_MAX_WAVES, PlanOptions, plan, verify};
-use waves_core::report::{MajorDetail, MajorReport, PlanDetail, PlanDiffReport, PlanReport};
+use waves_core::report::{Format, MajorDetail, MajorReport, PlanDetail, PlanDiffReport, PlanReport, write};
 
 use crate::args::{Args, FormatArgs, PlanArgs, PlanCommand};
 use crate::commands::Failure;
@@ -102,8 +103,24 @@ fn upgrade(args: &Args, options: &PlanArgs, updates: &Path) -> Result<Verdict, F
         schedules.extend(schedule::schedule(&options.schedule, &config.fleet, &rebuild, costs.as_ref(), scope, limit)?);
     }
     let detail = MajorDetail { frontier: options.frontier, limit: options.format.limit() };
-    output::print(&MajorReport::new(options.major, &planned, detail).with_schedules(schedules), &options.format)?;
-    Ok(Verdict::Fine)
+    let report = MajorReport::new(options.major, &planned, detail).with_schedules(schedules);
+    output::print(&report, &options.format)?;
+    if options.verify { verified(&graph, &report, costs.as_ref()) } else { Ok(Verdict::Fine) }
+}
+
+/// Checks a plan as whoever reads its file would.
+fn verified(graph: &Graph, report: &MajorReport, costs: Option<&Costs<'_>>) -> Result<Verdict, Failure> {
+    let mut file = Vec::new();
+    write(report, Format::Json, None, &mut file).map_err(Failure::Write)?;
+    let verified = major::verify(graph, &PlanFile::parse(&file, "the plan")?, costs)?;
+    for flaw in &verified.flaws {
+        output::note(&format!("wrong: {flaw}"));
+    }
+    if verified.flaws.is_empty() {
+        output::note("verified: every update once, nothing locked is rebuilt, every number counted again");
+        return Ok(Verdict::Fine);
+    }
+    Ok(Verdict::LimitExceeded)
 }
 
 fn cut(options: &PlanArgs) -> Cut {
