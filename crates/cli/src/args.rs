@@ -483,7 +483,7 @@ impl ValueEnum for DiffFormatArg {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "waves check [OPTIONS] <BEFORE AFTER|--root PACKAGE|--git RANGE|--git-worktree|--plan PLAN>",
+    override_usage = "waves check [OPTIONS] <BEFORE AFTER|--root NAME|--git RANGE|--git-worktree|--plan PLAN>",
     after_long_help = "\
 The verdict is three lines: whether the change is within the policy; its counts, labels and branch; and the
 cause that rebuilds most, with what would be left without it. The reasons follow. Exit code 1 is over the policy.
@@ -689,7 +689,7 @@ pub(crate) struct PlanArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "waves notify [OPTIONS] <BEFORE AFTER|--root PACKAGE|--git RANGE|--git-worktree|--plan PLAN>",
+    override_usage = "waves notify [OPTIONS] <BEFORE AFTER|--root NAME|--git RANGE|--git-worktree|--plan PLAN>",
     after_long_help = "\
 Nothing is sent. A line of an owners file is a pattern and who owns what it matches; the last that matches counts:
   python312Packages.*            @handle @organisation/team     a glob over attribute paths
