@@ -4,10 +4,17 @@
 //! |---|---|
 //! | which updates are wanted? | [`Updates`] |
 //! | which can only come together, and in which order? | [`Units`] |
+//! | what can no plan be better than? | [`least_rebuilds`] |
+//! | where are the waves cut? | [`Cut`], [`Runs`], [`split`] |
+//! | what does a pin save, keep and break? | [`Effect`] |
+//! | all of it | [`plan`] |
+//! | is a plan right, what does it do to a package, what changed? | [`verify`], [`explain`], [`moves`] |
+//! | what looks as if it were a group? | [`propose`] |
 //! | a plan in a file, found again in an evaluation | [`PlanFile`] |
 
 mod bound;
 mod compare;
+mod cut;
 mod explain;
 mod file;
 mod pin;
@@ -24,13 +31,14 @@ mod verify;
 
 pub use bound::{least_builds, least_rebuilds};
 pub use compare::{Move, moves};
+pub use cut::{Cut, MinorWave, Point};
 pub use explain::{Hit, HitCause, explain};
 pub use file::{
     PlanFile, PlannedBuilds, PlannedEvaluation, PlannedPin, PlannedScope, PlannedTotals, PlannedUpdate, PlannedWave, ResolvedPlan,
     ResolvedUpdate, ResolvedWave,
 };
 pub use pin::{Conflict, Effect, effects};
-pub use plan::{Cut, Hold, MajorWave, MinorWave, Options, Point, plan};
+pub use plan::{Hold, MajorWave, Options, plan};
 pub use price::{Builds, Prices};
 pub use propose::{Evidence, Proposal, Thresholds, propose};
 pub use rework::rework;

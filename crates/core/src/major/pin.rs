@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::cut::MinorWave;
 use super::plan::{Hold, MajorWave, holding};
 use super::price::{Builds, Prices};
 use crate::config::AttributePattern;
@@ -50,7 +51,7 @@ pub fn effects(plan: &MajorWave<'_>, prices: &Prices, one_version: &[AttributePa
             graph.derivation_count(),
             holding(&plan.holds).filter(|other| *other != hold).flat_map(|other| other.derivations.iter().copied()),
         );
-        let without = |wave: &super::plan::MinorWave| {
+        let without = |wave: &MinorWave| {
             let units = wave.units.iter().flat_map(|&unit| plan.units.units[unit].derivations.iter().copied());
             prices.set(&graph.rebuilds_past(units, &others)) - wave.builds
         };

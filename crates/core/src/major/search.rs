@@ -14,7 +14,7 @@ const MAX_PASSES: usize = 4;
 /// first of what needs it. `rebuilds` holds what each unit rebuilds. Units are tried heaviest first; each move must lower the
 /// weight, so the search ends. Time O(passes · slack · Σ|R(u)|), space O(L · V).
 pub fn polish(graph: &Graph, prices: &Prices, units: &mut Units, rebuilds: &[DerivationSet]) -> usize {
-    let levels = units.levels.iter().max().map_or(0, |last| last + 1);
+    let levels = units.level_count();
     let order = Order::new(graph, units, rebuilds);
     // How many units of a level rebuild a derivation.
     let mut count = vec![vec![0_u16; graph.derivation_count()]; levels];

@@ -84,6 +84,13 @@ pub struct Units {
     pub unions: Vec<Union>,
 }
 
+impl Units {
+    /// The number of levels.
+    pub fn level_count(&self) -> usize {
+        self.levels.iter().max().map_or(0, |last| last + 1)
+    }
+}
+
 /// Finds the derivations of every update. O(V) for each.
 ///
 /// # Errors
