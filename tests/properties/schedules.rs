@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use waves_core::config::Config;
 use waves_core::graph::DerivationSet;
-use waves_core::schedule::{Fleet, Lacks, Schedule, WaitedFor, simulate, without_cached, without_pinned};
+use waves_core::schedule::{Fleet, Lacks, Schedule, WaitedFor, simulate, without_cached};
 
 use crate::model::{Attribute, Derivation, PackageSet};
 use crate::strategy::{package_sets, with_roots};
@@ -443,7 +443,7 @@ proptest! {
         for &root in &roots {
             visit(&set, &stop, root, &mut reached);
         }
-        let pinned = without_pinned(&imported.graph, &of(&members), roots.iter().map(|&at| imported.ix(at)), &of(&stop));
+        let pinned = imported.graph.rebuilds_past(roots.iter().map(|&at| imported.ix(at)), &of(&stop));
         prop_assert_eq!(imported.ats(&pinned), reached);
     }
 }

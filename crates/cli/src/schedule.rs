@@ -5,7 +5,7 @@ use waves_core::config::Fleet as Machines;
 use waves_core::cost::{Costs, Model};
 use waves_core::graph::{DerivationIx, DerivationSet, Graph};
 use waves_core::report::{OutcomeReport, ScheduleReport, WhatIfReport};
-use waves_core::schedule::{Fleet, simulate, without_cached, without_pinned};
+use waves_core::schedule::{Fleet, simulate, without_cached};
 
 use crate::args::ScheduleArgs;
 use crate::commands::Failure;
@@ -13,9 +13,9 @@ use crate::commands::Failure;
 /// What is rebuilt.
 pub(crate) struct Rebuild<'g> {
     pub(crate) graph: &'g Graph,
-    /// All that the roots rebuild.
-    pub(crate) all: DerivationSet,
-    /// What of that is built: not what a system or a depth leaves out.
+    /// What is pinned already.
+    pub(crate) held: &'g DerivationSet,
+    /// What of that which the roots rebuild is built: not what a system or a depth leaves out.
     pub(crate) kept: &'g DerivationSet,
     pub(crate) roots: Vec<DerivationIx>,
 }
@@ -54,10 +54,12 @@ fn usage(what: &str, add: &str) -> Failure {
 }
 
 fn what_if(rebuild: &Rebuild<'_>, package: &Root, model: &Model, fleet: &Fleet) -> WhatIfReport {
-    let Rebuild { graph, all, kept, roots } = rebuild;
+    let Rebuild { graph, held, kept, roots } = rebuild;
     let stop = DerivationSet::from_members(graph.derivation_count(), package.derivations.iter().copied());
     let outcome = |set: &DerivationSet| OutcomeReport::new(&simulate(graph, set, |ix| model.seconds(ix), fleet));
-    let pinned = without_pinned(graph, all, roots.iter().copied(), &stop);
+    let mut pins = stop.clone();
+    pins.extend(held);
+    let pinned = graph.rebuilds_past(roots.iter().copied(), &pins);
     let pinned = DerivationSet::from_members(graph.derivation_count(), pinned.iter().filter(|&ix| kept.contains(ix)));
     WhatIfReport {
         package: package.selector.clone(),

@@ -255,6 +255,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// JSON that is broken: where, and what `explained` makes of what is wrong.
+    pub(crate) fn json(input: &str, error: &serde_json::Error, explained: impl FnOnce(&str) -> String) -> Self {
+        let message = error.to_string();
+        // Its own words for the place stand at the end.
+        let reason = message.split(" at line ").next().unwrap_or_default();
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Self::Malformed { input: input.to_owned(), place, reason: explained(reason) }
+    }
+
     /// For `map_err` on I/O: says what was tried on which file.
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use waves_core::analysis::select;
 use waves_core::cost::Costs;
-use waves_core::graph::{DerivationIx, Direction, Graph};
+use waves_core::graph::{DerivationIx, Graph};
 use waves_core::major::{self, Cut, Options, PlanFile, Updates};
 use waves_core::plan::{DEFAULT_MAX_WAVES, PlanOptions, plan, verify};
 use waves_core::report::{Format, MajorDetail, MajorReport, PlanDetail, PlanDiffReport, PlanReport, write};
@@ -48,8 +48,7 @@ fn rebuild(args: &Args, options: &PlanArgs) -> Result<Verdict, Failure> {
     let costs = cost::load_and_ask(args, &options.cost, &options.cache, &graph, planned.impact.rebuilds())?;
     let limit = options.format.limit();
     let roots: Vec<DerivationIx> = planned.roots.iter().flat_map(|root| root.derivations.iter().copied()).collect();
-    let all = graph.closure(roots.iter().copied(), Direction::Dependents);
-    let rebuild = Rebuild { graph: &graph, all, kept: planned.impact.rebuilds(), roots };
+    let rebuild = Rebuild { graph: &graph, held: &graph.empty_set(), kept: planned.impact.rebuilds(), roots };
     let schedule = schedule::schedule(
         &options.schedule,
         &config::read(options.config.as_deref())?.fleet,
@@ -98,7 +97,7 @@ fn upgrade(args: &Args, options: &PlanArgs, updates: &Path) -> Result<Verdict, F
     let mut schedules = Vec::new();
     for wave in &planned.waves {
         let roots = wave.units.iter().flat_map(|&unit| planned.units.units[unit].derivations.iter().copied()).collect();
-        let rebuild = Rebuild { graph: &graph, all: wave.rebuilds.clone(), kept: &wave.rebuilds, roots };
+        let rebuild = Rebuild { graph: &graph, held: &planned.held, kept: &wave.rebuilds, roots };
         let limit = options.format.limit();
         schedules.extend(schedule::schedule(&options.schedule, &config.fleet, &rebuild, costs.as_ref(), scope, limit)?);
     }

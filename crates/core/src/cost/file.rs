@@ -32,10 +32,7 @@ impl Text {
 
     /// That its JSON is broken, and where.
     pub(super) fn broken_json(&self, error: &serde_json::Error) -> Error {
-        let (place, message) = (format!("line {}, column {}", error.line(), error.column()), error.to_string());
-        // Its own words for the place stand at the end.
-        let reason = message.split(" at line ").next().unwrap_or_default();
-        Error::Malformed { input: self.name.clone(), place, reason: format!("not the JSON that was expected: {reason}") }
+        Error::json(&self.name, error, |reason| format!("not the JSON that was expected: {reason}"))
     }
 
     /// That it holds none of what it was read for.

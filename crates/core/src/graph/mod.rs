@@ -264,16 +264,7 @@ impl Graph {
     ///
     /// Time O(V/64 + edges of the closure), space O(V/8) bytes.
     pub fn rebuilds_past(&self, roots: impl IntoIterator<Item = DerivationIx>, held: &DerivationSet) -> DerivationSet {
-        let users = self.storage.users();
-        let mut reached = DerivationSet::from_members(self.derivation_count(), roots.into_iter().filter(|&root| !held.contains(root)));
-        let mut next = reached.next_from(0);
-        while let Some(derivation) = next {
-            for &user in users.row(derivation.get()).iter().filter(|&&user| !held.contains(user)) {
-                reached.insert(user);
-            }
-            next = reached.next_from(derivation.get() + 1);
-        }
-        reached
+        reach::closure_past(self.storage.users(), roots, |ix| held.contains(ix))
     }
 
     /// Against the order, along the same edges: nothing behind a fixed-output derivation rebuilds it.

@@ -56,13 +56,22 @@ pub(crate) fn singletons(derivations: usize) -> OwnedCsr<DerivationIx> {
 }
 
 /// The derivations that `roots` rebuild, roots included.
+pub(crate) fn closure(users: Csr<'_, DerivationIx>, roots: impl IntoIterator<Item = DerivationIx>) -> DerivationSet {
+    closure_past(users, roots, |_| false)
+}
+
+/// The same, if what `is_held` is not rebuilt.
 ///
 /// A sweep over the members in topological order: time O(V/64 + edges out of the closure), space O(V/8) bytes.
-pub(crate) fn closure(users: Csr<'_, DerivationIx>, roots: impl IntoIterator<Item = DerivationIx>) -> DerivationSet {
-    let mut reached = DerivationSet::from_members(users.rows(), roots);
+pub(crate) fn closure_past(
+    users: Csr<'_, DerivationIx>,
+    roots: impl IntoIterator<Item = DerivationIx>,
+    is_held: impl Fn(DerivationIx) -> bool,
+) -> DerivationSet {
+    let mut reached = DerivationSet::from_members(users.rows(), roots.into_iter().filter(|&root| !is_held(root)));
     let mut next = reached.next_from(0);
     while let Some(derivation) = next {
-        for &user in users.row(derivation.get()) {
+        for &user in users.row(derivation.get()).iter().filter(|&&user| !is_held(user)) {
             reached.insert(user);
         }
         next = reached.next_from(derivation.get() + 1);

@@ -1,4 +1,4 @@
-//! Strongly connected components. The only file that names petgraph.
+//! Strongly connected components. The only file that names petgraph outside of tests.
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};

@@ -127,7 +127,7 @@ impl Material<'_> {
 
     /// What every run of steps builds, and how much work it may be to find what broke in it.
     fn runs(&self, steps: &[Step], cut: Cut) -> Runs {
-        let rebuilds: Vec<DerivationSet> = steps.par_iter().map(|step| self.union(&step.units)).collect();
+        let rebuilds: Vec<DerivationSet> = steps.par_iter().map(|step| union(self.graph, self.alone, &step.units)).collect();
         let is_alone: Vec<bool> = steps.iter().map(|step| step.is_alone).collect();
         let runs = Runs::new(self.prices, &rebuilds, &is_alone);
         let Cut::Risk { probability, .. } = cut else { return runs };
@@ -141,7 +141,7 @@ impl Material<'_> {
         let wave = |run: &Range<usize>| {
             let mut members: Vec<usize> = steps[run.clone()].iter().flat_map(|step| step.units.iter().copied()).collect();
             members.sort_by(|&a, &b| self.first(a, b));
-            let rebuilds = self.union(&members);
+            let rebuilds = union(self.graph, self.alone, &members);
             let builds = self.prices.set(&rebuilds);
             let pairs: usize = members.iter().map(|&unit| self.alone[unit].len()).sum();
             MinorWave {
@@ -167,15 +167,6 @@ impl Material<'_> {
         waves
     }
 
-    /// What units rebuild.
-    fn union(&self, units: &[usize]) -> DerivationSet {
-        let mut union = self.graph.empty_set();
-        for &unit in units {
-            union.extend(&self.alone[unit]);
-        }
-        union
-    }
-
     /// The probability that a unit breaks what it rebuilds: that one of its updates does.
     fn risk(&self, unit: &Unit, probability: f64) -> f64 {
         1.0 - unit.targets.iter().map(|&at| 1.0 - self.targets[at].update.risk.unwrap_or(probability)).product::<f64>()
@@ -191,6 +182,15 @@ impl Material<'_> {
         let heavier = self.prices.weight(self.builds[b]).cmp(&self.prices.weight(self.builds[a]));
         urgent.then(matters).then(heavier).then(a.cmp(&b))
     }
+}
+
+/// What units rebuild together, of what each rebuilds by itself.
+pub(super) fn union<'u>(graph: &Graph, alone: &[DerivationSet], units: impl IntoIterator<Item = &'u usize>) -> DerivationSet {
+    let mut union = graph.empty_set();
+    for &unit in units {
+        union.extend(&alone[unit]);
+    }
+    union
 }
 
 /// A point for each cut.

@@ -179,14 +179,8 @@ impl PlanFile {
     /// As [`PlanFile::read`].
     pub fn parse(bytes: &[u8], input: &str) -> Result<Self> {
         serde_json::from_slice(bytes).map_err(|error| {
-            // Its own words for the place stand at the end.
-            let message = error.to_string();
-            let reason = message.split(" at line ").next().unwrap_or_default();
-            Error::Malformed {
-                input: input.to_owned(),
-                place: format!("line {}, column {}", error.line(), error.column()),
-                reason: format!("{reason} (hint: a plan is what `waves plan --updates FILE --format json` prints)"),
-            }
+            let explained = |reason: &str| format!("{reason} (hint: a plan is what `waves plan --updates FILE --format json` prints)");
+            Error::json(input, &error, explained)
         })
     }
 

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::bound::{least_builds, least_rebuilds};
-use super::cut::{Cut, Material, MinorWave, Point};
+use super::cut::{Cut, Material, MinorWave, Point, union};
 use super::pin::{Effect, effects};
 use super::price::{Builds, Prices};
 use super::search::polish;
@@ -128,7 +128,7 @@ pub fn plan<'g>(graph: &'g Graph, list: &Updates, costs: Option<&Costs<'_>>, opt
     let alone: Vec<DerivationSet> =
         units.units.par_iter().map(|unit| graph.rebuilds_past(unit.derivations.iter().copied(), &held)).collect();
     let unit_builds: Vec<Builds> = alone.par_iter().map(|set| prices.set(set)).collect();
-    let moved = if prices.weight(level_builds(graph, &prices, &units, &held)) > prices.weight(lower_bound) {
+    let moved = if prices.weight(level_builds(graph, &prices, &units, &alone)) > prices.weight(lower_bound) {
         polish(graph, &prices, &mut units, &alone)
     } else {
         0
@@ -137,7 +137,6 @@ pub fn plan<'g>(graph: &'g Graph, list: &Updates, costs: Option<&Costs<'_>>, opt
     let material = Material { graph, prices: &prices, targets: &targets, units: &units, alone: &alone, builds: &unit_builds };
     let (waves, frontier) = material.cut(options.cut)?;
     let totals = waves.iter().map(|wave| wave.builds).sum();
-    let all = graph.rebuilds_past(units.units.iter().flat_map(|unit| unit.derivations.iter().copied()), &held);
     let mut planned = MajorWave {
         graph,
         passed_over: list.passed_over.clone(),
@@ -145,7 +144,7 @@ pub fn plan<'g>(graph: &'g Graph, list: &Updates, costs: Option<&Costs<'_>>, opt
         system: options.system.map(str::to_owned),
         effects: Vec::new(),
         one_at_a_time: unit_builds.iter().copied().sum(),
-        all_at_once: prices.set(&all),
+        all_at_once: prices.set(&union(graph, &alone, &(0..alone.len()).collect::<Vec<_>>())),
         is_timed: prices.is_timed(),
         targets,
         skipped,
@@ -197,10 +196,11 @@ pub(super) fn holding(holds: &[Hold]) -> impl Iterator<Item = &Hold> {
     holds.iter().filter(|hold| !hold.is_over)
 }
 
-fn level_builds(graph: &Graph, prices: &Prices, units: &Units, held: &DerivationSet) -> Builds {
-    let level = |level: usize| {
-        let members = units.units.iter().zip(&units.levels).filter(|&(_, &of)| of == level).map(|(unit, _)| unit);
-        prices.set(&graph.rebuilds_past(members.flat_map(|unit| unit.derivations.iter().copied()), held))
-    };
-    (0..units.level_count()).into_par_iter().map(level).sum()
+/// What the levels build, each a wave.
+fn level_builds(graph: &Graph, prices: &Prices, units: &Units, alone: &[DerivationSet]) -> Builds {
+    let mut levels: Vec<Vec<usize>> = vec![Vec::new(); units.level_count()];
+    for (unit, &level) in units.levels.iter().enumerate() {
+        levels[level].push(unit);
+    }
+    levels.par_iter().map(|level| prices.set(&union(graph, alone, level))).sum()
 }

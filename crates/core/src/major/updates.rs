@@ -242,11 +242,7 @@ impl List<'_> {
     }
 
     fn json(&mut self, text: &str) -> Result<()> {
-        let value: Value = serde_json::from_str(text).map_err(|error| {
-            let message = error.to_string();
-            let place = format!("line {}, column {}", error.line(), error.column());
-            self.malformed(place, message.split(" at line ").next().unwrap_or_default())
-        })?;
+        let value: Value = serde_json::from_str(text).map_err(|error| Error::json(self.input, &error, str::to_owned))?;
         match value {
             Value::Array(items) => self.items(items),
             Value::Object(mut object) => match object.remove("updates").or_else(|| object.remove("packages")) {
