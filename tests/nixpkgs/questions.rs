@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use waves_core::analysis::{Impact, Root, Scope, Why};
-use waves_core::graph::{Derivation, Direction};
+use waves_core::graph::{ClosureSums, Derivation, Direction, Reachability};
 use waves_core::plan::{PlanOptions, plan, verify};
 
 use crate::support::{Nixpkgs, nixpkgs};
@@ -52,14 +52,57 @@ fn a_leaf_rebuilds_itself() {
     }
 }
 
+/// A fixed draw of derivations: a generator with Knuth's constants.
+fn drawn(nixpkgs: &Nixpkgs) -> impl Iterator<Item = Derivation<'_>> {
+    let draw = |state: &u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+    let derivations: Vec<Derivation<'_>> = nixpkgs.graph.derivations().collect();
+    std::iter::successors(Some(24_11), draw).skip(1).map(move |state| derivations[(state >> 33) as usize % derivations.len()])
+}
+
+/// Seconds that are made up, all of them large.
+fn seconds(derivation: Derivation<'_>) -> u64 {
+    u64::from(derivation.ix().get() as u32 * 2_654_435 % 100_003)
+}
+
+#[test]
+fn sums_are_exact_whatever_the_threads() {
+    let Some(nixpkgs) = nixpkgs() else { return };
+    let weights: Vec<[u64; 2]> = nixpkgs.graph.derivations().map(|derivation| [1, seconds(derivation)]).collect();
+    let count = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+        pool.install(|| ClosureSums::new(&nixpkgs.graph, weights.clone()))
+    };
+    let sums = count(1);
+    for threads in [2, 3, 8] {
+        assert_eq!(count(threads).all(), sums.all(), "{threads} threads");
+    }
+    let by_number: Vec<u64> = {
+        let mut seconds_of = vec![0; nixpkgs.naive.names.len()];
+        nixpkgs.graph.derivations().for_each(|derivation| seconds_of[nixpkgs.number(derivation)] = seconds(derivation));
+        seconds_of
+    };
+    for derivation in drawn(nixpkgs).take(100) {
+        let rebuilt = nixpkgs.naive.rebuilds(&[nixpkgs.number(derivation)]);
+        let seconds = rebuilt.iter().map(|&number| by_number[number]).sum();
+        assert_eq!(sums.get(derivation.ix()), [rebuilt.len() as u64, seconds], "{}", derivation.base_name());
+    }
+}
+
+#[test]
+fn pairs_are_those_of_the_walk() {
+    let Some(nixpkgs) = nixpkgs() else { return };
+    let index = Reachability::new(&nixpkgs.graph);
+    for from in drawn(nixpkgs).take(40) {
+        let rebuilt: HashSet<usize> = nixpkgs.naive.rebuilds(&[nixpkgs.number(from)]).into_iter().collect();
+        let found = nixpkgs.graph.derivations().filter(|to| index.rebuilds(from.ix(), to.ix()));
+        assert!(found.map(|to| nixpkgs.number(to)).collect::<HashSet<_>>() == rebuilt, "{}", from.base_name());
+    }
+}
+
 #[test]
 fn closures_are_counted_exactly() {
     let Some(nixpkgs) = nixpkgs() else { return };
-    let derivations: Vec<Derivation<'_>> = nixpkgs.graph.derivations().collect();
-    // A fixed draw: a generator with Knuth's constants.
-    let draw = |state: &u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
-    let drawn = std::iter::successors(Some(24_11), draw).skip(1).map(|state| (state >> 33) as usize % derivations.len());
-    for derivation in drawn.take(200).map(|at| derivations[at]) {
+    for derivation in drawn(nixpkgs).take(200) {
         let counts = nixpkgs.naive.counts(&nixpkgs.naive.rebuilds(&[nixpkgs.number(derivation)]));
         let found = (derivation.rebuilt_derivations() as usize, derivation.rebuilt_attributes() as usize);
         assert_eq!(found, counts, "{}", derivation.base_name());

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use waves_core::analysis::{Impact, Scope, select};
-use waves_core::graph::{Attribute, Derivation, Direction, Graph};
+use waves_core::graph::{Attribute, ClosureSums, Derivation, Direction, Graph};
 use waves_core::ingest::FindingKind;
 
 use crate::support::{directory, import, nixpkgs};
@@ -87,5 +87,12 @@ fn another_evaluation_shares_derivations() {
     assert_eq!(graph.attribute_count(), 29_885);
     for kind in [FindingKind::DanglingInput, FindingKind::UndefinedDerivation, FindingKind::ContradictoryDerivation] {
         assert_eq!(graph.findings().count(kind), 0, "{kind:?}");
+    }
+    // Counted from what changed since the other, and stored when it was imported.
+    let weights = |graph: &Graph| graph.derivations().map(|derivation| [1, derivation.attributes().len() as u64]).collect();
+    let sums = ClosureSums::new(&nixpkgs.graph, weights(&nixpkgs.graph)).next(&nixpkgs.graph, &graph, weights(&graph));
+    for derivation in graph.derivations() {
+        let stored = [derivation.rebuilt_derivations(), derivation.rebuilt_attributes()].map(u64::from);
+        assert_eq!(sums.get(derivation.ix()), stored, "{}", derivation.base_name());
     }
 }

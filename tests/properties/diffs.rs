@@ -43,14 +43,14 @@ fn mutation(packages: usize) -> impl Strategy<Value = Mutation> {
     ]
 }
 
-fn histories() -> impl Strategy<Value = (World, Vec<Mutation>)> {
+pub(crate) fn histories() -> impl Strategy<Value = (World, Vec<Mutation>)> {
     packages().prop_flat_map(|packages| {
         let count = packages.len();
         (Just(World { packages, files: vec![0; FILES] }), vec(mutation(count), 0..5))
     })
 }
 
-fn graph(world: &World) -> Graph {
+pub(crate) fn graph(world: &World) -> Graph {
     import(&[("derivations.json", world.derivations().to_string()), ("jobs.jsonl", world.jobs())])
 }
 

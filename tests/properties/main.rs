@@ -22,5 +22,6 @@ mod snapshots;
 mod spellings;
 mod strategy;
 mod suites;
+mod sums;
 mod support;
 mod whys;

@@ -214,7 +214,7 @@ impl Costs<'_> {
             })
             .collect();
         let packages: Vec<PackageIx> = packages.iter().map(|package| package.ix()).collect();
-        let sums = self.graph.closure_sums(&packages, &weights).into_iter();
+        let sums = self.graph.closure_sums(&packages, weights).into_iter();
         sums.map(|[seconds, measured_seconds, to_build_derivations, to_build_seconds]| ClosureCost {
             seconds,
             measured_seconds,

@@ -10,10 +10,13 @@ mod index;
 mod map;
 mod order;
 mod package;
+mod pairs;
 mod reach;
 mod scc;
 mod set;
 mod storage;
+mod sums;
+mod sweep;
 mod view;
 
 use std::fs::File;
@@ -28,7 +31,9 @@ pub(crate) use package::DisjointSets;
 pub(crate) use scc::components;
 
 pub use index::{AttributeIx, DerivationIx, PackageIx};
+pub use pairs::Reachability;
 pub use set::DerivationSet;
+pub use sums::ClosureSums;
 pub use view::{Attribute, Derivation, Output, Package};
 
 use crate::error::{Error, Result};
@@ -262,6 +267,8 @@ impl Graph {
 
     /// What `roots` rebuild, roots included, if what is `held` is not rebuilt: it keeps its inputs as they are.
     ///
+    /// Past a union of closures that is what the roots add to it: whatever the union holds, it also holds what that rebuilds.
+    ///
     /// Time O(V/64 + edges of the closure), space O(V/8) bytes.
     pub fn rebuilds_past(&self, roots: impl IntoIterator<Item = DerivationIx>, held: &DerivationSet) -> DerivationSet {
         reach::closure_past(self.storage.users(), roots, |ix| held.contains(ix))
@@ -283,28 +290,28 @@ impl Graph {
     /// Counts the closures of all derivations anew: rebuilt derivations and attributes of each, itself included.
     ///
     /// The answers are those that were stored at import, [`Derivation::rebuilt_derivations`] and
-    /// [`Derivation::rebuilt_attributes`]; this is for who wants to check or to time them. Time O(V/512 · (V + E)) at
-    /// worst, over all cores; space O(V · 64 bytes) a thread.
+    /// [`Derivation::rebuilt_attributes`]; this is for who wants to check or to time them. It costs a [`ClosureSums`].
     pub fn recount_closures(&self) -> Vec<(u32, u32)> {
-        let weights: Vec<[u64; 2]> = self.derivations().map(|derivation| [1, derivation.attributes().len() as u64]).collect();
-        let sizes = reach::closure_sums(self.storage.users(), reach::singletons(self.derivation_count()).as_csr(), &weights);
-        sizes.into_iter().map(|[derivations, attributes]| (derivations as u32, attributes as u32)).collect()
+        let weights = self.derivations().map(|derivation| [1, derivation.attributes().len() as u64]).collect();
+        let sums = ClosureSums::new(self, weights);
+        sums.all().iter().map(|&[derivations, attributes]| (derivations as u32, attributes as u32)).collect()
     }
 
     /// Adds up weights over what a change of each of `packages` rebuilds, its own derivations included: exactly, and `N`
     /// sums at once. `weights` has an item for each derivation; their sum must fit 64 bits.
     ///
-    /// Time O(P/512 · (V + E)) at worst, over all cores; space O(V · 64 bytes) a thread.
-    pub fn closure_sums<const N: usize>(&self, packages: &[PackageIx], weights: &[[u64; N]]) -> Vec<[u64; N]> {
+    /// It costs a [`ClosureSums`], and a sweep for packages of several derivations.
+    pub fn closure_sums<const N: usize>(&self, packages: &[PackageIx], weights: Vec<[u64; N]>) -> Vec<[u64; N]> {
         let members = self.storage.members();
-        let groups = reach::groups(packages.iter().map(|package| members.row(package.get())));
-        reach::closure_sums(self.storage.users(), groups.as_csr(), weights)
+        let groups = reach::rows(packages.iter().map(|package| members.row(package.get())));
+        let users = self.storage.users();
+        ClosureSums::of_users(users, weights).of_groups(users, groups.as_csr())
     }
 
     /// Adds up weights over what each of `members` needs of `members`, itself included: exactly, `N` sums at once, in the
     /// order of the members. `weights` has an item for each member in the same order; their sum must fit 64 bits.
     ///
-    /// Time O(M/512 · (M + edges between them)) at worst for M members, over all cores; space O(V · 4 + M · 64) bytes a thread.
+    /// It costs a [`ClosureSums`] of the members and the edges between them, and O(V).
     pub fn dependency_sums<const N: usize>(&self, members: &DerivationSet, weights: &[[u64; N]]) -> Vec<[u64; N]> {
         // Numbered backwards, what a member needs lies behind it, as users do.
         let last = members.len().saturating_sub(1);
@@ -313,17 +320,20 @@ impl Graph {
             number[ix.get()] = last - at;
         }
         let backwards: Vec<DerivationIx> = members.iter().collect();
-        let rows: Vec<Vec<DerivationIx>> = backwards
+        let inputs: Vec<Vec<DerivationIx>> = backwards
             .iter()
             .rev()
             .map(|&ix| {
                 let inputs = self.derivation(ix).rebuild_inputs().filter(|&input| members.contains(input));
-                inputs.map(|input| DerivationIx::new(number[input.get()])).collect()
+                // Ascending, as users are.
+                let mut inputs: Vec<DerivationIx> = inputs.map(|input| DerivationIx::new(number[input.get()])).collect();
+                inputs.reverse();
+                inputs
             })
             .collect();
-        let (inputs, groups) = (reach::groups(rows.iter().map(Vec::as_slice)), reach::singletons(members.len()));
-        let weights: Vec<[u64; N]> = weights.iter().rev().copied().collect();
-        let mut sums = reach::closure_sums(inputs.as_csr(), groups.as_csr(), &weights);
+        let inputs = reach::rows(inputs.iter().map(Vec::as_slice));
+        let weights = weights.iter().rev().copied().collect();
+        let mut sums = ClosureSums::of_users(inputs.as_csr(), weights).all().to_vec();
         sums.reverse();
         sums
     }

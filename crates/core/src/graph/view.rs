@@ -145,8 +145,11 @@ impl<'g> Derivation<'g> {
 
     /// What rebuilds it: its inputs, or nothing if its output is fixed.
     pub fn rebuild_inputs(self) -> impl Iterator<Item = DerivationIx> {
-        let inputs = if self.is_fixed_output() { &[] } else { self.graph.storage.inputs().row(self.ix.get()) };
-        inputs.iter().copied()
+        self.rebuild_input_row().iter().copied()
+    }
+
+    pub(super) fn rebuild_input_row(self) -> &'g [DerivationIx] {
+        if self.is_fixed_output() { &[] } else { self.graph.storage.inputs().row(self.ix.get()) }
     }
 
     /// What it rebuilds directly: its users whose outputs are not fixed, in topological order.

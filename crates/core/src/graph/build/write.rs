@@ -7,8 +7,9 @@ use super::super::columns::{
 };
 use super::super::index::{AttributeIx, DerivationIx, PackageIx};
 use super::super::package::{Identity, contract};
-use super::super::reach::{Csr, closure_sums, groups, singletons};
+use super::super::reach::Csr;
 use super::super::storage::Storage;
+use super::super::sums::ClosureSums;
 use super::super::{Graph, Provenance};
 use super::join::{Inputs, JoinedAttribute, Node};
 use crate::error::{Error, Result};
@@ -281,22 +282,15 @@ impl<'i> Writer<'i> {
         let members = Csr { offsets: &self.package_offsets, targets: &self.members };
         let attributes = Csr { offsets: &self.attributes_of_offsets, targets: &self.attributes_of };
         let weights: Vec<[u64; 2]> = (0..self.order.len()).map(|at| [1, attributes.row(at).len() as u64]).collect();
-        let sizes = closure_sums(users, singletons(self.order.len()).as_csr(), &weights);
-        for (row, &[derivations, attributes]) in self.derivations.iter_mut().zip(&sizes) {
+        let sums = ClosureSums::of_users(users, weights);
+        for (row, &[derivations, attributes]) in self.derivations.iter_mut().zip(sums.all()) {
             (row.rebuild_derivations, row.rebuild_attributes) = (derivations as u32, attributes as u32);
-        }
-        // A package of one derivation rebuilds what that rebuilds.
-        let several: Vec<usize> = (0..count).filter(|&package| members.row(package).len() > 1).collect();
-        let joint_sizes = closure_sums(users, groups(several.iter().map(|&package| members.row(package))).as_csr(), &weights);
-        let mut of_package: Vec<_> = (0..count).map(|package| sizes[members.row(package)[0].get()]).collect();
-        for (&package, size) in several.iter().zip(joint_sizes) {
-            of_package[package] = size;
         }
         let row = |&[derivations, attributes]: &[u64; 2]| PackageRow {
             rebuild_derivations: derivations as u32,
             rebuild_attributes: attributes as u32,
         };
-        self.packages = of_package.iter().map(row).collect();
+        self.packages = sums.of_groups(users, members).iter().map(row).collect();
     }
 
     /// What decides the package of a derivation; a fixed output is nobody's variant.
