@@ -76,14 +76,13 @@ fn sums_are_exact_whatever_the_threads() {
     for threads in [2, 3, 8] {
         assert_eq!(count(threads).all(), sums.all(), "{threads} threads");
     }
-    let by_number: Vec<u64> = {
-        let mut seconds_of = vec![0; nixpkgs.naive.names.len()];
-        nixpkgs.graph.derivations().for_each(|derivation| seconds_of[nixpkgs.number(derivation)] = seconds(derivation));
-        seconds_of
-    };
+    let mut by_number = vec![0; nixpkgs.naive.names.len()];
+    for derivation in nixpkgs.graph.derivations() {
+        by_number[nixpkgs.number(derivation)] = seconds(derivation);
+    }
     for derivation in drawn(nixpkgs).take(100) {
         let rebuilt = nixpkgs.naive.rebuilds(&[nixpkgs.number(derivation)]);
-        let seconds = rebuilt.iter().map(|&number| by_number[number]).sum();
+        let seconds: u64 = rebuilt.iter().map(|&number| by_number[number]).sum();
         assert_eq!(sums.get(derivation.ix()), [rebuilt.len() as u64, seconds], "{}", derivation.base_name());
     }
 }

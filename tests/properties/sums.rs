@@ -15,7 +15,9 @@ use crate::support::Imported;
 fn weights(set: &PackageSet, imported: &Imported) -> Vec<[u64; 2]> {
     let weight = |at: usize| [1, at as u64 % 7 * 5_000_000_003];
     let mut weights = vec![[0; 2]; imported.graph.derivation_count()];
-    set.all().for_each(|at| weights[imported.ix(at).get()] = weight(at));
+    for at in set.all() {
+        weights[imported.ix(at).get()] = weight(at);
+    }
     weights
 }
 
@@ -48,7 +50,9 @@ proptest! {
             let derivations: Vec<usize> = set.all().collect();
             let change: Vec<(DerivationIx, [u64; 2])> =
                 change.into_iter().map(|(at, weight)| (imported.ix(*at.get(&derivations)), [weight % 3, weight])).collect();
-            change.iter().for_each(|(ix, weight)| weights[ix.get()] = *weight);
+            for (ix, weight) in &change {
+                weights[ix.get()] = *weight;
+            }
             sums.set_weights(&imported.graph, &change);
         }
         for at in set.all() {

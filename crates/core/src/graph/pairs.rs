@@ -37,7 +37,7 @@ impl Reachability {
             rebuilt_by.spread(hub as u32, ix, &after, users_of);
             rebuilds.spread(hub as u32, ix, &before, &inputs);
         }
-        Self { rebuilds: rows(rebuilds.labels.iter().map(Vec::as_slice)), rebuilt_by: rows(rebuilt_by.labels.iter().map(Vec::as_slice)) }
+        Self { rebuilds: rows(rebuilds.lists.iter().map(Vec::as_slice)), rebuilt_by: rows(rebuilt_by.lists.iter().map(Vec::as_slice)) }
     }
 
     /// Whether a change of `from` rebuilds `to`; of a derivation and itself it does. O(both labels).
@@ -74,7 +74,7 @@ fn share_an_item(mut one: &[u32], mut other: &[u32]) -> bool {
 
 /// Labels of one direction while they grow.
 struct Labels {
-    labels: Vec<Vec<u32>>,
+    lists: Vec<Vec<u32>>,
     /// The hub that met a derivation last, plus one.
     met: Vec<u32>,
     /// Whether a hub is in the other label of the hub at hand.
@@ -83,26 +83,32 @@ struct Labels {
 
 impl Labels {
     fn new(derivations: usize) -> Self {
-        Self { labels: vec![Vec::new(); derivations], met: vec![0; derivations], is_known: vec![false; derivations] }
+        Self { lists: vec![Vec::new(); derivations], met: vec![0; derivations], is_known: vec![false; derivations] }
     }
 
     fn of(&self, ix: DerivationIx) -> &[u32] {
-        &self.labels[ix.get()]
+        &self.lists[ix.get()]
     }
 
     /// Adds a hub to the labels of all that it leads to, but not where and behind where an earlier hub already tells so.
     fn spread<'a>(&mut self, hub: u32, from: DerivationIx, known: &[u32], next: impl Fn(DerivationIx) -> &'a [DerivationIx]) {
-        known.iter().for_each(|&hub| self.is_known[hub as usize] = true);
+        self.mark(known, true);
         let mut rest = vec![from];
         self.met[from.get()] = hub + 1;
         while let Some(ix) = rest.pop() {
-            if self.labels[ix.get()].iter().any(|&hub| self.is_known[hub as usize]) {
+            if self.lists[ix.get()].iter().any(|&hub| self.is_known[hub as usize]) {
                 continue;
             }
-            self.labels[ix.get()].push(hub);
+            self.lists[ix.get()].push(hub);
             rest.extend(next(ix).iter().copied().filter(|near| std::mem::replace(&mut self.met[near.get()], hub + 1) != hub + 1));
         }
-        known.iter().for_each(|&hub| self.is_known[hub as usize] = false);
+        self.mark(known, false);
+    }
+
+    fn mark(&mut self, hubs: &[u32], is_known: bool) {
+        for &hub in hubs {
+            self.is_known[hub as usize] = is_known;
+        }
     }
 }
 
@@ -120,7 +126,9 @@ mod tests {
         fn pairs_equal_the_naive_walk(users in dag(150)) {
             let mut inputs = vec![Vec::new(); users.len()];
             for (node, users) in users.iter().enumerate() {
-                users.iter().for_each(|&user| inputs[user].push(DerivationIx::new(node)));
+                for &user in users {
+                    inputs[user].push(DerivationIx::new(node));
+                }
             }
             let index = Reachability::of_edges(adjacency(&users).as_csr(), |ix| &inputs[ix.get()]);
             for from in 0..users.len() {

@@ -113,6 +113,7 @@ impl<const N: usize> ClosureSums<N> {
     ///
     /// A derivation that lies in both graphs has the same inputs in both. So what it rebuilds has changed just if it led or
     /// leads to a derivation that is in one of them only, or has another weight. Beyond counting, O(V + E).
+    #[must_use]
     pub fn next(&self, old: &Graph, new: &Graph, weights: Vec<[u64; N]>) -> Self {
         // One that no dump describes may have got its inputs since.
         let key = |derivation: Derivation<'_>| (derivation.hash(), derivation.is_defined());
