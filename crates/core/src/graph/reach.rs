@@ -57,13 +57,7 @@ pub(crate) fn closure_past(
     is_held: impl Fn(DerivationIx) -> bool,
 ) -> DerivationSet {
     let mut reached = DerivationSet::from_members(users.rows(), roots.into_iter().filter(|&root| !is_held(root)));
-    let mut next = reached.next_from(0);
-    while let Some(derivation) = next {
-        for &user in users.row(derivation.get()).iter().filter(|&&user| !is_held(user)) {
-            reached.insert(user);
-        }
-        next = reached.next_from(derivation.get() + 1);
-    }
+    reached.close(|derivation| users.row(derivation.get()).iter().copied().filter(|&user| !is_held(user)));
     reached
 }
 
