@@ -9,10 +9,16 @@ use crate::random::{mix, unit};
 use crate::{State, Synthetic};
 
 /// Keys that are set, and empty, in most derivations of nixpkgs.
-const EMPTY: [&str; 16] = [
+const EMPTY: [&str; 28] = [
+    "LANG",
+    "SSL_CERT_FILE",
     "__structuredAttrs",
+    "allowSubstitutes",
+    "buildFlags",
     "cmakeFlags",
     "configureFlags",
+    "curlOpts",
+    "curlOptsList",
     "depsBuildBuild",
     "depsBuildBuildPropagated",
     "depsBuildTarget",
@@ -23,8 +29,14 @@ const EMPTY: [&str; 16] = [
     "depsTargetTargetPropagated",
     "doCheck",
     "doInstallCheck",
+    "downloadToTemp",
+    "executable",
+    "makeFlags",
     "mesonFlags",
+    "nixpkgsVersion",
+    "propagatedBuildInputs",
     "propagatedNativeBuildInputs",
+    "showURLs",
     "strictDeps",
 ];
 /// A phase, as packages write them.
@@ -292,9 +304,12 @@ impl Synthetic {
         }
         if self.model.kinds[at] == Kind::Source {
             writeln!(text, "      \"impureEnvVars\": \"{IMPURE}\",")?;
+            writeln!(text, "      \"postFetch\": \"{PHASE}\",")?;
             writeln!(text, "      \"urls\": \"https://example.org/{}/{}\",", Word(at as u32), self.name(at))?;
         } else {
-            writeln!(text, "      \"buildPhase\": \"{PHASE}\",\n      \"installPhase\": \"{PHASE}\",\n      \"checkPhase\": \"{PHASE}\",")?;
+            for phase in ["preConfigure", "buildPhase", "installPhase", "checkPhase", "preFixup", "preInstall"] {
+                writeln!(text, "      \"{phase}\": \"{PHASE}\",")?;
+            }
             writeln!(text, "      \"pname\": \"{}\",\n      \"version\": \"{}\",", self.pname(at), self.version(at))?;
             let is_native = |input: usize| self.model.kinds[input] == Kind::Core;
             self.paths("nativeBuildInputs", inputs.iter().map(|&(_, input)| input).filter(|&input| is_native(input)), text)?;
