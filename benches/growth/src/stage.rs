@@ -11,7 +11,7 @@ use std::{fs, io};
 use clap::ValueEnum;
 use waves_core::analysis::{Diff, Impact, RankOptions, Root, rank};
 use waves_core::cost::{Costs, Durations, Sources};
-use waves_core::graph::{Direction, Graph, Package};
+use waves_core::graph::{Direction, Graph, Package, Precision};
 use waves_core::ingest::Input;
 use waves_core::major::{self, Updates};
 use waves_core::plan::{PlanOptions, plan};
@@ -22,6 +22,8 @@ use crate::Measured;
 
 pub(crate) type Failure = Box<dyn Error>;
 
+/// Rounds of estimates: standard errors of 13 % and 6 %.
+const ROUNDS: [usize; 2] = [64, 256];
 /// Of what is not fixed, how much differs in the set that is compared.
 const REVISED: f64 = 0.01;
 /// Derivations for each update of a list: that of nixpkgs 24.11 would have 240.
@@ -47,6 +49,8 @@ pub(crate) enum Stage {
     Counts,
     /// Build times of the closures of all packages
     Hours,
+    /// The same by estimate
+    Estimate,
     /// What the largest hub rebuilds
     Impact,
     /// Its plan
@@ -98,6 +102,12 @@ impl Stage {
                 let costs = costs(&graph, directory)?;
                 let packages: Vec<Package<'_>> = graph.packages().collect();
                 drop(clock.time("hours", || costs.closures(&packages)));
+            }
+            Self::Estimate => {
+                let costs = costs(&graph, directory)?;
+                for rounds in ROUNDS {
+                    drop(clock.time(&format!("estimate: {rounds} rounds"), || costs.estimate_closures(Precision::of_rounds(rounds))));
+                }
             }
             Self::Impact => drop(clock.time("impact", || Impact::new(&graph, &hub(), Direction::Dependents, None, None))?),
             Self::Plan => drop(clock.time("plan", || plan(&graph, hub(), &PlanOptions::default()))?),
