@@ -148,3 +148,125 @@ fn uniform(number: u64) -> f64 {
     word ^= word >> 31;
     ((word >> 11) + 1) as f64 / (1_u64 << 53) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::reach::{self, OwnedCsr, groups, singletons, tests::dag};
+    use super::*;
+
+    /// The edges of a random graph, both ways.
+    struct Edges {
+        users: OwnedCsr<DerivationIx>,
+        inputs: Vec<Vec<DerivationIx>>,
+    }
+
+    impl Edges {
+        fn new(users: &[Vec<usize>]) -> Self {
+            let mut inputs = vec![Vec::new(); users.len()];
+            for (input, users) in users.iter().enumerate() {
+                users.iter().for_each(|&user| inputs[user].push(DerivationIx::new(input)));
+            }
+            let rows: Vec<Vec<DerivationIx>> = users.iter().map(|row| row.iter().copied().map(DerivationIx::new).collect()).collect();
+            Self { users: groups(rows.iter().map(Vec::as_slice)), inputs }
+        }
+
+        fn exact<const N: usize>(&self, groups: Csr<'_, DerivationIx>, weights: &[[u64; N]]) -> Vec<[u64; N]> {
+            reach::closure_sums(self.users.as_csr(), groups, weights)
+        }
+
+        fn estimated<const N: usize>(&self, groups: Csr<'_, DerivationIx>, weights: &[[u64; N]], rounds: usize) -> Vec<[u64; N]> {
+            closure_sums(|derivation| &self.inputs[derivation], groups, weights, Precision::of_rounds(rounds))
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        // Ranks depend on positions alone, so that only graphs are random. Six standard errors are one in 10⁸.
+        #[test]
+        fn estimates_are_within_six_standard_errors(users in dag(400), step in 1_usize..70) {
+            let edges = Edges::new(&users);
+            let weights: Vec<[u64; 3]> = (0..users.len() as u64).map(|node| [1, node % 3, node * node * 40_000_000_007 % 97_000_000]).collect();
+            let members: Vec<Vec<DerivationIx>> =
+                (0..users.len()).map(|node| (node..users.len()).step_by(step).map(DerivationIx::new).collect()).collect();
+            let several = groups(members.iter().map(Vec::as_slice));
+            for groups in [singletons(users.len()).as_csr(), several.as_csr()] {
+                let estimates = edges.estimated(groups, &weights, 1024);
+                for (exact, estimate) in edges.exact(groups, &weights).into_iter().zip(estimates) {
+                    for (exact, estimate) in exact.into_iter().zip(estimate) {
+                        let bound = 6.0 * Precision::of_rounds(1024).relative_standard_error() * exact as f64 + 0.5;
+                        prop_assert!((estimate as f64 - exact as f64).abs() <= bound, "{} for {}", estimate, exact);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn a_sum_of_smaller_weights_has_no_larger_estimate(users in dag(300), rounds in 1_usize..100) {
+            let edges = Edges::new(&users);
+            let weights: Vec<[u64; 2]> = (0..users.len() as u64).map(|node| [node * 7 % 11, node * 7 % 11 + node % 2]).collect();
+            for [smaller, larger] in edges.estimated(singletons(users.len()).as_csr(), &weights, rounds) {
+                prop_assert!(smaller <= larger);
+            }
+        }
+    }
+
+    /// A graph in which everything needs the first, through one of two.
+    fn fan(nodes: usize) -> Edges {
+        let mut users = vec![vec![1, 2]];
+        users.extend([1, 2].map(|middle| (3..nodes).filter(|node| node % 2 == middle % 2).collect()));
+        users.resize(nodes, Vec::new());
+        Edges::new(&users)
+    }
+
+    #[test]
+    fn there_is_no_bias_and_the_error_is_as_stated() {
+        let edges = fan(500);
+        let root = vec![DerivationIx::new(0), DerivationIx::new(1)];
+        let roots = groups([root.as_slice()].into_iter());
+        let weight = |node: usize| (node as u64 * 13) % 50;
+        let exact: u64 = (0..500).map(weight).sum();
+        let inputs = |derivation: usize| edges.inputs[derivation].as_slice();
+        // Each pass is an estimate of its own, of sixteen rounds.
+        let passes = 4000_u64;
+        let estimates: Vec<f64> =
+            (0..passes).map(|pass| 15.0 / f64::from(one_pass(&inputs, roots.as_csr(), &weight, 500, pass)[0]) / exact as f64).collect();
+        let mean = estimates.iter().sum::<f64>() / passes as f64;
+        let error = (estimates.iter().map(|estimate| (estimate - 1.0).powi(2)).sum::<f64>() / passes as f64).sqrt();
+        let stated = Precision::of_rounds(16).relative_standard_error();
+        assert!((mean - 1.0).abs() < 4.0 * stated / (passes as f64).sqrt(), "{mean}");
+        assert!((error / stated - 1.0).abs() < 0.1, "{error}, not {stated}");
+    }
+
+    #[test]
+    fn what_rebuilds_only_itself_is_exact() {
+        let edges = fan(100);
+        let weights: Vec<[u64; 1]> = (0..100).map(|node| [node * 1_000_003]).collect();
+        let estimates = edges.estimated(singletons(100).as_csr(), &weights, 16);
+        assert!((3..100).all(|node| estimates[node] == weights[node]));
+    }
+
+    #[test]
+    fn threads_change_nothing() {
+        let edges = fan(2000);
+        let weights: Vec<[u64; 2]> = (0..2000).map(|node| [1, node % 17]).collect();
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            pool.install(|| edges.estimated(singletons(2000).as_csr(), &weights, 200))
+        };
+        let one = run(1);
+        assert!([2, 3, 8].into_iter().all(|threads| run(threads) == one));
+    }
+
+    #[test]
+    fn rounds_and_errors_are_each_other() {
+        assert_eq!([1, 16, 17, 1000].map(|rounds| Precision::of_rounds(rounds).rounds()), [16, 16, 32, 1008]);
+        for error in [0.5, 0.1, 0.05, 0.01, Precision::LEAST_ERROR] {
+            let precision = Precision::of_error(error);
+            assert!(precision.relative_standard_error() <= error);
+            assert!(precision.passes == 1 || Precision { passes: precision.passes - 1 }.relative_standard_error() > error);
+        }
+    }
+}
