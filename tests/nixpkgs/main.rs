@@ -13,6 +13,7 @@ mod nix;
 mod notices;
 mod questions;
 mod routes;
+mod sketches;
 mod store;
 mod support;
 mod upgrades;

@@ -54,7 +54,7 @@ proptest! {
             prop_assert_eq!(found.len(), ranked.len());
             prop_assert_eq!(found, set.packages().into_iter().filter(|members| is_ranked(members, system)).collect());
             let weight = |package: &Package<'_>| match order {
-                RankOrder::Derivations | RankOrder::BuildTime(_) => (package.rebuilt_derivations(), package.rebuilt_attributes()),
+                RankOrder::Derivations | RankOrder::BuildTime(_) | RankOrder::EstimatedBuildTime(_) => (package.rebuilt_derivations(), package.rebuilt_attributes()),
                 RankOrder::Attributes => (package.rebuilt_attributes(), package.rebuilt_derivations()),
             };
             prop_assert!(ranked.is_sorted_by_key(|package| std::cmp::Reverse(weight(package))));

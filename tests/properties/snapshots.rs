@@ -29,7 +29,7 @@ fn reports(graph: &Graph) -> Vec<u8> {
     write(&ImpactReport::new(&impact, &first, None, 1000), Format::Json, None, &mut out).expect("writes");
     write(&PlanReport::new(graph, &plan, None, PlanDetail::Packages, 1000), Format::Json, None, &mut out).expect("writes");
     write(&WhyReport::new(&why, &first, &last, WhyDetail::All, 1000), Format::Json, None, &mut out).expect("writes");
-    write(&RankReport::new(graph, &ranked, None, 1000), Format::Json, None, &mut out).expect("writes");
+    write(&RankReport::new(graph, &ranked, None, None, 1000), Format::Json, None, &mut out).expect("writes");
     write(&InfoReport::new(graph, 1000), Format::Json, None, &mut out).expect("writes");
     out
 }

@@ -120,6 +120,31 @@ fn ranks_are_what_impacts_cost() {
     }
 }
 
+/// Estimates are within what they say of the exact sums, and say it; without costs there is nothing to estimate.
+#[test]
+fn ranks_by_estimate_are_near_the_exact_ones() {
+    let by_package = |arguments: &[&str]| {
+        let files = [&DURATIONS[..], &CACHED].concat();
+        let rank = report("rank", &[arguments, &["--sort", "hours"], &files].concat());
+        let key = |package: &Value| (text(package, "/package").to_owned(), number(package, "/rebuilds_derivations"));
+        let costs: BTreeMap<_, _> = items(&rank, "/packages").iter().map(|package| (key(package), package["cost"].clone())).collect();
+        (rank["approximate"].clone(), costs)
+    };
+    let (approximate, exact) = by_package(&[]);
+    assert_eq!(approximate, Value::Null);
+    for (option, rounds) in [("--approximate=400", 400), ("--approximate=5%", 416), ("--approximate=0.05", 416), ("--approximate", 256)] {
+        let (approximate, estimates) = by_package(&[option]);
+        assert_eq!(approximate["rounds"], rounds);
+        let error = approximate["relative_standard_error"].as_f64().expect("an error");
+        assert!((error - 1.0 / (f64::from(rounds) - 2.0).sqrt()).abs() < 1e-12);
+        assert_eq!(estimates.len(), exact.len());
+        for (package, exact) in &exact {
+            let (exact, estimate) = (number(exact, "/seconds") as f64, number(&estimates[package], "/seconds") as f64);
+            assert!((estimate - exact).abs() <= 5.0 * error * exact + 1.0, "{package:?}: {estimate} for {exact}");
+        }
+    }
+}
+
 /// Everything in `data` is in its list; without some of the lines, exactly what has one of them as output is not.
 #[test]
 fn cached_is_what_has_all_outputs_in_the_list() {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::PossibleValue;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use waves_core::graph::Precision;
 
 /// The longest time that can be asked for.
 const MAX_TIME: Duration = Duration::from_hours(24);
@@ -552,11 +553,29 @@ pub(crate) struct RankArgs {
     #[arg(long, value_name = "SYSTEM")]
     pub(crate) system: Option<String>,
 
+    /// Estimate costs, for millions of derivations: rounds (256), or the standard error (5%)
+    #[arg(long, value_name = "K", num_args = 0..=1, require_equals = true, default_missing_value = "256", value_parser = precision)]
+    pub(crate) approximate: Option<Precision>,
+
     #[command(flatten)]
     pub(crate) cost: CostArgs,
 
     #[command(flatten)]
     pub(crate) format: FormatArgs,
+}
+
+/// Reads rounds, or a standard error such as `5%` or `0.05`.
+fn precision(text: &str) -> Result<Precision, String> {
+    let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+    match (text.parse::<usize>(), number.parse::<f64>().map(|number| number / scale)) {
+        (Ok(rounds @ 1..=Precision::MOST_ROUNDS), _) => Ok(Precision::of_rounds(rounds)),
+        (Err(_), Ok(error)) if (Precision::LEAST_ERROR..1.0).contains(&error) => Ok(Precision::of_error(error)),
+        _ => Err(format!(
+            "neither rounds from 1 to {} nor an error from {}% to below 100%",
+            Precision::MOST_ROUNDS,
+            Precision::LEAST_ERROR * 100.0
+        )),
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

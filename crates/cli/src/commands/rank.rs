@@ -11,13 +11,22 @@ use crate::{cost, load, output};
 pub(crate) fn run(args: &Args, options: &RankArgs) -> Result<Verdict, Failure> {
     let graph = load::graph(args)?;
     let costs = cost::load(&options.cost, &graph)?;
-    let order = match (options.sort, &costs) {
-        (SortArg::Derivations, _) => RankOrder::Derivations,
-        (SortArg::Attributes, _) => RankOrder::Attributes,
-        (SortArg::Hours, Some(costs)) if costs.model().is_some() => RankOrder::BuildTime(costs),
-        (SortArg::Hours, _) => return Err(Failure::Usage("--sort hours needs build times (hint: --durations FILE)".to_owned())),
+    let estimates = match (options.approximate, &costs) {
+        (Some(precision), Some(costs)) => Some(costs.estimate_closures(precision)),
+        (Some(_), None) => {
+            return Err(Failure::Usage("--approximate needs costs: counts are exact, from the import (hint: --durations FILE)".to_owned()));
+        }
+        (None, _) => None,
+    };
+    let order = match (options.sort, &costs, &estimates) {
+        (SortArg::Derivations, ..) => RankOrder::Derivations,
+        (SortArg::Attributes, ..) => RankOrder::Attributes,
+        (SortArg::Hours, Some(costs), estimates) if costs.model().is_some() => {
+            estimates.as_ref().map_or(RankOrder::BuildTime(costs), RankOrder::EstimatedBuildTime)
+        }
+        (SortArg::Hours, ..) => return Err(Failure::Usage("--sort hours needs build times (hint: --durations FILE)".to_owned())),
     };
     let ranked = rank(&graph, RankOptions { order, only_named: options.named, system: options.system.as_deref() })?;
-    output::print(&RankReport::new(&graph, &ranked, costs.as_ref(), options.format.limit()), &options.format)?;
+    output::print(&RankReport::new(&graph, &ranked, costs.as_ref(), estimates.as_ref(), options.format.limit()), &options.format)?;
     Ok(Verdict::Fine)
 }

@@ -1,6 +1,6 @@
 //! Packages by what a change of them rebuilds.
 
-use crate::cost::Costs;
+use crate::cost::{Costs, Estimates};
 use crate::graph::{Graph, Package};
 
 /// What packages are sorted by, largest first; ties by the other count, then by label.
@@ -13,6 +13,8 @@ pub enum RankOrder<'a> {
     Attributes,
     /// By the build time of what is rebuilt; ties by rebuilt derivations.
     BuildTime(&'a Costs<'a>),
+    /// By an estimate of it; ties by rebuilt derivations.
+    EstimatedBuildTime(&'a Estimates),
 }
 
 /// Which packages are ranked, and how.
@@ -44,6 +46,7 @@ pub fn rank<'g>(graph: &'g Graph, options: RankOptions<'_>) -> crate::error::Res
     let packages: Vec<Package<'g>> = graph.packages().filter(is_ranked).collect();
     let seconds: Vec<u64> = match options.order {
         RankOrder::BuildTime(costs) => costs.closures(&packages).into_iter().map(|cost| cost.seconds).collect(),
+        RankOrder::EstimatedBuildTime(estimates) => packages.iter().map(|package| estimates.of(package.ix()).seconds).collect(),
         RankOrder::Derivations | RankOrder::Attributes => vec![0; packages.len()],
     };
     let mut ranked: Vec<(u64, Package<'g>)> = seconds.into_iter().zip(packages).collect();
@@ -51,7 +54,7 @@ pub fn rank<'g>(graph: &'g Graph, options: RankOptions<'_>) -> crate::error::Res
         let (derivations, attributes) = (package.rebuilt_derivations(), package.rebuilt_attributes());
         let key = match options.order {
             RankOrder::Attributes => (attributes, derivations),
-            RankOrder::Derivations | RankOrder::BuildTime(_) => (derivations, attributes),
+            RankOrder::Derivations | RankOrder::BuildTime(_) | RankOrder::EstimatedBuildTime(_) => (derivations, attributes),
         };
         (std::cmp::Reverse((*seconds, key)), package.face().label(), package.ix())
     });

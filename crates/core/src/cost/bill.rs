@@ -2,7 +2,7 @@
 
 use super::model::{Evidence, Model};
 use super::{Costs, Presence};
-use crate::graph::{Counts, DerivationIx, DerivationSet, Package, PackageIx};
+use crate::graph::{Counts, DerivationIx, DerivationSet, Package, PackageIx, Precision};
 
 /// What a set of derivations costs to build; what is not known, because no file says it, is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +106,33 @@ pub struct ClosureCost {
     pub to_build_seconds: u64,
 }
 
+impl ClosureCost {
+    /// From sums over a closure, in the order of its fields.
+    fn of_sums([seconds, measured_seconds, to_build_derivations, to_build_seconds]: [u64; 4]) -> Self {
+        Self { seconds, measured_seconds, to_build_derivations, to_build_seconds }
+    }
+}
+
+/// What changes of packages cost to rebuild, by estimate.
+#[derive(Clone, Debug)]
+pub struct Estimates {
+    precision: Precision,
+    /// In the order of the packages.
+    closures: Vec<ClosureCost>,
+}
+
+impl Estimates {
+    /// How exact they are.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// What a change of a package costs to rebuild, itself included.
+    pub fn of(&self, package: PackageIx) -> ClosureCost {
+        self.closures[package.get()]
+    }
+}
+
 impl Costs<'_> {
     /// What a set of derivations costs. O(V + edges and outputs of the set).
     pub fn bill(&self, set: &DerivationSet) -> Bill {
@@ -200,10 +227,23 @@ impl Costs<'_> {
 
     /// What a change of each package costs to rebuild, itself included, exactly; zeros where nothing is known.
     ///
-    /// Time O(P/512 · (V + E)) at worst, over all cores; space O(V · 64 bytes) a thread.
+    /// It costs what [`Graph::closure_sums`](crate::graph::Graph::closure_sums) does.
     pub fn closures(&self, packages: &[Package<'_>]) -> Vec<ClosureCost> {
-        let weights: Vec<[u64; 4]> = self
-            .graph
+        let packages: Vec<PackageIx> = packages.iter().map(|package| package.ix()).collect();
+        self.graph.closure_sums(&packages, self.closure_weights()).into_iter().map(ClosureCost::of_sums).collect()
+    }
+
+    /// The same of all packages of the graph, by estimate: [`Graph::estimate_closure_sums`](crate::graph::Graph::estimate_closure_sums)
+    /// says how exact, and what it costs.
+    pub fn estimate_closures(&self, precision: Precision) -> Estimates {
+        let packages: Vec<PackageIx> = self.graph.packages().map(|package| package.ix()).collect();
+        let sums = self.graph.estimate_closure_sums(&packages, &self.closure_weights(), precision);
+        Estimates { precision, closures: sums.into_iter().map(ClosureCost::of_sums).collect() }
+    }
+
+    /// What is added up over closures, in the order of [`ClosureCost`].
+    fn closure_weights(&self) -> Vec<[u64; 4]> {
+        self.graph
             .derivations()
             .map(|derivation| {
                 let ix = derivation.ix();
@@ -212,16 +252,7 @@ impl Costs<'_> {
                 let to_build = u64::from(self.presence(ix) == Some(Presence::Absent));
                 [seconds, measured, to_build, to_build * seconds]
             })
-            .collect();
-        let packages: Vec<PackageIx> = packages.iter().map(|package| package.ix()).collect();
-        let sums = self.graph.closure_sums(&packages, weights).into_iter();
-        sums.map(|[seconds, measured_seconds, to_build_derivations, to_build_seconds]| ClosureCost {
-            seconds,
-            measured_seconds,
-            to_build_derivations,
-            to_build_seconds,
-        })
-        .collect()
+            .collect()
     }
 }
 

@@ -17,7 +17,7 @@ pub mod narinfo;
 mod sizes;
 
 pub use availability::{AskedCache, Availability, PathList, Presence};
-pub use bill::{Bill, Bytes, Chain, ClosureCost, PackageTime, Part, Split, Time};
+pub use bill::{Bill, Bytes, Chain, ClosureCost, Estimates, PackageTime, Part, Split, Time};
 pub use durations::{DurationFile, Durations};
 pub use model::{ASSUMED_SECONDS, Class, Evidence, MIN_MEASURED, Model};
 pub use sizes::{ClosureSize, PathSize, SizeFile, Sizes};

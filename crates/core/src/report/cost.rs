@@ -8,7 +8,7 @@ use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport};
 use super::{bytes, counted, duration, number, percent};
 use crate::analysis::Root;
-use crate::cost::{Bill, Chain, ClosureCost, Costs, Evidence, Model, PackageTime, Part, Split, Time};
+use crate::cost::{Bill, Chain, ClosureCost, Costs, Estimates, Evidence, Model, PackageTime, Part, Split, Time};
 use crate::graph::{DerivationIx, DerivationSet, Graph};
 
 /// Packages that are listed at most: the few that carry most of the cost.
@@ -529,8 +529,12 @@ impl From<Part> for PartReport {
 }
 
 impl ClosureCostReport {
-    /// Of packages, in their order; nothing of each if nothing is known of costs.
-    pub(super) fn of_packages(costs: Option<&Costs<'_>>, packages: &[crate::graph::Package<'_>]) -> Vec<Option<Self>> {
+    /// Of packages, in their order, by estimate if there is one; nothing of each if nothing is known of costs.
+    pub(super) fn of_packages(
+        costs: Option<&Costs<'_>>,
+        estimates: Option<&Estimates>,
+        packages: &[crate::graph::Package<'_>],
+    ) -> Vec<Option<Self>> {
         let Some(costs) = costs else { return vec![None; packages.len()] };
         let (has_times, has_split) = (costs.model().is_some(), costs.is_split());
         let report = |cost: ClosureCost| Self {
@@ -539,7 +543,9 @@ impl ClosureCostReport {
             to_build_derivations: has_split.then_some(cost.to_build_derivations),
             to_build_seconds: (has_times && has_split).then_some(cost.to_build_seconds),
         };
-        costs.closures(packages).into_iter().map(|cost| Some(report(cost))).collect()
+        let closures = estimates
+            .map_or_else(|| costs.closures(packages), |estimates| packages.iter().map(|package| estimates.of(package.ix())).collect());
+        closures.into_iter().map(|cost| Some(report(cost))).collect()
     }
 }
 

@@ -6,8 +6,8 @@ use super::cost::{ClosureCostReport, CostReport, share};
 use super::document::{Column, Document, Table};
 use super::evaluation::EvaluationReport;
 use super::{Diagram, FORMAT_VERSION, Report, duration, number};
-use crate::cost::Costs;
-use crate::graph::{Derivation, DerivationSet, Graph, Package};
+use crate::cost::{Costs, Estimates};
+use crate::graph::{Derivation, DerivationSet, Graph, Package, Precision};
 
 /// Packages by what a change of them rebuilds.
 #[derive(Clone, Debug, Serialize)]
@@ -22,8 +22,19 @@ pub struct RankReport {
     pub packages_omitted: usize,
     /// What the whole evaluation costs, built from nothing; null if nothing is known of it.
     pub cost: Option<CostReport>,
+    /// How exact the costs of the packages are; null if they are exact, or not known.
+    pub approximate: Option<ApproximateReport>,
     #[serde(skip)]
     diagram: Diagram,
+}
+
+/// How exact estimates are.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ApproximateReport {
+    /// Independent rounds.
+    pub rounds: usize,
+    /// Standard error as a share of what is estimated.
+    pub relative_standard_error: f64,
 }
 
 /// A package and what it rebuilds.
@@ -44,8 +55,8 @@ pub struct RankedPackage {
 }
 
 impl RankReport {
-    /// Of ranked packages, and of what is known of costs; the list is cut after `limit`.
-    pub fn new(graph: &Graph, ranked: &[Package<'_>], costs: Option<&Costs<'_>>, limit: usize) -> Self {
+    /// Of ranked packages, and of what is known of costs, by estimate if there is one; the list is cut after `limit`.
+    pub fn new(graph: &Graph, ranked: &[Package<'_>], costs: Option<&Costs<'_>>, estimates: Option<&Estimates>, limit: usize) -> Self {
         let shown = &ranked[..ranked.len().min(limit)];
         let nodes = &shown[..shown.len().min(super::plan::DIAGRAM_NODES)];
         let members = DerivationSet::from_members(
@@ -53,15 +64,32 @@ impl RankReport {
             nodes.iter().flat_map(|package| package.derivations()).map(Derivation::ix),
         );
         let everything = DerivationSet::from_members(graph.derivation_count(), graph.derivations().map(Derivation::ix));
-        let shown_costs = ClosureCostReport::of_packages(costs, shown);
+        let shown_costs = ClosureCostReport::of_packages(costs, estimates, shown);
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
             packages: shown.iter().zip(shown_costs).map(|(package, cost)| RankedPackage::new(*package, cost)).collect(),
             packages_omitted: ranked.len() - shown.len(),
             cost: CostReport::new(costs, &everything, &[], limit),
+            approximate: estimates.map(|estimates| ApproximateReport::new(estimates.precision())),
             diagram: Diagram::packages(graph, &members, &graph.empty_set(), nodes.len()),
         }
+    }
+}
+
+impl ApproximateReport {
+    fn new(precision: Precision) -> Self {
+        Self { rounds: precision.rounds(), relative_standard_error: precision.relative_standard_error() }
+    }
+
+    fn line(self) -> String {
+        let percent = |errors: f64| format!("{:.1} %", errors * self.relative_standard_error * 100.0);
+        format!(
+            "Costs of packages are estimates from {} rounds: two in three are within {}, 19 in 20 within {}. Counts are exact.",
+            number(self.rounds as u64),
+            percent(1.0),
+            percent(2.0)
+        )
     }
 }
 
@@ -99,6 +127,7 @@ impl Report for RankReport {
         table.rows = self.packages.iter().map(RankedPackage::cells).collect();
         table.omitted = self.packages_omitted;
         document.table(table);
+        document.lines(self.approximate.map(ApproximateReport::line));
         if let Some(cost) = &self.cost {
             cost.describe("Cost of everything in the evaluation, built from nothing", &mut document);
         }
