@@ -155,6 +155,22 @@ pub enum Error {
         holder: String,
     },
 
+    /// A history that cannot be used, or an evaluation that cannot be added to it.
+    #[error("{}: {reason}", path.display())]
+    History {
+        /// The history.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+
+    /// A history that somebody else adds to.
+    #[error("{}: somebody else adds to it (hint: try again when that is done)", path.display())]
+    HistoryLocked {
+        /// The history.
+        path: PathBuf,
+    },
+
     /// A major wave that was not started.
     #[error("{}: wave-{major} was not started{} (hint: `waves start PLAN`)", path.display(), match started.as_str() { "" => String::new(), started => format!(", only {started}") })]
     NotStarted {
