@@ -262,6 +262,15 @@ pub enum Error {
         hint: &'static str,
     },
 
+    /// Something that this build leaves out.
+    #[error("this waves was built without {what} (hint: build it with `--features {feature}`)")]
+    NotBuilt {
+        /// What is missing.
+        what: &'static str,
+        /// The feature of the crate that has it.
+        feature: &'static str,
+    },
+
     /// A plan that cannot be handed to an engine as it was asked.
     #[error("{reason}")]
     Export {

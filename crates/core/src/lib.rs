@@ -68,3 +68,4 @@ pub mod schedule;
 pub mod security;
 pub mod store_path;
 pub mod suite;
+pub mod tables;

@@ -179,11 +179,7 @@ impl<'h> Appending<'h> {
     }
 
     fn description(&mut self, record: &DerivationRecord<'_>) -> u32 {
-        let flags = [
-            (record.is_fixed_output, flag::FIXED_OUTPUT),
-            (record.is_floating, flag::FLOATING),
-            (!record.has_path, flag::NO_PATH),
-        ];
+        let flags = [(record.is_fixed_output, flag::FIXED_OUTPUT), (record.is_floating, flag::FLOATING), (!record.has_path, flag::NO_PATH)];
         let [name, pname, version, system] = [record.name, record.pname, record.version, record.system].map(|text| self.string(text));
         let outputs = match record.outputs.as_slice() {
             [output] => self.string(output.name),

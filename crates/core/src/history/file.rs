@@ -127,7 +127,8 @@ impl Writer {
         let path = self.history.path.clone();
         let failed = || Error::io("write", path.clone());
         if let Some(at) = self.history.evaluations().iter().position(|known| known.label == label) {
-            let reason = format!("evaluation {} of {} is called `{label}` already (hint: --label)", at + 1, self.history.evaluations().len());
+            let reason =
+                format!("evaluation {} of {} is called `{label}` already (hint: --label)", at + 1, self.history.evaluations().len());
             return Err(Error::History { path, reason });
         }
         let frame = Appending::frame(&self.history, &self.index, label, time, evaluation)?;

@@ -61,8 +61,7 @@ impl History {
     /// As of [`select`](crate::analysis::select()), if a selector names nothing in any evaluation.
     pub(super) fn roots(&self, selectors: &[String], scope: Scope) -> Result<Roots> {
         let evaluations = self.evaluations.len();
-        let mut roots =
-            Roots { derivations: Vec::new(), named: vec![Vec::new(); evaluations], unresolved: vec![Vec::new(); evaluations] };
+        let mut roots = Roots { derivations: Vec::new(), named: vec![Vec::new(); evaluations], unresolved: vec![Vec::new(); evaluations] };
         let lives = LivesOf::new(self);
         for selector in selectors {
             let candidates = self.candidates(selector)?;
@@ -108,6 +107,7 @@ impl History {
         if selector.contains(['*', '?', '[']) {
             let matcher = glob(selector)?;
             found.attributes[0] = self.namings_where(|path| matcher.is_match(path));
+            found.attributes[0].retain(|naming| naming.derivation != NONE);
             return Ok(found);
         }
         found.attributes[0] = self.namings_where(|path| path == selector);
@@ -203,8 +203,7 @@ impl History {
     fn packages(&self, named: &[Vec<u32>], lives: &LivesOf) -> Vec<(u32, u32)> {
         let mut wanted: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
         for (evaluation, derivations) in named.iter().enumerate() {
-            let packages: FxHashSet<u32> =
-                derivations.iter().filter_map(|&at| lives.package(self, at, evaluation as u32)).collect();
+            let packages: FxHashSet<u32> = derivations.iter().filter_map(|&at| lives.package(self, at, evaluation as u32)).collect();
             packages.into_iter().for_each(|package| wanted.entry(package).or_default().push(evaluation as u32));
         }
         let mut pairs: Vec<(u32, u32)> = Vec::new();
@@ -220,7 +219,8 @@ impl History {
 
 fn glob(pattern: &str) -> Result<GlobMatcher> {
     let glob = GlobBuilder::new(pattern).build();
-    glob.map(|glob| glob.compile_matcher()).map_err(|error| Error::Pattern { pattern: pattern.to_owned(), reason: error.kind().to_string() })
+    glob.map(|glob| glob.compile_matcher())
+        .map_err(|error| Error::Pattern { pattern: pattern.to_owned(), reason: error.kind().to_string() })
 }
 
 /// The lives of each derivation.
