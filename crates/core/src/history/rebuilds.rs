@@ -120,7 +120,9 @@ impl History {
                 numbers.for_each(|number| union(&mut shared_rows[number as usize], &row));
             }
         }
-        shared_rows.iter().for_each(|row| outputs.add(row, 1));
+        for row in &shared_rows {
+            outputs.add(row, 1);
+        }
         for naming in self.namings.iter().filter(|naming| naming.derivation != NONE) {
             let mut named = Row::default();
             block.set(&mut named, naming.first, naming.end);

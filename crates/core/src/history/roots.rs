@@ -85,7 +85,7 @@ impl History {
             named.dedup();
         }
         roots.derivations = match scope {
-            Scope::Exact => self.pairs(&roots.named),
+            Scope::Exact => pairs(&roots.named),
             Scope::Package => self.packages(&roots.named, &lives),
         };
         Ok(roots)
@@ -115,14 +115,14 @@ impl History {
             // Other tools leave the quotes of `nodePackages."socket.io"` out.
             found.attributes[1] = self.namings_where(|path| path.contains('"') && path.replace('"', "") == selector);
         }
-        let is_pname = self.descriptions_where(|row| row.flags & flag::FIXED_OUTPUT == 0 && self.strings.get(row.pname) == selector);
-        let is_name = self.descriptions_where(|row| self.strings.get(row.name) == selector);
+        let by_pname = self.descriptions_where(|row| row.flags & flag::FIXED_OUTPUT == 0 && self.strings.get(row.pname) == selector);
+        let named = self.descriptions_where(|row| self.strings.get(row.name) == selector);
         let lives_of = |is_described: &FxHashSet<u32>| {
             let of = |life: &&LifeRow| is_described.contains(&self.derivations[life.derivation as usize].description);
             self.lives.iter().filter(of).collect()
         };
-        found.derivations[0] = lives_of(&is_pname);
-        found.derivations[1] = lives_of(&is_name);
+        found.derivations[0] = lives_of(&by_pname);
+        found.derivations[1] = lives_of(&named);
         Ok(found)
     }
 
@@ -192,19 +192,14 @@ impl History {
         format!("  {typed}  ({}, {})", if described.version.is_empty() { "no version" } else { described.version }, described.system)
     }
 
-    fn pairs(&self, named: &[Vec<u32>]) -> Vec<(u32, u32)> {
-        let of = |(evaluation, derivations): (usize, &Vec<u32>)| derivations.iter().map(|&at| (at, evaluation as u32)).collect::<Vec<_>>();
-        let mut pairs: Vec<(u32, u32)> = named.iter().enumerate().flat_map(of).collect();
-        pairs.sort_unstable();
-        pairs
-    }
-
     /// All derivations of the packages that are named, in the evaluations in which they are.
     fn packages(&self, named: &[Vec<u32>], lives: &LivesOf) -> Vec<(u32, u32)> {
         let mut wanted: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
         for (evaluation, derivations) in named.iter().enumerate() {
             let packages: FxHashSet<u32> = derivations.iter().filter_map(|&at| lives.package(self, at, evaluation as u32)).collect();
-            packages.into_iter().for_each(|package| wanted.entry(package).or_default().push(evaluation as u32));
+            for package in packages {
+                wanted.entry(package).or_default().push(evaluation as u32);
+            }
         }
         let mut pairs: Vec<(u32, u32)> = Vec::new();
         for life in &self.lives {
@@ -215,6 +210,14 @@ impl History {
         pairs.sort_unstable();
         pairs
     }
+}
+
+/// Derivation and evaluation, sorted.
+fn pairs(named: &[Vec<u32>]) -> Vec<(u32, u32)> {
+    let of = |(evaluation, derivations): (usize, &Vec<u32>)| derivations.iter().map(|&at| (at, evaluation as u32)).collect::<Vec<_>>();
+    let mut pairs: Vec<(u32, u32)> = named.iter().enumerate().flat_map(of).collect();
+    pairs.sort_unstable();
+    pairs
 }
 
 fn glob(pattern: &str) -> Result<GlobMatcher> {

@@ -1,6 +1,6 @@
 //! What a history takes in: an evaluation as derivations and attributes, in whatever it is held.
 
-use crate::graph::Graph;
+use crate::graph::{Attribute, Derivation, Graph, Output};
 use crate::store_path::StoreHash;
 
 /// An evaluation that can be added to a history.
@@ -59,9 +59,10 @@ pub struct AttributeRecord<'a> {
     pub derivation: Option<usize>,
 }
 
-impl Evaluated for Graph {
-    fn derivations(&self) -> impl Iterator<Item = DerivationRecord<'_>> {
-        Graph::derivations(self).map(|derivation| DerivationRecord {
+impl<'g> From<Derivation<'g>> for DerivationRecord<'g> {
+    fn from(derivation: Derivation<'g>) -> Self {
+        let output = |output: Output<'g>| OutputRecord { name: output.name(), path: output.hash().zip(output.path_name()) };
+        Self {
             hash: derivation.hash(),
             has_path: derivation.has_path(),
             name: derivation.name(),
@@ -72,18 +73,27 @@ impl Evaluated for Graph {
             is_floating: derivation.is_floating(),
             package: derivation.package().ix().get(),
             inputs: derivation.inputs().map(|(input, _)| input.get()).collect(),
-            outputs: derivation
-                .outputs()
-                .map(|output| OutputRecord { name: output.name(), path: output.hash().zip(output.path_name()) })
-                .collect(),
-        })
+            outputs: derivation.outputs().map(output).collect(),
+        }
     }
+}
 
-    fn attributes(&self) -> impl Iterator<Item = AttributeRecord<'_>> {
-        Graph::attributes(self).map(|attribute| AttributeRecord {
+impl<'g> From<Attribute<'g>> for AttributeRecord<'g> {
+    fn from(attribute: Attribute<'g>) -> Self {
+        Self {
             path: attribute.path(),
             system: attribute.system().unwrap_or_default(),
             derivation: attribute.derivation().map(|derivation| derivation.ix().get()),
-        })
+        }
+    }
+}
+
+impl Evaluated for Graph {
+    fn derivations(&self) -> impl Iterator<Item = DerivationRecord<'_>> {
+        Graph::derivations(self).map(DerivationRecord::from)
+    }
+
+    fn attributes(&self) -> impl Iterator<Item = AttributeRecord<'_>> {
+        Graph::attributes(self).map(AttributeRecord::from)
     }
 }

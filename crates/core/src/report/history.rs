@@ -345,8 +345,8 @@ fn sparkline(counts: &[Option<usize>]) -> String {
     }
     let bar = |count: usize| BARS[((count - least) * (BARS.len() - 1) + (most - least) / 2).checked_div(most - least).unwrap_or(0)];
     let length = counts.len().min(WIDTH);
-    let last = |at: usize| counts[(at + 1) * counts.len() / length - 1];
-    let bars: String = (0..length).map(|at| last(at).map_or(' ', bar)).collect();
+    let shown = |at: usize| counts[(at + 1) * counts.len() / length - 1];
+    let bars: String = (0..length).map(|at| shown(at).map_or(' ', bar)).collect();
     format!("{bars} ({} to {})", number(least as u64), number(most as u64))
 }
 

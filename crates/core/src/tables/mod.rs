@@ -74,7 +74,8 @@ impl<'a> Table<'a> {
     }
 
     fn optional(mut self, name: &'static str, value: impl Fn(usize) -> Option<usize> + 'a) -> Self {
-        self.columns.push(Column { name, values: Values::Number(Box::new(move |row| value(row).map(|value| value as i64))) });
+        let number = move |row| value(row).map(|value| i64::try_from(value).unwrap_or(i64::MAX));
+        self.columns.push(Column { name, values: Values::Number(Box::new(number)) });
         self
     }
 
