@@ -265,12 +265,12 @@ impl From<&Unresolved> for UnresolvedReport {
 impl UnresolvedCountReport {
     fn line(&self) -> String {
         let evaluations = counted(self.evaluations, "evaluation", "evaluations");
-        let what = match self.reason {
-            "unknown" => "is in none of them",
-            "not-evaluated" => "does not evaluate",
-            _ => "is the pname of several packages (hint: name an attribute)",
+        let why = match self.reason {
+            "unknown" => format!("no such package in {evaluations}"),
+            "not-evaluated" => format!("it does not evaluate in {evaluations}"),
+            _ => format!("several packages have this pname in {evaluations} (hint: name an attribute)"),
         };
-        format!("In {evaluations} without a count of it, `{}` {what}.", self.selector)
+        format!("No count of `{}`: {why}.", self.selector)
     }
 }
 
