@@ -20,8 +20,8 @@ use waves_core::store_path::StoreHash;
 const EVALUATIONS: usize = 20;
 /// Of so many derivations one changes in each evaluation.
 const CHANGE: usize = 100;
-/// Of so many leaves one comes or goes in each evaluation.
-const TURNOVER: u64 = 1000;
+/// Of so many leaves one goes in each evaluation; of so many that are gone, one comes back.
+const TURNOVER: [u64; 2] = [2000, 100];
 /// Evaluations of which the answers are checked.
 const CHECKED: usize = 5;
 
@@ -98,7 +98,7 @@ impl<'g> Mutated<'g> {
         }
         for at in 0..self.is_there.len() {
             let is_leaf = self.needed_by[at].is_empty() && self.derivations[at].attributes().len() > 0;
-            if is_leaf && self.random.next().is_multiple_of(TURNOVER) {
+            if is_leaf && self.random.next().is_multiple_of(TURNOVER[usize::from(!self.is_there[at])]) {
                 self.is_there[at] = !self.is_there[at];
             }
         }

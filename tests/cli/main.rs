@@ -16,6 +16,7 @@ fn examples_show_real_output() {
     std::env::set_current_dir(root()).expect("the repository is there");
     support::history();
     support::upgrade();
+    support::evaluations();
     let cases = trycmd::TestCases::new();
     cases.register_bin("waves", trycmd::cargo::cargo_bin!("waves"));
     // Whoever runs the tests, the examples are run by nobody's workflow.

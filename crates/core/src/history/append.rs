@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::frame::{Description, Frame, Namings, OUTPUT_SEPARATOR, flag};
 use super::source::{AttributeRecord, DerivationRecord, Evaluated, OutputRecord};
-use super::state::{History, NONE, path_name};
+use super::state::{History, NONE, output_names, path_name};
 use crate::error::{Error, Result};
 use crate::store_path::StoreHash;
 
@@ -101,25 +101,36 @@ impl<'h> Appending<'h> {
         let mut inputs: Vec<u32> = record.inputs.iter().map(|&input| self.positions[input]).collect();
         inputs.sort_unstable();
         inputs.dedup();
-        let description = self.description(record);
         let known = self.index.derivations.get(&record.hash).copied();
         let same = known.filter(|&known| {
-            let row = &self.history.derivations[known as usize];
-            row.description == description && self.history.inputs.row(known as usize) == inputs && self.has_outputs(known, &record.outputs)
+            let position = known as usize;
+            self.history.inputs.row(position) == inputs
+                && self.is_described(position, record)
+                && self.has_outputs(position, &record.outputs)
         });
-        let position = same.unwrap_or_else(|| self.new_derivation(record, description, &inputs));
+        let position = same.unwrap_or_else(|| self.new_derivation(record, &inputs));
         self.positions.push(position);
         self.packages.push(record.package);
     }
 
-    fn has_outputs(&self, known: u32, outputs: &[OutputRecord<'_>]) -> bool {
+    /// Looks at the text: nearly everything is known, and looking for the numbers of its strings takes longer.
+    fn is_described(&self, known: usize, record: &DerivationRecord<'_>) -> bool {
+        let described = self.history.description(known);
+        let text = |string| self.history.strings.get(string);
+        described.flags == flags(record)
+            && [described.name, described.pname, described.version, described.system].map(text)
+                == [record.name, record.pname, record.version, record.system]
+            && output_names(text(described.outputs)).eq(record.outputs.iter().map(|output| output.name))
+    }
+
+    fn has_outputs(&self, known: usize, outputs: &[OutputRecord<'_>]) -> bool {
         let hash = |output: &OutputRecord<'_>| output.path.map_or_else(StoreHash::default, |(hash, _)| hash);
-        let paths = self.history.outputs.row(known as usize).iter().map(|&path| self.history.paths[path as usize].hash);
+        let paths = self.history.outputs.row(known).iter().map(|&path| self.history.paths[path as usize].hash);
         paths.eq(outputs.iter().map(hash))
     }
 
-    fn new_derivation(&mut self, record: &DerivationRecord<'_>, description: u32, inputs: &[u32]) -> u32 {
-        let position = self.next_derivation();
+    fn new_derivation(&mut self, record: &DerivationRecord<'_>, inputs: &[u32]) -> u32 {
+        let (position, description) = (self.next_derivation(), self.description(record));
         let rows = &mut self.frame.derivations;
         rows.hashes.extend_from_slice(bytemuck::bytes_of(&record.hash));
         rows.descriptions.push(description);
@@ -179,14 +190,12 @@ impl<'h> Appending<'h> {
     }
 
     fn description(&mut self, record: &DerivationRecord<'_>) -> u32 {
-        let flags = [(record.is_fixed_output, flag::FIXED_OUTPUT), (record.is_floating, flag::FLOATING), (!record.has_path, flag::NO_PATH)];
         let [name, pname, version, system] = [record.name, record.pname, record.version, record.system].map(|text| self.string(text));
         let outputs = match record.outputs.as_slice() {
             [output] => self.string(output.name),
             outputs => self.string(&outputs.iter().map(|output| output.name).collect::<Vec<_>>().join(&OUTPUT_SEPARATOR.to_string())),
         };
-        let flags = flags.iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag).sum();
-        let description = Description { name, pname, version, system, outputs, flags };
+        let description = Description { name, pname, version, system, outputs, flags: flags(record) };
         if let Some(&known) = self.index.descriptions.get(&description).or_else(|| self.descriptions.get(&description)) {
             return known;
         }
@@ -295,4 +304,9 @@ impl<'h> Appending<'h> {
         ended.sort_unstable();
         self.frame.namings_ended = ended;
     }
+}
+
+fn flags(record: &DerivationRecord<'_>) -> u8 {
+    let flags = [(record.is_fixed_output, flag::FIXED_OUTPUT), (record.is_floating, flag::FLOATING), (!record.has_path, flag::NO_PATH)];
+    flags.iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag).sum()
 }
