@@ -1,5 +1,6 @@
 //! `waves history`: many evaluations in one file.
 
+use std::path::Path;
 use std::time::Duration;
 
 use waves_core::analysis::Scope;
@@ -12,7 +13,7 @@ use crate::exit_code::Verdict;
 use crate::{clock, load, output};
 
 /// How long another writer is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) fn run(args: &Args, command: &HistoryCommand) -> Result<Verdict, Failure> {
     match command {
@@ -30,23 +31,35 @@ fn run_add(args: &Args, options: &HistoryAddArgs) -> Result<Verdict, Failure> {
         return Err(Failure::Usage("--graph has no meaning here (hint: name evaluations behind the history)".to_owned()));
     }
     let time = options.time.map_or_else(clock::now, Ok)?;
-    let mut writer = Writer::open(&options.history, PATIENCE)?;
-    let first = writer.history().evaluations().len();
-    let added = options.evaluations.iter().try_for_each(|evaluation| -> Result<(), Failure> {
-        let graph = load::evaluation(args, evaluation)?;
-        let label = options.label.clone().unwrap_or_else(|| graph.digest());
-        output::cut_off_history(writer.append(&label, time, &graph)?.cut_off_bytes);
-        Ok(())
-    });
-    let count = writer.history().evaluations().len() - first;
-    if added.is_err() && count > 0 {
-        output::note(&format!("{count} of {} evaluations were added before this failed", options.evaluations.len()));
+    let mut opened: Option<(Writer, usize)> = None;
+    for evaluation in &options.evaluations {
+        let added = add(args, options, evaluation, time, &mut opened);
+        if let (Err(_), Some((writer, first))) = (&added, &opened) {
+            let count = writer.history().evaluations().len() - first;
+            output::note(&format!("{count} of {} evaluations were added before this failed", options.evaluations.len()));
+        }
+        added?;
     }
-    added?;
-    if !args.quiet {
+    if let Some((writer, first)) = opened.filter(|_| !args.quiet) {
         output::print(&HistoryReport::new(writer.history(), first, options.format.limit()), &options.format)?;
     }
     Ok(Verdict::Fine)
+}
+
+/// Adds an evaluation; the history is opened once the first is read, so that others need not wait for that.
+fn add(args: &Args, options: &HistoryAddArgs, evaluation: &Path, time: u64, opened: &mut Option<(Writer, usize)>) -> Result<(), Failure> {
+    let graph = load::evaluation(args, evaluation)?;
+    let label = options.label.clone().unwrap_or_else(|| graph.digest());
+    let (writer, _) = match opened {
+        Some(opened) => opened,
+        None => {
+            let writer = Writer::open(&options.history, PATIENCE)?;
+            let first = writer.history().evaluations().len();
+            opened.insert((writer, first))
+        }
+    };
+    output::cut_off_history(writer.append(&label, time, &graph)?.cut_off_bytes);
+    Ok(())
 }
 
 fn run_list(options: &HistoryListArgs) -> Result<Verdict, Failure> {

@@ -1,5 +1,7 @@
 //! The tables of an evaluation.
 
+use std::rc::Rc;
+
 use super::{Spread, Table};
 use crate::graph::{AttributeIx, DerivationIx, Graph, PackageIx};
 
@@ -28,8 +30,8 @@ fn inputs(graph: &Graph) -> Table<'_> {
         .derivations()
         .flat_map(|derivation| derivation.inputs().map(move |(input, _)| (derivation.ix(), input)).collect::<Vec<_>>())
         .collect();
-    let edges = std::rc::Rc::new(edges);
-    let (users, needed, rebuilt) = (edges.clone(), edges.clone(), edges.clone());
+    let edges = Rc::new(edges);
+    let [users, needed, rebuilt] = [(); 3].map(|()| Rc::clone(&edges));
     Table::new("inputs", edges.len())
         .number("derivation", move |row| users[row].0.get())
         .number("input", move |row| needed[row].1.get())
@@ -37,8 +39,8 @@ fn inputs(graph: &Graph) -> Table<'_> {
 }
 
 fn outputs(graph: &Graph) -> Table<'_> {
-    let spread = std::rc::Rc::new(Spread::new(graph.derivations().map(|derivation| derivation.outputs().len())));
-    let (of, named, found) = (spread.clone(), spread.clone(), spread.clone());
+    let spread = Rc::new(Spread::new(graph.derivations().map(|derivation| derivation.outputs().len())));
+    let [of, named, found] = [(); 3].map(|()| Rc::clone(&spread));
     let output = move |spread: &Spread, row| {
         let (derivation, at) = spread.find(row);
         graph.derivation(DerivationIx::new(derivation)).outputs().nth(at)
@@ -72,8 +74,8 @@ fn maintainers(graph: &Graph) -> Table<'_> {
             people.chain(attribute.teams().map(move |name| (attribute.ix(), name, true)))
         })
         .collect();
-    let rows = std::rc::Rc::new(rows);
-    let (of, system, name, team) = (rows.clone(), rows.clone(), rows.clone(), rows.clone());
+    let rows = Rc::new(rows);
+    let [of, system, name, team] = [(); 4].map(|()| Rc::clone(&rows));
     Table::new("maintainers", rows.len())
         .text("attribute", move |row| Some(graph.attribute(of[row].0).path()))
         .text("system", move |row| graph.attribute(system[row].0).system())
