@@ -50,13 +50,12 @@ fn run_add(args: &Args, options: &HistoryAddArgs) -> Result<Verdict, Failure> {
 fn add(args: &Args, options: &HistoryAddArgs, evaluation: &Path, time: u64, opened: &mut Option<(Writer, usize)>) -> Result<(), Failure> {
     let graph = load::evaluation(args, evaluation)?;
     let label = options.label.clone().unwrap_or_else(|| graph.digest());
-    let (writer, _) = match opened {
-        Some(opened) => opened,
-        None => {
-            let writer = Writer::open(&options.history, PATIENCE)?;
-            let first = writer.history().evaluations().len();
-            opened.insert((writer, first))
-        }
+    let (writer, _) = if let Some(opened) = opened {
+        opened
+    } else {
+        let writer = Writer::open(&options.history, PATIENCE)?;
+        let first = writer.history().evaluations().len();
+        opened.insert((writer, first))
     };
     output::cut_off_history(writer.append(&label, time, &graph)?.cut_off_bytes);
     Ok(())
