@@ -16,6 +16,7 @@ fn examples_show_real_output() {
     std::env::set_current_dir(root()).expect("the repository is there");
     support::history();
     support::upgrade();
+    support::evaluations();
     let cases = trycmd::TestCases::new();
     cases.register_bin("waves", trycmd::cargo::cargo_bin!("waves"));
     // Whoever runs the tests, the examples are run by nobody's workflow.
@@ -78,6 +79,9 @@ fn exit_codes() {
         (vec!["impact", "--root", "hello", "--durations", "does-not-exist"], 3, "cannot open does-not-exist"),
         (vec!["impact", "--root", "hello", "--sizes", &broken], 3, "line 1, column 6"),
         (vec!["plan", "--root", "hello", "--cached", &broken], 3, "no line of it is a store path"),
+        (vec!["history", "list", "does-not-exist"], 3, "does-not-exist"),
+        (vec!["history", "list", "README.md"], 3, "it is no history of waves"),
+        (vec!["tables", "--format", "csv", "--output", "README.md"], 5, "cannot write"),
         (vec!["man", "nothing"], 2, "no command `nothing`"),
         (vec!["info", "--format", "dot"], 2, "nothing to draw"),
         (vec!["info", "--graph", "does-not-exist"], 3, "does-not-exist"),
@@ -192,6 +196,64 @@ fn the_same_bytes_whatever_the_threads() {
 }
 
 #[test]
+fn a_history_is_only_added_to() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("of/many/history");
+    let dumps = DUMPS.join(",");
+    let add = |arguments: &[&str]| Run::of(waves().args(["history", "add"]).arg(&file).args(arguments));
+    add(&[&dumps, "--label", "a", "--time", "2024-11-30"]).expect_success();
+    let first = fs::read(&file).expect("written");
+    for (arguments, code, message) in [
+        (vec![&dumps[..], "--label", "a"], 3, "is called `a` already (hint: --label)"),
+        (vec!["--label", "b"], 2, "EVALUATION"),
+        (vec![&dumps[..], DUMPS[0], "--label", "b"], 2, "--label is of one evaluation"),
+        (vec![&dumps[..], "--label", "b", "--time", "yesterday"], 2, "a day such as"),
+        (vec!["does-not-exist", "--label", "b"], 3, "does-not-exist"),
+    ] {
+        let run = add(&arguments);
+        assert_eq!(run.code, Some(code), "{arguments:?}: {}", run.stderr);
+        assert!(run.stderr.contains(message), "{arguments:?}: {}", run.stderr);
+        assert_eq!(fs::read(&file).expect("there"), first, "{arguments:?}");
+    }
+    // What a killed writer leaves is left out, said, and cut off.
+    fs::write(&file, [&first[..], b"\x05\x00"].concat()).expect("written");
+    let list = || Run::of(waves().args(["history", "list"]).arg(&file)).expect_success();
+    assert!(list().contains("Left out: 2 B at its end"), "{}", list());
+    let added = add(&[DUMPS[0], "--label", "b", "--time", "1733011200"]);
+    assert!(added.stderr.contains("2 bytes of an unfinished evaluation were cut off"), "{}", added.stderr);
+    assert!(fs::read(&file).expect("there").starts_with(&first));
+    assert!(list().contains("2024-12-01") && !list().contains("Left out"), "{}", list());
+    let rebuilds = |arguments: &[&str]| Run::of(waves().args(["history", "rebuilds"]).arg(&file).args(arguments));
+    assert!(rebuilds(&["--root", "openssl"]).expect_success().contains("a           2024-11-30  3.3.2"));
+    for (root, message) in [("opensl", "did you mean `openssl`"), ("python2", "does not evaluate"), ("[a", "not a glob pattern")] {
+        let run = rebuilds(&["--root", root]);
+        assert_eq!(run.code, Some(2), "{root}: {}", run.stderr);
+        assert!(run.stderr.contains(message), "{root}: {}", run.stderr);
+    }
+}
+
+/// Writers that begin at the same time wait for each other: every evaluation is there, whole.
+#[test]
+fn histories_have_one_writer_at_a_time() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("history");
+    let mut writers: Vec<_> = (0..6)
+        .map(|label| {
+            let mut add = waves();
+            add.args(["history", "add", "-q"]).arg(&file).args([DUMPS.join(","), "--label".to_owned(), label.to_string()]);
+            add.spawn().expect("starts")
+        })
+        .collect();
+    assert!(writers.iter_mut().all(|writer| writer.wait().expect("ends").success()));
+    let list = Run::of(waves().args(["history", "list", "--format", "json"]).arg(&file)).expect_success();
+    let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");
+    let mut labels: Vec<&str> =
+        list["evaluations"].as_array().expect("a list").iter().filter_map(|evaluation| evaluation["label"].as_str()).collect();
+    labels.sort_unstable();
+    assert_eq!((labels, list["history"]["torn_bytes"].as_u64()), (vec!["0", "1", "2", "3", "4", "5"], Some(0)));
+}
+
+#[test]
 fn quiet_says_nothing_but_the_result() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let run = Run::of(waves().args(["import", "--quiet"]).args(DUMPS).arg("-o").arg(directory.path().join("g")));
@@ -225,6 +287,8 @@ fn help_fits_a_screen() {
         "tests",
         "cadence",
         "security",
+        "history",
+        "tables",
         "export",
         "start",
         "record",
@@ -240,7 +304,7 @@ fn help_fits_a_screen() {
     for command in std::iter::once(None).chain(commands.map(Some)) {
         let help = Run::of(waves().args(command).arg("-h")).expect_success();
         // The list of all commands is the one that may be longer.
-        let most = if command.is_none() { 56 } else { 40 };
+        let most = if command.is_none() { 58 } else { 40 };
         assert!(help.lines().count() <= most, "{command:?}: {} lines", help.lines().count());
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{command:?}");
     }

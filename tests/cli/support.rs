@@ -122,3 +122,17 @@ pub(crate) fn history() {
     run("git", &["add", "."]);
     run("git", &["commit", "--quiet", "-m", "curl: 8.11.0 -> 8.11.1, and more"]);
 }
+
+/// The history that docs/history.md is about: the set in `data/`, after `data/update.patch`, something else, and as it was.
+pub(crate) fn evaluations() {
+    let directory = root().join("target/evaluations");
+    let _ = fs::remove_dir_all(&directory);
+    let file = directory.join("set.history").display().to_string();
+    let updated = "data/dumps/derivations.json,data/dumps/update/derivations.json,data/dumps/update/eval-jobs.jsonl";
+    let dumps = DUMPS.join(",");
+    let evaluations = [&dumps[..], updated, "data/dumps/content-addressed.json", &dumps];
+    for ((evaluation, label), day) in evaluations.into_iter().zip(["set", "update", "sample", "revert"]).zip(27..) {
+        let time = format!("2024-11-{day}");
+        Run::of(waves().args(["history", "add", "-q", &file, evaluation, "--label", label, "--time", &time])).expect_success();
+    }
+}

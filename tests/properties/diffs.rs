@@ -13,10 +13,10 @@ use waves_core::notify::{NotifyOptions, Role, notify};
 use crate::history::{Mutation, Package, World};
 use crate::support::import;
 
-const FILES: usize = 3;
+pub(crate) const FILES: usize = 3;
 
 prop_compose! {
-    fn packages()(
+    pub(crate) fn packages()(
         seeds in vec((vec(any::<Index>(), 0..3), btree_set(0..FILES, 0..2), any::<bool>()), 1..14),
     ) -> Vec<Package> {
         let package = |(at, (inputs, files, repeats_version)): (usize, (Vec<Index>, BTreeSet<usize>, bool))| Package {
@@ -33,7 +33,7 @@ prop_compose! {
     }
 }
 
-fn mutation(packages: usize) -> impl Strategy<Value = Mutation> {
+pub(crate) fn mutation(packages: usize) -> impl Strategy<Value = Mutation> {
     prop_oneof![
         (0..packages).prop_map(Mutation::Version),
         (0..packages).prop_map(Mutation::Recipe),

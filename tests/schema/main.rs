@@ -8,6 +8,7 @@ mod diff;
 mod dump;
 mod estimate;
 mod example;
+mod history;
 mod impact;
 mod info;
 mod ledger;

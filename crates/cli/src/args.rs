@@ -77,6 +77,10 @@ pub(crate) enum Command {
     Cadence(CadenceArgs),
     /// What can be done about a vulnerability: graft, rebuild, second waves or overrides, side by side
     Security(SecurityArgs),
+    /// Many evaluations in one file, and what a change rebuilds in each
+    History(HistoryArgs),
+    /// Tables of an evaluation or a history, for DuckDB, DataFusion or Spark
+    Tables(TablesArgs),
     /// Begin a major wave with a plan: the ledger follows it to its last tag
     Start(StartArgs),
     /// Record results of builds in the ledger
@@ -384,6 +388,89 @@ pub(crate) struct DiffArgs {
     /// Items of a list that are shown; 0 is all [default: 20 in text, Markdown and DOT, else all]
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct HistoryArgs {
+    #[command(subcommand)]
+    pub(crate) command: HistoryCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryCommand {
+    /// Add evaluations: what each changes is written, and nothing else
+    Add(HistoryAddArgs),
+    /// The evaluations, and what each changed
+    List(HistoryListArgs),
+    /// What a change rebuilds in each evaluation
+    Rebuilds(HistoryRebuildsArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct HistoryAddArgs {
+    /// The history; made if it is not there
+    #[arg(value_name = "HISTORY")]
+    pub(crate) history: PathBuf,
+
+    /// Evaluations in their order: snapshots or dumps; several dumps of one with commas
+    #[arg(value_name = "EVALUATION", required = true)]
+    pub(crate) evaluations: Vec<PathBuf>,
+
+    /// What the evaluation is called: a revision, a release [default: its digest]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) label: Option<String>,
+
+    /// Its time: a day, or seconds since 1970 [default: now]
+    #[arg(long, value_name = "TIME", value_parser = crate::clock::parse)]
+    pub(crate) time: Option<u64>,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct HistoryListArgs {
+    /// The history
+    #[arg(value_name = "HISTORY")]
+    pub(crate) history: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct HistoryRebuildsArgs {
+    /// The history
+    #[arg(value_name = "HISTORY")]
+    pub(crate) history: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) root: RootArgs,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TablesArgs {
+    /// Directory to write a file for each table to
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+
+    /// Tables of a history, not of --graph
+    #[arg(long, value_name = "HISTORY", conflicts_with = "graph")]
+    pub(crate) history: Option<PathBuf>,
+
+    /// How to write them
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: TableFormatArg,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormatArg {
+    #[default]
+    Parquet,
+    Csv,
 }
 
 #[derive(Debug, clap::Args)]

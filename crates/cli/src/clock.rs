@@ -3,7 +3,7 @@
 use std::env;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use time::OffsetDateTime;
+use time::{Date, Month, OffsetDateTime};
 use waves_core::config::Day;
 
 use crate::commands::Failure;
@@ -25,4 +25,18 @@ pub(crate) fn today() -> Result<Day, Failure> {
     let seconds = i64::try_from(now()?).map_err(|_| wrong())?;
     let date = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| wrong())?.date();
     Day::try_from(format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())).map_err(|_| wrong())
+}
+
+/// A time as it is typed: a day, which begins in Greenwich, or seconds since 1970.
+pub(crate) fn parse(text: &str) -> Result<u64, String> {
+    let wrong = || "a day such as 2024-11-30, or seconds since 1970".to_owned();
+    if let Ok(seconds) = text.parse() {
+        return Ok(seconds);
+    }
+    let parts: Vec<&str> = text.split('-').collect();
+    let &[year, month, day] = parts.as_slice() else { return Err(wrong()) };
+    let month = month.parse::<u8>().ok().and_then(|month| Month::try_from(month).ok());
+    let date =
+        year.parse().ok().zip(month).zip(day.parse().ok()).and_then(|((year, month), day)| Date::from_calendar_date(year, month, day).ok());
+    date.and_then(|date| u64::try_from(date.midnight().assume_utc().unix_timestamp()).ok()).ok_or_else(wrong)
 }

@@ -45,13 +45,14 @@ pub(crate) fn exit_code(failure: &Failure) -> ExitCode {
             | Error::NotEvaluated { .. }
             | Error::UnknownRecipient { .. }
             | Error::Export { .. }
+            | Error::NotBuilt { .. }
             | Error::Pattern { .. }
             | Error::Revision { .. }
             | Error::UnknownUpdates { .. }
             | Error::UnknownWave { .. }
             | Error::NotStarted { .. } => USAGE,
             Error::Infeasible { .. } => LIMIT,
-            Error::Io { action: "write", .. } | Error::LedgerLocked { .. } => SYSTEM,
+            Error::Io { action: "write", .. } | Error::LedgerLocked { .. } | Error::HistoryLocked { .. } => SYSTEM,
             _ => BAD_INPUT,
         },
         Failure::Usage(_) => USAGE,

@@ -124,6 +124,13 @@ pub(crate) fn cut_off(bytes: u64) {
     }
 }
 
+/// The same of an evaluation at the end of a history.
+pub(crate) fn cut_off_history(bytes: u64) {
+    if bytes > 0 {
+        note(&format!("the last writer of the history was killed: {bytes} bytes of an unfinished evaluation were cut off"));
+    }
+}
+
 /// What clap has to say: help and version on standard output, errors on standard error.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();

@@ -155,6 +155,22 @@ pub enum Error {
         holder: String,
     },
 
+    /// A history that cannot be used, or an evaluation that cannot be added to it.
+    #[error("{}: {reason}", path.display())]
+    History {
+        /// The history.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+
+    /// A history that somebody else adds to.
+    #[error("{}: somebody else adds to it (hint: try again when that is done)", path.display())]
+    HistoryLocked {
+        /// The history.
+        path: PathBuf,
+    },
+
     /// A major wave that was not started.
     #[error("{}: wave-{major} was not started{} (hint: `waves start PLAN`)", path.display(), match started.as_str() { "" => String::new(), started => format!(", only {started}") })]
     NotStarted {
@@ -244,6 +260,15 @@ pub enum Error {
         commits: String,
         /// What to do.
         hint: &'static str,
+    },
+
+    /// Something that this build leaves out.
+    #[error("this waves was built without {what} (hint: build it with `--features {feature}`)")]
+    NotBuilt {
+        /// What is missing.
+        what: &'static str,
+        /// The feature of the crate that has it.
+        feature: &'static str,
     },
 
     /// A plan that cannot be handed to an engine as it was asked.

@@ -8,6 +8,7 @@ mod explain;
 mod export;
 mod generate;
 mod groups;
+mod history;
 mod impact;
 mod import;
 mod info;
@@ -21,6 +22,7 @@ mod retry;
 mod security;
 mod start;
 mod status;
+mod tables;
 mod tag;
 mod tests;
 mod verify;
@@ -75,6 +77,8 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Tests(tests) => tests::run(args, tests),
         Command::Cadence(cadence) => cadence::run(args, cadence),
         Command::Security(security) => security::run(args, security),
+        Command::History(history) => history::run(args, &history.command),
+        Command::Tables(tables) => tables::run(args, tables),
         Command::Start(start) => start::run(start),
         Command::Record(record) => record::run(args, record),
         Command::Status(status) => status::run(args, status),

@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use package::DisjointSets;
 pub(crate) use scc::components;
+pub(crate) use sweep::{BLOCK_GROUPS, BitCounter, Row};
 
 pub use index::{AttributeIx, DerivationIx, PackageIx};
 pub use pairs::Reachability;

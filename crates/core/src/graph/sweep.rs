@@ -7,10 +7,10 @@ use super::reach::Csr;
 
 /// 64-bit words in a block: 512 groups are swept together.
 const BLOCK_WORDS: usize = 8;
-const BLOCK_GROUPS: usize = 64 * BLOCK_WORDS;
+pub(crate) const BLOCK_GROUPS: usize = 64 * BLOCK_WORDS;
 
 /// A bit for each group of a block.
-type Row = [u64; BLOCK_WORDS];
+pub(crate) type Row = [u64; BLOCK_WORDS];
 
 /// The weights of all derivations in the closure of each group, added up exactly: `N` sums at once.
 ///
@@ -99,7 +99,7 @@ impl Sweep {
 /// Each plane may hold a second row that waits for a third: three rows of a plane are one of it and one of the next
 /// (a full adder), so an addition costs one of these on average, where a carry through 512 counters goes through all planes.
 /// Source: carry-save adders, as in Harley and Seal's population count (Warren, *Hacker's Delight*, 2nd edition, 5-1).
-struct BitCounter {
+pub(crate) struct BitCounter {
     planes: [Row; 64],
     waiting: [Row; 64],
     /// Planes that hold a row that waits, a bit for each.
@@ -114,7 +114,7 @@ impl Default for BitCounter {
 
 impl BitCounter {
     /// Adds `times` to the counter of every bit that is set in `row`.
-    fn add(&mut self, row: &Row, times: u64) {
+    pub(crate) fn add(&mut self, row: &Row, times: u64) {
         let mut rest = times;
         while rest != 0 {
             self.add_to_plane(rest.trailing_zeros() as usize, *row);
@@ -139,7 +139,8 @@ impl BitCounter {
         self.is_waiting |= 1 << plane;
     }
 
-    fn get(&self, bit: usize) -> u64 {
+    /// The counter of a bit.
+    pub(crate) fn get(&self, bit: usize) -> u64 {
         let at = |row: &Row| (row[bit / 64] >> (bit % 64)) & 1;
         let of_plane = |plane: usize| at(&self.planes[plane]) + at(&self.waiting[plane]) * (self.is_waiting >> plane & 1);
         (0..64).map(|plane| of_plane(plane) << plane).sum()

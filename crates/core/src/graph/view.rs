@@ -75,6 +75,11 @@ impl<'g> Derivation<'g> {
         format!("{}-{}{suffix}", row.hash, self.name())
     }
 
+    /// Whether its store path is known, and not only those of its outputs.
+    pub(crate) fn has_path(self) -> bool {
+        !self.flag(derivation_flag::NO_PATH)
+    }
+
     /// Store path, `/nix/store/<hash>-<name>.drv`.
     pub fn path(self) -> String {
         format!("{}/{}", self.graph.store_dir(), self.base_name())
@@ -214,6 +219,11 @@ impl<'g> Output<'g> {
     /// Hash part of its path; `None` if only its build tells it.
     pub fn hash(self) -> Option<StoreHash> {
         (self.row.path_name != NONE).then_some(self.row.hash)
+    }
+
+    /// What stands behind the hash in its path; `None` if only its build tells it.
+    pub(crate) fn path_name(self) -> Option<&'g str> {
+        (self.row.path_name != NONE).then(|| self.graph.storage.text(self.row.path_name))
     }
 
     /// Base name of its path; `None` if only its build tells it.

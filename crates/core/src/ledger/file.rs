@@ -3,10 +3,9 @@
 //! A writer that is killed leaves a line without an end, which readers pass over and the next writer cuts off. The lock is a
 //! file beside the ledger, in which its holder says who it is; the system lets it go when the holder ends, however it ends.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::event::{Entry, Event, Record, Retry, Start, TagEvent, Waiver};
 use super::name::WaveName;
 use crate::error::{Error, Result};
+use crate::files::{sync_directory, try_lock};
 use crate::major::PlanFile;
 
 /// The name of the ledger in its directory.
@@ -25,8 +25,6 @@ const LOCK_NAME: &str = "ledger.lock";
 pub const FORMAT_VERSION: u32 = 1;
 /// What the first line says that the file is.
 const FORMAT: &str = "waves-ledger";
-/// Time between two tries to lock.
-const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// The first line.
 #[derive(Debug, Deserialize, Serialize)]
@@ -213,22 +211,11 @@ impl Writer {
         let path = directory.join(LOCK_NAME);
         let failed = || Error::io("write", path.clone());
         let mut lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed())?;
-        let mut waited = Duration::ZERO;
-        loop {
-            match lock.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::Error(error)) => return Err(failed()(error)),
-                Err(TryLockError::WouldBlock) if waited >= patience => {
-                    let mut holder = String::new();
-                    let _ = lock.read_to_string(&mut holder);
-                    let holder = if holder.trim().is_empty() { "it does not say who".to_owned() } else { holder.trim().to_owned() };
-                    return Err(Error::LedgerLocked { path: directory.join(FILE_NAME), holder });
-                }
-                Err(TryLockError::WouldBlock) => {
-                    thread::sleep(BETWEEN_TRIES);
-                    waited += BETWEEN_TRIES;
-                }
-            }
+        if !try_lock(&lock, patience).map_err(failed())? {
+            let mut holder = String::new();
+            let _ = lock.read_to_string(&mut holder);
+            let holder = if holder.trim().is_empty() { "it does not say who".to_owned() } else { holder.trim().to_owned() };
+            return Err(Error::LedgerLocked { path: directory.join(FILE_NAME), holder });
         }
         lock.set_len(0).and_then(|()| lock.write_all(holder.as_bytes())).map_err(failed())?;
         Ok(Self { ledger: Ledger::read(directory)?, _lock: lock })
@@ -308,16 +295,6 @@ fn check_names(plan: &PlanFile) -> Result<(), String> {
         before = name;
     }
     if before.is_none() { Err("it has no wave".to_owned()) } else { Ok(()) }
-}
-
-/// Makes the names in a directory last.
-fn sync_directory(directory: &Path) -> Result<()> {
-    // A directory cannot be opened everywhere, and where it cannot there is nothing to do.
-    if cfg!(unix) {
-        let failed = || Error::io("write", directory);
-        File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed())?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

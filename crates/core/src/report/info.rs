@@ -144,7 +144,7 @@ impl Report for InfoReport {
 }
 
 /// The day of a time in seconds since 1970, as `YYYY-MM-DD`, in UTC; empty beyond the calendar.
-fn date(seconds: u64) -> String {
+pub(super) fn date(seconds: u64) -> String {
     let time = i64::try_from(seconds).ok().and_then(|seconds| time::OffsetDateTime::from_unix_timestamp(seconds).ok());
     time.map(|time| time.date().to_string()).unwrap_or_default()
 }

@@ -17,6 +17,7 @@ mod evaluation;
 mod explain;
 pub mod github;
 mod groups;
+mod history;
 mod impact;
 mod info;
 mod major;
@@ -56,6 +57,10 @@ pub use estimate::EstimateReport;
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
 pub use explain::{ExplainReport, HitCauseReport, HitReport};
 pub use groups::{GroupReport, GroupsReport};
+pub use history::{
+    HistoryEvaluationReport, HistoryFileReport, HistoryRebuildReport, HistoryRebuildsReport, HistoryReport, UnresolvedCountReport,
+    UnresolvedReport,
+};
 pub use impact::ImpactReport;
 pub use info::InfoReport;
 pub use major::{MajorDetail, MajorReport, MinorWaveReport, TotalsReport};
