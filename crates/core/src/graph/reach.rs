@@ -87,6 +87,11 @@ pub(crate) mod tests {
         rows(lists.iter().map(Vec::as_slice))
     }
 
+    /// A group for each derivation.
+    pub(crate) fn singletons(derivations: usize) -> OwnedCsr<DerivationIx> {
+        rows((0..derivations).map(DerivationIx::new).collect::<Vec<_>>().iter().map(std::slice::from_ref))
+    }
+
     /// The obvious way: depth first, by recursion.
     pub(crate) fn naive(users: &[Vec<usize>], node: usize, seen: &mut BTreeSet<usize>) {
         if seen.insert(node) {

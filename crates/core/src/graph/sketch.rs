@@ -153,7 +153,9 @@ fn uniform(number: u64) -> f64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::reach::{self, OwnedCsr, groups, singletons, tests::dag};
+    use super::super::reach::tests::{adjacency, dag, singletons};
+    use super::super::reach::{OwnedCsr, rows};
+    use super::super::sweep;
     use super::*;
 
     /// The edges of a random graph, both ways.
@@ -166,14 +168,15 @@ mod tests {
         fn new(users: &[Vec<usize>]) -> Self {
             let mut inputs = vec![Vec::new(); users.len()];
             for (input, users) in users.iter().enumerate() {
-                users.iter().for_each(|&user| inputs[user].push(DerivationIx::new(input)));
+                for &user in users {
+                    inputs[user].push(DerivationIx::new(input));
+                }
             }
-            let rows: Vec<Vec<DerivationIx>> = users.iter().map(|row| row.iter().copied().map(DerivationIx::new).collect()).collect();
-            Self { users: groups(rows.iter().map(Vec::as_slice)), inputs }
+            Self { users: adjacency(users), inputs }
         }
 
         fn exact<const N: usize>(&self, groups: Csr<'_, DerivationIx>, weights: &[[u64; N]]) -> Vec<[u64; N]> {
-            reach::closure_sums(self.users.as_csr(), groups, weights)
+            sweep::closure_sums(self.users.as_csr(), groups, weights)
         }
 
         fn estimated<const N: usize>(&self, groups: Csr<'_, DerivationIx>, weights: &[[u64; N]], rounds: usize) -> Vec<[u64; N]> {
@@ -191,7 +194,7 @@ mod tests {
             let weights: Vec<[u64; 3]> = (0..users.len() as u64).map(|node| [1, node % 3, node * node * 40_000_000_007 % 97_000_000]).collect();
             let members: Vec<Vec<DerivationIx>> =
                 (0..users.len()).map(|node| (node..users.len()).step_by(step).map(DerivationIx::new).collect()).collect();
-            let several = groups(members.iter().map(Vec::as_slice));
+            let several = rows(members.iter().map(Vec::as_slice));
             for groups in [singletons(users.len()).as_csr(), several.as_csr()] {
                 let estimates = edges.estimated(groups, &weights, 1024);
                 for (exact, estimate) in edges.exact(groups, &weights).into_iter().zip(estimates) {
@@ -225,7 +228,7 @@ mod tests {
     fn there_is_no_bias_and_the_error_is_as_stated() {
         let edges = fan(500);
         let root = vec![DerivationIx::new(0), DerivationIx::new(1)];
-        let roots = groups([root.as_slice()].into_iter());
+        let roots = rows([root.as_slice()].into_iter());
         let weight = |node: usize| (node as u64 * 13) % 50;
         let exact: u64 = (0..500).map(weight).sum();
         let inputs = |derivation: usize| edges.inputs[derivation].as_slice();

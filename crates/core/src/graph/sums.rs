@@ -163,7 +163,7 @@ impl<const N: usize> ClosureSums<N> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::reach::tests::{adjacency, dag};
+    use super::super::reach::tests::{adjacency, dag, singletons};
     use super::*;
 
     /// Random edges seldom make siblings and first users: some derivations take over users of the one behind them.
@@ -182,8 +182,7 @@ mod tests {
         fn shortcuts_lead_to_the_sums_of_a_sweep(users in dag(700).prop_map(with_shortcuts)) {
             let csr = adjacency(&users);
             let weights: Vec<[u64; 2]> = (0..users.len() as u64).map(|node| [1, node * 7 % 5 * 40_000_000_007]).collect();
-            let each: Vec<Vec<usize>> = (0..users.len()).map(|node| vec![node]).collect();
-            let swept = closure_sums(csr.as_csr(), adjacency(&each).as_csr(), &weights);
+            let swept = closure_sums(csr.as_csr(), singletons(users.len()).as_csr(), &weights);
             let sums = ClosureSums::of_users(csr.as_csr(), weights);
             prop_assert_eq!(sums.all(), swept);
             let walked = sums.shortcuts.iter().filter(|&&shortcut| shortcut == Shortcut::Walk).count();
