@@ -1,0 +1,88 @@
+//! The graph of a snapshot as plain lists, and what is asked of it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use bytemuck::NoUninit;
+use fastrand::Rng;
+use waves_core::cost::{Durations, Model};
+use waves_core::graph::{Derivation, Graph};
+
+use crate::Failure;
+use crate::inputs::Summary;
+
+/// Derivations that are asked first, in random order; tools that are slow are asked of no more.
+const SAMPLE: usize = 2_000;
+/// Roots of the union.
+const ROOTS: usize = 5_000;
+/// Of these, half are drawn so that the answer is yes: of two derivations at random, hardly any rebuilds the other.
+const PAIRS: usize = 10_000;
+/// Edges on the way between two derivations of such a pair, at most.
+const STEPS: usize = 12;
+
+/// Writes all lists of [`Inputs`](crate::inputs::Inputs).
+pub(crate) fn extract(snapshot: &Path, attribute: &str, durations: &Path, directory: &Path) -> Result<(), Failure> {
+    let graph = Graph::open(snapshot)?;
+    let users: Vec<Vec<u32>> = graph.derivations().map(|derivation| derivation.users().map(|user| user.get() as u32).collect()).collect();
+    let edges: Vec<[u32; 2]> = (0..).zip(&users).flat_map(|(input, users)| users.iter().map(move |&user| [input, user])).collect();
+    let root = graph.find_attribute(attribute).find_map(|attribute| attribute.derivation());
+    let root = root.ok_or_else(|| format!("the evaluation has no {attribute}"))?;
+
+    let list = |name: &str, bytes: &[u8]| fs::write(directory.join(name), bytes);
+    list("edges.u32", bytes(&edges))?;
+    list("packages.u32", bytes(&package_edges(&graph)))?;
+    let model = Model::new(&graph, &Durations::read(&[durations])?)?;
+    let seconds: Vec<u64> = graph.derivations().map(|derivation| u64::from(model.seconds(derivation.ix()))).collect();
+    list("weights.u64", bytes(&seconds))?;
+
+    let mut rng = Rng::with_seed(0);
+    let nodes = graph.derivation_count();
+    list("sample.u32", bytes(&rng.choose_multiple(0..nodes as u32, SAMPLE)))?;
+    list("roots.u32", bytes(&rng.choose_multiple(0..nodes as u32, ROOTS.min(nodes / 10))))?;
+    list("pairs.u32", bytes(&pairs(&mut rng, &users)))?;
+
+    let summary = Summary {
+        nodes,
+        edges: edges.len(),
+        inputs: graph.edge_count(),
+        reached: graph.derivations().map(|derivation| u64::from(derivation.rebuilt_derivations())).sum(),
+        packages: graph.package_count(),
+        root: root.ix().get() as u32,
+        root_path: root.path(),
+        snapshot: snapshot.to_owned(),
+    };
+    fs::write(directory.join("graph.json"), serde_json::to_vec_pretty(&summary)?)?;
+    Ok(())
+}
+
+fn bytes<T: NoUninit>(items: &[T]) -> &[u8] {
+    bytemuck::cast_slice(items)
+}
+
+fn package_edges(graph: &Graph) -> Vec<[u32; 2]> {
+    let package = |derivation: Derivation<'_>| derivation.package().ix().get() as u32;
+    let edges = graph.derivations().flat_map(|derivation| {
+        let users = derivation.users().map(|user| graph.derivation(user));
+        users.map(move |user| [package(derivation), package(user)])
+    });
+    let distinct: BTreeSet<[u32; 2]> = edges.filter(|[input, user]| input != user).collect();
+    distinct.into_iter().collect()
+}
+
+fn pairs(rng: &mut Rng, users: &[Vec<u32>]) -> Vec<[u32; 2]> {
+    let mut pairs: Vec<[u32; 2]> = (0..PAIRS)
+        .map(|at| {
+            let mut random = || rng.u32(0..users.len() as u32);
+            let cause = random();
+            if at % 2 == 0 { [cause, random()] } else { [cause, walk(rng, users, cause)] }
+        })
+        .collect();
+    rng.shuffle(&mut pairs);
+    pairs
+}
+
+/// Something that `cause` rebuilds, a few random steps away if it rebuilds anything.
+fn walk(rng: &mut Rng, users: &[Vec<u32>], cause: u32) -> u32 {
+    (0..rng.usize(1..=STEPS)).fold(cause, |at, _| rng.choice(&users[at as usize]).copied().unwrap_or(at))
+}
