@@ -3,7 +3,7 @@
 
     benches/peers/run.py                  the evaluation in $WAVES_NIXPKGS_DATA, else ../shared/data/nixpkgs-24.11, else data/dumps
     benches/peers/run.py DIR              the evaluation in DIR
-    benches/peers/run.py --quick          data/dumps, with the peers that need no installation
+    benches/peers/run.py --quick          data/dumps, with the peers that need next to no installation
 
 Needs cargo, python3 with venv, nix, jq and zstd. Libraries of Python come from PyPI, into target/peers; graph-tool is not there, and is
 asked if the system's Python has it (Debian: python3-graph-tool). Edges run from a derivation to what it rebuilds, so nothing leads to a fixed output. Each
@@ -199,10 +199,10 @@ def prepare(waves, peers, data):
     return snapshot, lists, summary, imported
 
 
-def ask_lists(commands, lists, quick):
-    """Every question of the lists, of every tool: each in a process of its own, but for who is in a hurry."""
+def ask_lists(commands, lists, wanted, quick):
+    """Questions of the lists, of every tool: each in a process of its own, but for who is in a hurry."""
     rows = []
-    for questions in [LISTS] if quick else [[question] for question in LISTS]:
+    for questions in [wanted] if quick else [[question] for question in wanted]:
         for tool, (command, environment) in commands.items():
             rows += ask(tool, command, environment, lists, questions)
     return rows
@@ -290,6 +290,7 @@ def machine():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", metavar="DIR", help="an evaluation of nixpkgs")
+    parser.add_argument("--question", action="append", choices=table.TITLES, help="only this one; may be repeated")
     parser.add_argument("--quick", action="store_true", help="the package set in data/, and the peers that need no installation")
     options = parser.parse_args()
 
@@ -301,9 +302,14 @@ def main():
     commands = askers(peers, python, options.quick)
     say("questions")
     snapshot, lists, summary, imported = prepare(waves, peers, data)
-    rows = ask_lists(commands, lists, options.quick)
-    rows += [imported, *load(peers, python, data), *impact(waves, snapshot, summary, data), *diff(waves, data)]
-    (WORK / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    wanted = options.question or list(table.TITLES)
+    rows = ask_lists(commands, lists, [question for question in LISTS if question in wanted], options.quick)
+    if "load" in wanted:
+        rows += [imported, *load(peers, python, data)]
+    if "impact" in wanted:
+        rows += impact(waves, snapshot, summary, data)
+    if "diff" in wanted:
+        rows += diff(waves, data)
 
     found = table.disagreements(rows)
     if found:
@@ -311,7 +317,7 @@ def main():
     items = {"sizes": summary["nodes"], "sums": summary["nodes"], "pairs": 10_000}
     print(table.markdown(rows, items))
     print(f"\n{summary['nodes']:,} derivations, {summary['inputs']:,} inputs, {summary['edges']:,} edges that rebuild. {machine()}. {versions(python)}.")
-    for question, tool, ratio in table.losses(rows):
+    for question, tool, ratio in [] if options.quick else table.losses(rows):
         say(f"quicker than waves: {tool} at {table.TITLES[question]}, {ratio:.2f} of its time")
 
 
