@@ -177,11 +177,11 @@ def ask(tool, command, environment, lists, questions):
     say(f"  {', '.join(questions)}: {tool}")
     finished = Finished([*command, lists, *questions], environment, check=False)
     rows = [json.loads(line) | {"peak": finished.peak} for line in finished.output.splitlines()]
-    if finished.code == -9:
-        why = {"seconds": None, "peak": 0, "note": f"stopped after {PATIENCE} s", "sampled": None, "total": None, "answer": []}
-        return [*rows, {"tool": tool, "question": questions[-1]} | why]
     if finished.code != 0:
-        sys.exit(f"run.py: {tool} failed with {finished.code} at {', '.join(questions)}")
+        why = f"stopped after {PATIENCE} s" if finished.code == -9 else f"failed with {finished.code}"
+        say(f"  {tool} {why}")
+        unanswered = {"seconds": None, "peak": 0, "note": why, "sampled": None, "total": None, "answer": []}
+        rows.append({"tool": tool, "question": questions[-1], "has_failed": finished.code != -9} | unanswered)
     return rows
 
 
@@ -317,6 +317,9 @@ def main():
     items = {"sizes": summary["nodes"], "sums": summary["nodes"], "pairs": 10_000}
     print(table.markdown(rows, items))
     print(f"\n{summary['nodes']:,} derivations, {summary['inputs']:,} inputs, {summary['edges']:,} edges that rebuild. {machine()}. {versions(python)}.")
+    failed = [f"{row['tool']} at {table.TITLES[row['question']]}" for row in rows if row.get("has_failed")]
+    if failed:
+        sys.exit(f"run.py: failed: {', '.join(failed)}")
     for question, tool, ratio in [] if options.quick else table.losses(rows):
         say(f"quicker than waves: {tool} at {table.TITLES[question]}, {ratio:.2f} of its time")
 

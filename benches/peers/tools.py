@@ -116,7 +116,8 @@ class Rustworkx(Tool):
         return found
 
     def pairs(self, pairs):
-        return [self.lib.has_path(self.graph, cause, target) for cause, target in pairs]
+        # To itself, it has none.
+        return [cause == target or self.lib.has_path(self.graph, cause, target) for cause, target in pairs]
 
     def levels(self):
         return [len(level) for level in self.lib.topological_generations(self.graph)]
@@ -134,7 +135,7 @@ class WithNumpy(Tool):
         self.numpy = numpy
 
     def prepare(self, nodes, edges):
-        return self.numpy.array(edges, dtype=self.numpy.int64)
+        return self.numpy.array(edges, dtype=self.numpy.int64).T.copy()
 
     def weigh(self, weights):
         self.weights = self.numpy.array(weights, dtype=self.numpy.uint64)
@@ -202,7 +203,7 @@ class Networkit(WithNumpy):
         self.lib = networkit
 
     def build(self, nodes, edges):
-        coo = (self.numpy.ones(len(edges)), (edges[:, 0], edges[:, 1]))
+        coo = (self.numpy.ones(len(edges[0])), (edges[0], edges[1]))
         return self.lib.GraphFromCoo(coo, n=nodes, directed=True, weighted=False)
 
     def closure(self, roots):
@@ -249,8 +250,8 @@ class Scipy(WithNumpy):
 
     def build(self, nodes, edges):
         # What its algorithms would convert any other type to, at each call.
-        ones = self.numpy.ones(len(edges), dtype=self.numpy.float64)
-        return self.lib.csr_array((ones, (edges[:, 0], edges[:, 1])), shape=(nodes, nodes))
+        ones = self.numpy.ones(len(edges[0]), dtype=self.numpy.float64)
+        return self.lib.csr_array((ones, (edges[0], edges[1])), shape=(nodes, nodes))
 
     def closure(self, roots):
         return self.lib.csgraph.breadth_first_order(self.graph, roots[0], directed=True, return_predecessors=False)
@@ -283,7 +284,7 @@ class Graphblas(WithNumpy):
         self.lib = graphblas
 
     def build(self, nodes, edges):
-        return self.lib.Matrix.from_coo(edges[:, 0], edges[:, 1], True, nrows=nodes, ncols=nodes, dtype=bool)
+        return self.lib.Matrix.from_coo(*edges, True, nrows=nodes, ncols=nodes, dtype=bool)
 
     def closure(self, roots):
         reached = self.lib.Vector.from_coo(roots, True, size=self.nodes, dtype=bool)
@@ -329,9 +330,8 @@ class Graphblas(WithNumpy):
     def levels(self):
         # What is needed and not yet in a level, of each node; those with nothing of it are the next level.
         missing = self.graph.reduce_columnwise(self.lib.agg.count).new(dtype=int)
-        level = self.lib.Vector.from_scalar(True, self.nodes, dtype=bool)
-        level(missing.S, replace=True) << missing
-        level = self.lib.Vector.from_coo(sorted(set(range(self.nodes)) - set(missing.to_coo(values=False)[0].tolist())), 1, size=self.nodes, dtype=int)
+        level = self.lib.Vector(int, self.nodes)
+        level(~missing.S) << 1
         sizes = []
         while level.nvals:
             sizes.append(level.nvals)
@@ -364,7 +364,7 @@ class GraphTool(WithNumpy):
     def build(self, nodes, edges):
         graph = self.lib.Graph(directed=True)
         graph.add_vertex(nodes)
-        graph.add_edge_list(edges)
+        graph.add_edge_list(edges.T)
         return graph
 
     def closure(self, roots):

@@ -71,18 +71,18 @@ fn package_edges(graph: &Graph) -> Vec<[u32; 2]> {
 }
 
 fn pairs(rng: &mut Rng, users: &[Vec<u32>]) -> Vec<[u32; 2]> {
+    let causes: Vec<u32> = (0..users.len() as u32).filter(|&node| !users[node as usize].is_empty()).collect();
     let mut pairs: Vec<[u32; 2]> = (0..PAIRS)
-        .map(|at| {
-            let mut random = || rng.u32(0..users.len() as u32);
-            let cause = random();
-            if at % 2 == 0 { [cause, random()] } else { [cause, walk(rng, users, cause)] }
+        .filter_map(|at| {
+            let (cause, target) = (*rng.choice(&causes)?, rng.u32(0..users.len() as u32));
+            Some([cause, if at % 2 == 0 { target } else { walk(rng, users, cause) }])
         })
         .collect();
     rng.shuffle(&mut pairs);
     pairs
 }
 
-/// Something that `cause` rebuilds, a few random steps away if it rebuilds anything.
+/// Something that `cause` rebuilds, up to a few random steps away.
 fn walk(rng: &mut Rng, users: &[Vec<u32>], cause: u32) -> u32 {
     (0..rng.usize(1..=STEPS)).fold(cause, |at, _| rng.choice(&users[at as usize]).copied().unwrap_or(at))
 }
