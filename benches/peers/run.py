@@ -55,23 +55,25 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 
 
 class Data:
-    """The dumps of an evaluation, and of another one to compare with."""
+    """The dumps of an evaluation, and of another one to compare with; and a directory for what is made of them."""
 
-    def __init__(self, directory, derivations, attributes, durations, after):
+    def __init__(self, work, directory, derivations, attributes, durations, after):
+        self.work = WORK / work
         self.derivations = directory / derivations
         self.attributes = directory / attributes
         self.durations = directory / durations
         self.after = directory / after
 
     def is_there(self):
-        return all(path.is_file() for path in vars(self).values())
+        return all(path.is_file() for path in (self.derivations, self.attributes, self.durations, self.after))
 
     @classmethod
     def find(cls, directory, quick):
-        own = cls(REPOSITORY / "data/dumps", "derivations.json", "eval-jobs.jsonl", "durations.csv", "update/eval-jobs.jsonl")
+        files = ("derivations.json", "eval-jobs.jsonl", "durations.csv", "update/eval-jobs.jsonl")
+        own = cls("data", REPOSITORY / "data/dumps", *files)
         default = os.environ.get("WAVES_NIXPKGS_DATA") or REPOSITORY / "../shared/data/nixpkgs-24.11"
         files = ("derivations.json.zst", "eval-jobs.jsonl.zst", "durations-synthetic.csv", "cuda-eval-jobs.jsonl.zst")
-        real = cls(Path(directory or default).resolve(), *files)
+        real = cls("nixpkgs", Path(directory or default).resolve(), *files)
         if quick or (not directory and not real.is_there()):
             return own
         if not real.is_there():
@@ -187,7 +189,7 @@ def ask(tool, command, environment, lists, questions):
 
 def prepare(waves, peers, data):
     """The snapshot, and the graph as lists; the first is a line of the table."""
-    snapshot, lists = WORK / "graph.waves", WORK / "lists"
+    snapshot, lists = data.work / "graph.waves", data.work / "lists"
     lists.mkdir(parents=True, exist_ok=True)
     command = [waves, "import", "--quiet", "--output", snapshot, data.derivations]
     imported = best("`waves import`", "load", lambda _: [], command, note="and hashes recipes, joins, counts, writes")
@@ -228,7 +230,7 @@ def load(peers, python, data):
 def impact(waves, snapshot, summary, data):
     """What one derivation rebuilds, from the shell."""
     root = summary["root_path"]
-    store = WORK / f"store-{summary['nodes']}"
+    store = data.work / "store"
     if not (store / "complete").exists():
         say("  a private store with all derivations, which takes minutes")
         Finished([sys.executable, HERE / "nix_store.py", data.derivations, store])
@@ -245,7 +247,7 @@ def impact(waves, snapshot, summary, data):
 
 def diff(waves, data):
     """The comparison of nixpkgs' CI, from paths alone."""
-    files = [WORK / "before.json", WORK / "after.json"]
+    files = [data.work / "before.json", data.work / "after.json"]
     for dump, file in zip((data.attributes, data.after), files):
         file.write_text(Finished(["sh", "-c", f"{decompressed(dump)} | jq -cnf '{HERE}/outpaths.jq'"]).output)
     snapshots = [file.with_suffix(".waves") for file in files]
@@ -295,7 +297,7 @@ def main():
     options = parser.parse_args()
 
     data = Data.find(options.data, options.quick)
-    WORK.mkdir(parents=True, exist_ok=True)
+    data.work.mkdir(parents=True, exist_ok=True)
     say("programs")
     waves, peers = build(options.quick)
     python = install(options.quick)
