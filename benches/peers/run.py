@@ -81,8 +81,8 @@ class Data:
         return real
 
 
-def say(text):
-    print(text, file=sys.stderr, flush=True)
+def say(text, end="\n"):
+    print(text, file=sys.stderr, end=end, flush=True)
 
 
 class Finished:
@@ -158,20 +158,20 @@ def has(python, module, environment):
 
 
 def askers(peers, python, quick):
-    """The command that asks each tool, and its environment."""
+    """The command that asks each tool, and its environment; and who cannot be asked."""
     own = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")}
     commands = {tool: ([peers, "ask", tool], None) for tool in RUST}
-    ask = HERE / "ask.py"
+    ask, missing = HERE / "ask.py", []
     for tool in ("networkx", "sqlite") if quick else PYTHON:
         if has(python, PYTHON[tool], own):
             commands[tool] = ([python, ask, tool], own)
         else:
-            say(f"skipped: {tool} is not installed, and cannot be")
+            missing.append(f"{tool}, which could not be installed")
     if not quick and has(SYSTEM_PYTHON, "graph_tool", os.environ):
         commands["graph-tool"] = ([SYSTEM_PYTHON, ask, "graph-tool"], dict(os.environ))
     elif not quick:
-        say("skipped: the system's Python has no graph-tool (hint: Debian has it in python3-graph-tool)")
-    return commands
+        missing.append("graph-tool, which is not on PyPI (Debian: python3-graph-tool)")
+    return commands, missing
 
 
 def ask(tool, command, environment, lists, questions):
@@ -230,7 +230,7 @@ def load(peers, python, data):
 def impact(waves, snapshot, summary, data):
     """What one derivation rebuilds, from the shell."""
     root = summary["root_path"]
-    store = data.work / "store"
+    store = data.work / f"store-{summary['digest']}"
     if not (store / "complete").exists():
         say("  a private store with all derivations, which takes minutes")
         Finished([sys.executable, HERE / "nix_store.py", data.derivations, store])
@@ -301,7 +301,8 @@ def main():
     say("programs")
     waves, peers = build(options.quick)
     python = install(options.quick)
-    commands = askers(peers, python, options.quick)
+    commands, missing = askers(peers, python, options.quick)
+    say("".join(f"skipped: {tool}\n" for tool in missing), end="")
     say("questions")
     snapshot, lists, summary, imported = prepare(waves, peers, data)
     wanted = options.question or list(table.TITLES)
@@ -319,6 +320,8 @@ def main():
     items = {"sizes": summary["nodes"], "sums": summary["nodes"], "pairs": 10_000}
     print(table.markdown(rows, items))
     print(f"\n{summary['nodes']:,} derivations, {summary['inputs']:,} inputs, {summary['edges']:,} edges that rebuild. {machine()}. {versions(python)}.")
+    if missing:
+        print(f"\nNot asked: {'; '.join(missing)}.")
     failed = [f"{row['tool']} at {table.TITLES[row['question']]}" for row in rows if row.get("has_failed")]
     if failed:
         sys.exit(f"run.py: failed: {', '.join(failed)}")

@@ -43,6 +43,7 @@ pub(crate) fn extract(snapshot: &Path, attribute: &str, durations: &Path, direct
     list("pairs.u32", bytes(&pairs(&mut rng, &users)))?;
 
     let summary = Summary {
+        digest: graph.digest(),
         nodes,
         edges: edges.len(),
         inputs: graph.edge_count(),

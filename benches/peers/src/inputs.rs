@@ -34,6 +34,8 @@ pub(crate) enum Question {
 /// What is known of the graph as a whole.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Summary {
+    /// Of the evaluation.
+    pub(crate) digest: String,
     /// Derivations.
     pub(crate) nodes: usize,
     /// Edges along which rebuilds propagate.

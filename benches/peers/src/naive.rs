@@ -14,7 +14,10 @@ pub(crate) fn ask(question: Question, inputs: &Inputs) -> Result<Vec<Row>, Failu
     let graph = Users::new(nodes, &edges);
     let threads = rayon::current_num_threads();
     let row = match question {
-        Question::Build => whole(TOOL, "build", || Users::new(nodes, &edges), |_| vec![nodes as u64, edges.len() as u64]),
+        Question::Build => {
+            let row = whole(TOOL, "build", || Users::new(nodes, &edges), |_| vec![nodes as u64, edges.len() as u64]);
+            row.note("adjacency alone, from sorted edges")
+        }
         Question::Closure => {
             let root = inputs.summary.root;
             whole(TOOL, "closure", || Search::new(nodes).run(&graph, &[root]).to_vec(), |nodes| digest_of(nodes))
