@@ -19,11 +19,11 @@ REPEATS = 5
 # Repeated at least so long, in seconds.
 QUICK = 0.2
 # What takes longer, in seconds, is not repeated.
-SLOW = 20.0
+SLOW = 10.0
 # A sample grows until it takes so long, in seconds.
-SAMPLED = 5.0
+SAMPLED = 3.0
 # What would take longer for all, in seconds, is extrapolated.
-WHOLE = 60.0
+WHOLE = 30.0
 
 
 class Inputs:
@@ -62,7 +62,7 @@ def whole(answer, digest):
 
 
 def each(items, sample, answer):
-    """A question that is asked of `items` one by one: of all if that takes at most a minute, else of a growing part of `sample`."""
+    """A question that is asked of `items` one by one: of all if that takes half a minute at most, else of a growing part of `sample`."""
     asked = min(len(sample), 16)
     while True:
         begin = time.perf_counter()
@@ -75,7 +75,12 @@ def each(items, sample, answer):
     if estimate > WHOLE:
         return {"seconds": estimate, "sampled": asked, "answer": list(map(int, values))}
     every = range(items)
-    seconds, repeats, values = best(lambda: answer(every))
+    return all_at_once(sample, lambda: answer(every))
+
+
+def all_at_once(sample, answer):
+    """A question that is asked of every item, all at once."""
+    seconds, repeats, values = best(answer)
     return {"seconds": seconds, "repeats": repeats, "answer": [int(values[item]) for item in sample], "total": int(sum(values))}
 
 
@@ -120,7 +125,10 @@ def ask_union(tool, inputs):
 
 def ask_sizes(tool, inputs):
     ready(tool, inputs.nodes, inputs.rows("edges.u32"))
-    return each(inputs.nodes, inputs.items("sample.u32").tolist(), tool.sizes)
+    sample = inputs.items("sample.u32").tolist()
+    if tool.all_sizes:
+        return all_at_once(sample, tool.all_sizes)
+    return each(inputs.nodes, sample, tool.sizes)
 
 
 def ask_sums(tool, inputs):

@@ -31,7 +31,7 @@ WORK = TARGET / "peers"
 
 # The best of so many is told; what takes longer than so many seconds is not repeated.
 REPEATS = 5
-SLOW = 20
+SLOW = 10
 # Nobody is waited for longer, in seconds.
 PATIENCE = 600
 
@@ -39,7 +39,7 @@ PATIENCE = 600
 ROOT = "glibc"
 
 LISTS = ["build", "closure", "union", "sizes", "sums", "pairs", "levels", "components"]
-RUST = ["waves", "petgraph", "naive"]
+RUST = ["waves", "petgraph", "tred", "naive"]
 # Each with the module that it needs, and where it comes from.
 PYTHON = {
     "networkx": "networkx",
@@ -157,9 +157,14 @@ def has(python, module, environment):
     return Path(python).exists() and subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
 
 
+def own_environment():
+    """Without what the system's Python may need, which is of another version."""
+    return {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")}
+
+
 def askers(peers, python, quick):
     """The command that asks each tool, and its environment; and who cannot be asked."""
-    own = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")}
+    own = own_environment()
     commands = {tool: ([peers, "ask", tool], None) for tool in RUST}
     ask, missing = HERE / "ask.py", []
     for tool in ("networkx", "sqlite") if quick else PYTHON:
@@ -222,8 +227,8 @@ def load(peers, python, data):
         best("Python's json", "load", json.loads, [python, *script, "json", data.derivations]),
         best("jq", "load", json.loads, ["sh", "-c", f"{decompressed(data.derivations)} | jq -cf '{HERE}/load.jq'"], note="counts only"),
     ]
-    if has(python, "orjson", None):
-        rows.append(best("orjson", "load", json.loads, [python, *script, "orjson", data.derivations]))
+    if has(python, "orjson", own_environment()):
+        rows.append(best("orjson", "load", json.loads, [python, *script, "orjson", data.derivations], own_environment()))
     return rows
 
 
@@ -275,7 +280,7 @@ def versions(python):
     """What was compared, as far as it says so itself."""
     lock = (REPOSITORY / "Cargo.lock").read_text()
     petgraph = lock.split('name = "petgraph"\nversion = "')[1].split('"')[0]
-    freeze = subprocess.run([python, "-m", "pip", "freeze"], capture_output=True, text=True, check=False).stdout
+    freeze = subprocess.run([python, "-m", "pip", "freeze"], env=own_environment(), capture_output=True, text=True, check=False).stdout
     wanted = {name.lower() for name in (*PYTHON.values(), "suitesparse-graphblas", "orjson", "numpy")}
     installed = [line.replace("==", " ") for line in freeze.splitlines() if line.split("==")[0].lower() in wanted]
     tools = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() for command in (["nix", "--version"], ["jq", "--version"])]

@@ -1,6 +1,5 @@
 """How each graph tool of Python is asked. Nodes are derivations or packages, edges run from what is needed to its user."""
 
-import math
 import os
 
 
@@ -13,6 +12,8 @@ class Tool:
     takes_many_roots = False
     # The questions that are answered on all cores.
     parallel = ()
+    # The sizes of all closures, if they are found together.
+    all_sizes = None
 
     def threads(self, question):
         return os.cpu_count() if question in self.parallel else 1
@@ -151,7 +152,7 @@ class Igraph(WithNumpy):
         "union": "igraph `subcomponent`",
         "sizes": "igraph `neighborhood_size`",
         "sums": "igraph `subcomponent`",
-        "pairs": "igraph `distances`",
+        "pairs": "igraph `subcomponent`",
         "levels": "igraph `topological_sorting`, and a pass in Python",
         "components": "igraph `connected_components`",
     }
@@ -174,9 +175,6 @@ class Igraph(WithNumpy):
     def sizes(self, of):
         return self.graph.neighborhood_size(vertices=of, order=self.nodes, mode="out")
 
-    def pairs(self, pairs):
-        return [math.isfinite(self.graph.distances(cause, target)[0][0]) for cause, target in pairs]
-
     def levels(self):
         return self.count_levels(self.graph.topological_sorting())
 
@@ -189,12 +187,13 @@ class Networkit(WithNumpy):
         "build": "networkit `GraphFromCoo`",
         "closure": "networkit `BFS`",
         "union": "networkit `BFS`",
-        "sizes": "networkit `BFS`",
+        "sizes": "networkit `ReachableNodes`",
         "sums": "networkit `BFS`",
         "pairs": "networkit `BFS` with a target",
         "levels": "networkit `topologicalSort`, and a pass in Python",
         "components": "networkit `StronglyConnectedComponents`",
     }
+    parallel = ("sizes",)
 
     def __init__(self):
         import networkit
@@ -216,6 +215,11 @@ class Networkit(WithNumpy):
 
     def pairs(self, pairs):
         return [self.distance(cause, target) < self.nodes for cause, target in pairs]
+
+    def all_sizes(self):
+        search = self.lib.reachability.ReachableNodes(self.graph, True)
+        search.run()
+        return [search.numberOfReachableNodes(node) for node in range(self.nodes)]
 
     def distance(self, cause, target):
         search = self.lib.distance.BFS(self.graph, cause, False, False, target)

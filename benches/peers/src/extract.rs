@@ -12,8 +12,10 @@ use waves_core::graph::{Derivation, Graph};
 use crate::Failure;
 use crate::inputs::Summary;
 
-/// Derivations that are asked first, in random order; tools that are slow are asked of no more.
-const SAMPLE: usize = 2_000;
+/// Derivations that are asked first; tools that are slow are asked of no more.
+const SAMPLE: u64 = 2_000;
+/// The golden ratio, less one, in units of 2⁻⁶⁴: any number of its multiples, without their whole parts, are spread evenly.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Roots of the union.
 const ROOTS: usize = 5_000;
 /// Of these, half are drawn so that the answer is yes: of two derivations at random, hardly any rebuilds the other.
@@ -38,7 +40,7 @@ pub(crate) fn extract(snapshot: &Path, attribute: &str, durations: &Path, direct
 
     let mut rng = Rng::with_seed(0);
     let nodes = graph.derivation_count();
-    list("sample.u32", bytes(&rng.choose_multiple(0..nodes as u32, SAMPLE)))?;
+    list("sample.u32", bytes(&sample(&graph)))?;
     list("roots.u32", bytes(&rng.choose_multiple(0..nodes as u32, ROOTS.min(nodes / 10))))?;
     list("pairs.u32", bytes(&pairs(&mut rng, &users)))?;
 
@@ -55,6 +57,15 @@ pub(crate) fn extract(snapshot: &Path, attribute: &str, durations: &Path, direct
     };
     fs::write(directory.join("graph.json"), serde_json::to_vec_pretty(&summary)?)?;
     Ok(())
+}
+
+/// However many of the first are taken, they are spread evenly over all derivations by the size of their closures: a few of
+/// these are nearly all the work, which a random sample may miss.
+fn sample(graph: &Graph) -> Vec<u32> {
+    let mut by_size: Vec<Derivation<'_>> = graph.derivations().collect();
+    by_size.sort_by_key(|derivation| derivation.rebuilt_derivations());
+    let at = |item: u64| (u128::from(item.wrapping_mul(GOLDEN)) * by_size.len() as u128) >> 64;
+    (0..SAMPLE.min(by_size.len() as u64)).map(|item| by_size[at(item) as usize].ix().get() as u32).collect()
 }
 
 fn bytes<T: NoUninit>(items: &[T]) -> &[u8] {

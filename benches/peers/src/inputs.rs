@@ -89,7 +89,7 @@ impl Inputs {
         self.list("weights.u64")
     }
 
-    /// Derivations in random order, for tools that cannot be asked of all.
+    /// Some derivations, for tools that cannot be asked of all.
     pub(crate) fn sample(&self) -> Result<Vec<u32>, Failure> {
         self.list("sample.u32")
     }

@@ -20,7 +20,7 @@ use measure::Row;
 type Failure = Box<dyn Error + Send + Sync>;
 
 const USAGE: &str = "usage: waves-peers extract SNAPSHOT ATTRIBUTE DURATIONS DIR
-       waves-peers ask waves|petgraph|naive DIR QUESTION...
+       waves-peers ask waves|petgraph|tred|naive DIR QUESTION...
        waves-peers load DUMP";
 
 fn main() -> Result<(), Failure> {
@@ -45,6 +45,7 @@ fn ask(tool: &str, inputs: &Inputs, questions: &[&str]) -> Result<(), Failure> {
         let rows: Vec<Row> = match tool {
             "waves" => waves::ask(question, inputs)?,
             "petgraph" => petgraph::ask(question, inputs)?,
+            "tred" => petgraph::ask_transitive_closure(question, inputs)?,
             "naive" => naive::ask(question, inputs)?,
             _ => return Err(USAGE.into()),
         };

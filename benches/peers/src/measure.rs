@@ -10,11 +10,11 @@ const REPEATS: usize = 5;
 /// Repeated at least so long, in seconds.
 const QUICK: f64 = 0.2;
 /// What takes longer, in seconds, is not repeated.
-const SLOW: f64 = 20.0;
+const SLOW: f64 = 10.0;
 /// A sample grows until it takes so long, in seconds.
-const SAMPLED: f64 = 5.0;
+const SAMPLED: f64 = 3.0;
 /// What would take longer for all, in seconds, is extrapolated.
-const WHOLE: f64 = 60.0;
+const WHOLE: f64 = 30.0;
 
 /// A line of the table, as far as the tool itself can tell it.
 #[derive(Clone, Debug, Serialize)]
@@ -84,7 +84,7 @@ pub(crate) fn all(tool: &str, question: &'static str, sample: &[u32], ask: impl 
     Row { tool: tool.to_owned(), question, seconds: Some(seconds), repeats, sampled: None, answer, total, threads: 1, note: String::new() }
 }
 
-/// A question that is asked of `items` one by one: of all if that takes at most a minute, else of a growing part of `sample`.
+/// A question that is asked of `items` one by one: of all if that takes half a minute at most, else of a growing part of `sample`.
 pub(crate) fn each(tool: &str, question: &'static str, items: usize, sample: &[u32], ask: impl Fn(&[u32]) -> Vec<u64>) -> Row {
     let mut asked = sample.len().min(16);
     let (seconds, answer) = loop {
