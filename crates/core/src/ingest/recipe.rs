@@ -123,7 +123,9 @@ impl<'a> Recipe<'a> {
                 if items.iter().all(|item| item.as_str().is_some_and(|text| text.as_bytes().starts_with(self.prefix.needle()))) {
                     self.paths(items);
                 } else {
-                    items.iter().for_each(|item| self.json(item));
+                    for item in items {
+                        self.json(item);
+                    }
                 }
             }
             Value::Object(entries) => {
