@@ -357,7 +357,8 @@ impl Reader<'_> {
             let path = entry.map_err(Error::io("read", directory))?.path();
             if is_derivation(&path) { derivations.push(path) } else { others.push(path) }
         }
-        derivations.sort_unstable();
+        // By their bytes, as they are in one directory: to compare paths part by part takes longer.
+        derivations.par_sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
         others.sort_unstable();
         if derivations.is_empty() {
             return self.directory_of_dumps(others);

@@ -16,9 +16,15 @@ pub(super) struct Versions<'a>(Vec<&'a str>);
 impl<'a> Versions<'a> {
     /// The versions in the names of these derivations. Numbers that could stand for anything (`2`, `36`) are no version.
     pub(super) fn of_inputs(paths: impl Iterator<Item = &'a str>) -> Self {
-        let name = |path: &'a str| base_name(path).get(HASH_CHARS + 1..).unwrap_or_default();
+        let name = |path: &'a str| {
+            let mut name = base_name(path).get(HASH_CHARS + 1..).unwrap_or_default();
+            while let Some(shorter) = name.strip_suffix(".drv") {
+                name = shorter;
+            }
+            name
+        };
         let mut versions = Vec::new();
-        for version in paths.map(|path| split_name(name(path).trim_end_matches(".drv")).1) {
+        for version in paths.map(|path| split_name(name(path)).1) {
             for part in version.split(['-', '_', '+']) {
                 let number = &part[..number(part.as_bytes())];
                 let rest = &part[number.len()..];

@@ -94,8 +94,9 @@ fn name(node: &Node<'_>, strings: &Interned) -> String {
 /// Depth-first post-order over nodes sorted by name, then hash: the same whatever the order of the dumps.
 fn order(nodes: &[Node<'_>], inputs: &Inputs, strings: &Interned) -> Result<Vec<u32>> {
     let key = |node: &Node<'_>| node.path().map_or(("", StoreHash::default()), |path| (strings.resolve(path.name), path.hash));
-    let mut starts: Vec<u32> = (0..nodes.len() as u32).collect();
-    starts.par_sort_by_cached_key(|&node| key(&nodes[node as usize]));
+    let mut keys: Vec<_> = nodes.par_iter().enumerate().map(|(at, node)| (key(node), at as u32)).collect();
+    keys.par_sort_unstable();
+    let starts: Vec<u32> = keys.into_iter().map(|(_, node)| node).collect();
     let mut rank = vec![0_u32; nodes.len()];
     for (position, &node) in starts.iter().enumerate() {
         rank[node as usize] = position as u32;

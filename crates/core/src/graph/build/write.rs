@@ -138,7 +138,7 @@ impl<'i> Writer<'i> {
             attribute.system = system(attribute);
         }
         let text = |symbol| self.interned.resolve(symbol);
-        attributes.par_sort_by_cached_key(|attribute| (text(attribute.attr), attribute.system.map(text)));
+        attributes.sort_by_cached_key(|attribute| (text(attribute.attr), attribute.system.map(text)));
         for JoinedAttribute { attr, system, node, outputs, meta, error, .. } in attributes {
             self.push_attribute_outputs(node, outputs);
             let strings = &mut self.strings;
