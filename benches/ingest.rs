@@ -5,16 +5,17 @@
 //! on `data/`. And on the same derivations as `.drv` files, beside only reading those.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::fmt;
 use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::Read;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rayon::prelude::*;
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use waves_core::graph::Graph;
 use waves_core::ingest::{Input, ingest};
 
@@ -23,27 +24,58 @@ const SLICE: u64 = 54_000_000;
 /// What ends an entry of a dump, as Nix lays it out.
 const ENTRY_END: &[u8] = b"\n  },";
 
-/// What a reader needs of a derivation at least.
-#[derive(Deserialize)]
+/// What a reader needs of a derivation at least, borrowed from the dump where nothing is escaped.
+#[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Derivation<'a> {
     #[serde(borrow)]
-    outputs: HashMap<Cow<'a, str>, HashMap<Cow<'a, str>, Cow<'a, str>>>,
+    outputs: Pairs<'a, Pairs<'a, Text<'a>>>,
     #[serde(borrow)]
-    input_drvs: HashMap<Cow<'a, str>, Vec<Cow<'a, str>>>,
+    input_drvs: Pairs<'a, Vec<Text<'a>>>,
     #[serde(borrow)]
-    input_srcs: Vec<Cow<'a, str>>,
+    input_srcs: Vec<Text<'a>>,
     #[serde(borrow)]
-    system: Cow<'a, str>,
+    system: Text<'a>,
     #[serde(borrow)]
-    builder: Cow<'a, str>,
+    builder: Text<'a>,
     #[serde(borrow)]
-    args: Vec<Cow<'a, str>>,
+    args: Vec<Text<'a>>,
     #[serde(borrow)]
-    env: HashMap<Cow<'a, str>, Cow<'a, str>>,
+    env: Pairs<'a, Text<'a>>,
 }
 
-type Derivations<'a> = HashMap<Cow<'a, str>, Derivation<'a>>;
+/// A string that borrows, which `Cow` by itself does not.
+#[derive(serde::Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// An object as it stands: a map of each would cost more than to read it.
+struct Pairs<'a, T>(Vec<(Text<'a>, T)>);
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Pairs<'a, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object<'a, T>(PhantomData<(&'a (), T)>);
+
+        impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for Object<'a, T> {
+            type Value = Pairs<'a, T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::with_capacity(16);
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Object(PhantomData))
+    }
+}
+
+type Derivations<'a> = Pairs<'a, Derivation<'a>>;
 
 /// A part of the dump of a real evaluation, else a whole small one.
 fn dump() -> Vec<u8> {
@@ -82,13 +114,13 @@ fn json(c: &mut Criterion) {
     group.bench_function("serde_json::Value", |b| {
         b.iter(|| serde_json::from_slice::<serde_json::Value>(&json).expect("JSON"));
     });
-    group.bench_function("typed serde, serde_json", |b| b.iter(|| serde_json::from_slice::<Derivations<'_>>(&json).expect("JSON").len()));
-    group.bench_function("typed serde, sonic-rs", |b| b.iter(|| sonic_rs::from_slice::<Derivations<'_>>(&json).expect("JSON").len()));
+    group.bench_function("typed serde, serde_json", |b| b.iter(|| serde_json::from_slice::<Derivations<'_>>(&json).expect("JSON").0.len()));
+    group.bench_function("typed serde, sonic-rs", |b| b.iter(|| sonic_rs::from_slice::<Derivations<'_>>(&json).expect("JSON").0.len()));
     group.bench_function("lazy, sonic-rs: keys and spans of the entries", |b| {
         b.iter(|| sonic_rs::to_object_iter(&json[..]).map(|entry| entry.expect("JSON").1.as_raw_str().len()).sum::<usize>());
     });
     group.bench_function("typed serde, simd-json (and a copy: it writes into its input)", |b| {
-        b.iter(|| simd_json::from_slice::<Derivations<'_>>(&mut json.clone()).expect("JSON").len());
+        b.iter(|| simd_json::from_slice::<Derivations<'_>>(&mut json.clone()).expect("JSON").0.len());
     });
     group.bench_function("tape, simd-json (and a copy)", |b| {
         b.iter(|| simd_json::to_tape(&mut json.clone()).map(|tape| black_box(tape.0.len())).expect("JSON"));
@@ -115,9 +147,10 @@ fn files(c: &mut Criterion) {
     let derivations: Derivations<'_> = serde_json::from_slice(&json).expect("JSON");
     let store = tempfile::tempdir().expect("a temporary directory");
     let paths: Vec<PathBuf> = derivations
+        .0
         .iter()
         .map(|(path, derivation)| {
-            let file = store.path().join(Path::new(path.as_ref()).file_name().expect("a store path"));
+            let file = store.path().join(Path::new(path.0.as_ref()).file_name().expect("a store path"));
             fs::write(&file, aterm(derivation)).expect("the file is written");
             file
         })
@@ -141,19 +174,19 @@ fn read(path: &Path) -> usize {
     fs::read(path).expect("readable").len()
 }
 
-/// A derivation as Nix writes it to its store, but for the order of what is sorted there.
+/// A derivation as Nix writes it to its store.
 fn aterm(derivation: &Derivation<'_>) -> String {
-    let text = |text: &str| {
-        let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t");
+    let text = |text: &Text<'_>| {
+        let escaped = text.0.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t");
         format!("\"{escaped}\"")
     };
-    let texts = |list: &[Cow<'_, str>]| list.iter().map(|item| text(item)).collect::<Vec<_>>().join(",");
-    let outputs = derivation.outputs.iter().map(|(name, output)| {
-        let field = |key: &str| text(output.get(key).map_or("", AsRef::as_ref));
+    let texts = |list: &[Text<'_>]| list.iter().map(text).collect::<Vec<_>>().join(",");
+    let outputs = derivation.outputs.0.iter().map(|(name, output)| {
+        let field = |key: &str| output.0.iter().find(|(name, _)| name.0 == key).map_or("\"\"".to_owned(), |(_, value)| text(value));
         format!("({},{},{},{})", text(name), field("path"), field("hashAlgo"), field("hash"))
     });
-    let inputs = derivation.input_drvs.iter().map(|(path, outputs)| format!("({},[{}])", text(path), texts(outputs)));
-    let env = derivation.env.iter().map(|(key, value)| format!("({},{})", text(key), text(value)));
+    let inputs = derivation.input_drvs.0.iter().map(|(path, outputs)| format!("({},[{}])", text(path), texts(outputs)));
+    let env = derivation.env.0.iter().map(|(key, value)| format!("({},{})", text(key), text(value)));
     format!(
         "Derive([{}],[{}],[{}],{},{},[{}],[{}])",
         outputs.collect::<Vec<_>>().join(","),
