@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytemuck::{Pod, Zeroable};
+use memchr::memrchr;
 
 /// Characters of a store path's hash part when written in Nix's base 32.
 pub const HASH_CHARS: usize = 32;
@@ -35,18 +36,17 @@ impl StoreHash {
     pub fn parse(text: &[u8]) -> Option<Self> {
         let text: &[u8; HASH_CHARS] = text.try_into().ok()?;
         let mut bytes = [0_u8; 20];
-        for (n, &character) in text.iter().rev().enumerate() {
-            let digit = DIGITS[usize::from(character)];
-            if digit == 255 {
-                return None;
-            }
-            let (index, shift) = (n * 5 / 8, n * 5 % 8);
-            bytes[index] |= digit << shift;
-            if shift > 3 {
-                bytes[index + 1] |= digit >> (8 - shift);
-            }
+        let mut digits = 0;
+        // Eight characters are forty bits. The last character holds the lowest bits of the first byte.
+        for (part, characters) in bytes.as_chunks_mut::<5>().0.iter_mut().zip(text.as_chunks::<8>().0.iter().rev()) {
+            let bits = characters.iter().fold(0_u64, |bits, &character| {
+                let digit = DIGITS[usize::from(character)];
+                digits |= digit;
+                bits << 5 | u64::from(digit)
+            });
+            part.copy_from_slice(&bits.to_le_bytes()[..5]);
         }
-        Some(Self(bytes))
+        (digits < 32).then_some(Self(bytes))
     }
 }
 
@@ -85,7 +85,7 @@ pub struct StorePath<'a> {
 impl<'a> StorePath<'a> {
     /// Takes a full store path or a base name apart; anything below the path is an error.
     pub fn parse(text: &'a str) -> Option<Self> {
-        let (store_dir, base) = match text.rfind('/') {
+        let (store_dir, base) = match memrchr(b'/', text.as_bytes()) {
             Some(slash) => (Some(&text[..slash]), &text[slash + 1..]),
             None => (None, text),
         };
@@ -115,7 +115,7 @@ pub(crate) fn is_name_byte(byte: u8) -> bool {
 
 /// What stands behind the last slash of a path.
 pub(crate) fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+    memrchr(b'/', path.as_bytes()).map_or(path, |slash| &path[slash + 1..])
 }
 
 /// Splits a derivation name into `(pname, version)` as Nix's `parseDrvName` does: the version begins

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use rustc_hash::FxHashMap;
+
 use super::select::Root;
 use crate::error::{Error, Result};
-use crate::graph::{Attribute, Counts, Derivation, DerivationIx, DerivationSet, Direction, Graph};
+use crate::graph::{Attribute, AttributeIx, Counts, Derivation, DerivationIx, DerivationSet, Direction, Graph};
 
 /// How many of the attributes are excluded from what is usually built.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,18 +128,19 @@ impl<'g> Impact<'g> {
 
     /// Counts of the rebuilds for each system, by name; a derivation of unknown system under the empty name.
     pub fn by_system(&self) -> BTreeMap<&'g str, Counts> {
-        let mut sets: BTreeMap<&str, DerivationSet> = BTreeMap::new();
-        for ix in self.rebuilds.iter() {
-            sets.entry(self.graph.derivation(ix).system()).or_insert_with(|| self.graph.empty_set()).insert(ix);
+        let mut sets: FxHashMap<u32, (&str, DerivationSet)> = FxHashMap::default();
+        for derivation in self.rebuilds.iter().map(|ix| self.graph.derivation(ix)) {
+            let set = sets.entry(derivation.system_key()).or_insert_with(|| (derivation.system(), self.graph.empty_set()));
+            set.1.insert(derivation.ix());
         }
-        sets.into_iter().map(|(system, set)| (system, self.graph.counts(&set))).collect()
+        sets.into_values().map(|(system, set)| (system, self.graph.counts(&set))).collect()
     }
 
     /// The direct dependents that rebuild most, most first; the other way, the direct dependencies that do.
     pub fn direct(&self) -> Vec<Derivation<'g>> {
         let direct = self.by_distance.get(1).into_iter().flatten();
         let mut direct: Vec<_> = direct.map(|&ix| self.graph.derivation(ix)).collect();
-        direct.sort_by_key(|derivation| (std::cmp::Reverse(derivation.rebuilt_derivations()), derivation.ix()));
+        direct.sort_by_cached_key(|derivation| (std::cmp::Reverse(derivation.rebuilt_derivations()), derivation.ix()));
         direct
     }
 
@@ -151,9 +154,10 @@ impl<'g> Impact<'g> {
 
     /// The rebuilt attributes, by attribute path and system.
     pub fn attributes(&self) -> Vec<Attribute<'g>> {
-        let mut attributes: Vec<_> = self.rebuilds.iter().flat_map(|ix| self.graph.derivation(ix).attributes()).collect();
-        attributes.sort_unstable_by_key(|attribute| attribute.ix());
-        attributes
+        let attributes = self.rebuilds.iter().flat_map(|ix| self.graph.derivation(ix).attributes());
+        let mut positions: Vec<AttributeIx> = attributes.map(|attribute| attribute.ix()).collect();
+        positions.sort_unstable();
+        positions.into_iter().map(|ix| self.graph.attribute(ix)).collect()
     }
 
     /// How many of the rebuilt attributes are usually not built.

@@ -4,11 +4,12 @@
 //! snapshot parses nothing, and writing one copies bytes. `docs/formats.md` has the layout.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
 
-use bytemuck::Pod;
+use bytemuck::{NoUninit, Pod};
+use rayon::prelude::*;
 use twox_hash::XxHash3_64;
 
 use super::columns::{SECTIONS, Section};
@@ -32,21 +33,47 @@ const BODY_START: usize = (HEADER_BYTES + TABLE_BYTES).next_multiple_of(ALIGNMEN
 #[derive(Debug)]
 pub(super) struct Storage {
     bytes: Bytes,
+    /// In the file.
     sections: [Range<usize>; SECTIONS],
 }
 
 #[derive(Debug)]
 enum Bytes {
     Mapped(Mapping),
-    /// Words, for their alignment.
-    Built(Vec<u128>),
+    /// What stands before the sections, and each of them.
+    Built(Vec<u8>, Box<[Column; SECTIONS]>),
 }
 
-impl Bytes {
-    fn all(&self) -> &[u8] {
+/// The rows of a section, as they were built: a graph is not copied together.
+#[derive(Debug)]
+pub(super) enum Column {
+    /// Rows of whatever type, all of 32-bit words.
+    Words(Vec<u32>),
+    /// Bytes in no rows.
+    Bytes(Vec<u8>),
+}
+
+impl Default for Column {
+    fn default() -> Self {
+        Self::Bytes(Vec::new())
+    }
+}
+
+impl Column {
+    pub(super) fn bytes(mut bytes: Vec<u8>) -> Self {
+        bytes.shrink_to_fit();
+        Self::Bytes(bytes)
+    }
+
+    pub(super) fn rows<T: NoUninit>(mut rows: Vec<T>) -> Self {
+        rows.shrink_to_fit();
+        Self::Words(bytemuck::cast_vec(rows))
+    }
+
+    fn as_bytes(&self) -> &[u8] {
         match self {
-            Self::Mapped(mapping) => mapping,
-            Self::Built(words) => bytemuck::cast_slice(words),
+            Self::Words(words) => bytemuck::cast_slice(words),
+            Self::Bytes(bytes) => bytes,
         }
     }
 }
@@ -58,38 +85,41 @@ pub(super) fn is_snapshot(head: &[u8]) -> bool {
 
 impl Storage {
     pub(super) fn column<T: Pod>(&self, section: Section) -> &[T] {
+        let bytes = match &self.bytes {
+            Bytes::Mapped(mapping) => &mapping[self.sections[section as usize].clone()],
+            Bytes::Built(_, columns) => columns[section as usize].as_bytes(),
+        };
         // A section that is not whole rows reads as none; the graph's check then refuses the snapshot.
-        bytemuck::try_cast_slice(&self.bytes.all()[self.sections[section as usize].clone()]).unwrap_or_default()
+        bytemuck::try_cast_slice(bytes).unwrap_or_default()
     }
 
     /// Puts sections together.
-    pub(super) fn build(sections: &[Vec<u8>; SECTIONS]) -> Self {
-        let length = sections.iter().fold(BODY_START, |end, section| end.next_multiple_of(ALIGNMENT) + section.len());
-        let mut words = vec![0_u128; length.div_ceil(size_of::<u128>())];
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-        let total = bytes.len();
+    pub(super) fn build(columns: [Column; SECTIONS]) -> Self {
+        let mut head = vec![0_u8; BODY_START];
         let mut end = BODY_START;
-        let ranges = std::array::from_fn(|index| {
-            let section = &sections[index];
+        let sections = std::array::from_fn(|index| {
             let start = end.next_multiple_of(ALIGNMENT);
-            end = start + section.len();
-            bytes[start..end].copy_from_slice(section);
-            let entry = HEADER_BYTES + index * ENTRY_BYTES;
-            put(bytes, entry, &(start as u64).to_ne_bytes());
-            put(bytes, entry + 8, &(section.len() as u64).to_ne_bytes());
-            put(bytes, entry + 16, &XxHash3_64::oneshot(section).to_ne_bytes());
+            end = start + columns[index].as_bytes().len();
             start..end
         });
-        put(bytes, 0, &MAGIC);
-        put(bytes, 8, &VERSION.to_ne_bytes());
-        put(bytes, 12, &BYTE_ORDER.to_ne_bytes());
-        put(bytes, 16, &(total as u64).to_ne_bytes());
-        put(bytes, 24, &(SECTIONS as u64).to_ne_bytes());
-        let table = XxHash3_64::oneshot(&bytes[HEADER_BYTES..BODY_START]);
-        put(bytes, 32, &table.to_ne_bytes());
-        let header = XxHash3_64::oneshot(&bytes[..40]);
-        put(bytes, 40, &header.to_ne_bytes());
-        Self { bytes: Bytes::Built(words), sections: ranges }
+        let checksums: Vec<u64> = columns.par_iter().map(|column| XxHash3_64::oneshot(column.as_bytes())).collect();
+        for (index, checksum) in checksums.into_iter().enumerate() {
+            let range: &Range<usize> = &sections[index];
+            let entry = HEADER_BYTES + index * ENTRY_BYTES;
+            put(&mut head, entry, &(range.start as u64).to_ne_bytes());
+            put(&mut head, entry + 8, &(range.len() as u64).to_ne_bytes());
+            put(&mut head, entry + 16, &checksum.to_ne_bytes());
+        }
+        put(&mut head, 0, &MAGIC);
+        put(&mut head, 8, &VERSION.to_ne_bytes());
+        put(&mut head, 12, &BYTE_ORDER.to_ne_bytes());
+        put(&mut head, 16, &(length(&sections) as u64).to_ne_bytes());
+        put(&mut head, 24, &(SECTIONS as u64).to_ne_bytes());
+        let table = XxHash3_64::oneshot(&head[HEADER_BYTES..BODY_START]);
+        put(&mut head, 32, &table.to_ne_bytes());
+        let header = XxHash3_64::oneshot(&head[..40]);
+        put(&mut head, 40, &header.to_ne_bytes());
+        Self { bytes: Bytes::Built(head, Box::new(columns)), sections }
     }
 
     /// Maps a snapshot and checks every byte of it. O(bytes), at the speed of the checksum.
@@ -109,16 +139,38 @@ impl Storage {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let mut file = builder.prefix(".waves-").tempfile_in(directory).map_err(Error::io("write", directory))?;
-        file.write_all(self.bytes.all()).map_err(Error::io("write", path))?;
+        self.write_to(file.as_file_mut()).map_err(Error::io("write", path))?;
         file.as_file().sync_all().map_err(Error::io("write", path))?;
         file.persist(path).map_err(|error| error.error).map_err(Error::io("write", path))?;
         // The rename itself must survive a crash too.
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(Error::io("write", directory))
     }
 
+    fn write_to(&self, file: &mut File) -> io::Result<()> {
+        let Bytes::Built(head, columns) = &self.bytes else {
+            return file.write_all(self.head());
+        };
+        file.write_all(head)?;
+        let mut written = head.len();
+        for (column, range) in columns.iter().zip(&self.sections) {
+            file.write_all(&[0; ALIGNMENT][..range.start - written])?;
+            file.write_all(column.as_bytes())?;
+            written = range.end;
+        }
+        file.write_all(&[0; ALIGNMENT][..self.len() - written])
+    }
+
+    /// The whole file if it is mapped; what stands before the sections, if it was built.
+    fn head(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::Mapped(mapping) => mapping,
+            Bytes::Built(head, _) => head,
+        }
+    }
+
     /// Names the graph: equal graphs have equal digests, wherever they come from.
     pub(super) fn digest(&self) -> u64 {
-        let table = &self.bytes.all()[HEADER_BYTES + ENTRY_BYTES..HEADER_BYTES + TABLE_BYTES];
+        let table = &self.head()[HEADER_BYTES + ENTRY_BYTES..HEADER_BYTES + TABLE_BYTES];
         let mut hasher = XxHash3_64::new();
         for entry in table.chunks_exact(ENTRY_BYTES) {
             // Length and checksum; the offset moves with the provenance.
@@ -128,8 +180,16 @@ impl Storage {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.bytes.all().len()
+        match &self.bytes {
+            Bytes::Mapped(mapping) => mapping.len(),
+            Bytes::Built(..) => length(&self.sections),
+        }
     }
+}
+
+/// The length of a snapshot with these sections.
+fn length(sections: &[Range<usize>; SECTIONS]) -> usize {
+    sections.last().map_or(BODY_START, |last| last.end).next_multiple_of(ALIGNMENT)
 }
 
 fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
@@ -174,14 +234,18 @@ fn check(bytes: &[u8]) -> Result<[Range<usize>; SECTIONS], String> {
         return Err("it is corrupt: the checksum of its table does not match".to_owned());
     }
     let mut sections = std::array::from_fn(|_| 0..0);
-    for (index, range) in sections.iter_mut().enumerate() {
-        let entry = HEADER_BYTES + index * ENTRY_BYTES;
-        let (start, length) = (number(bytes, entry) as usize, number(bytes, entry + 8) as usize);
-        let body = start.checked_add(length).and_then(|end| bytes.get(start..end)).filter(|_| start % ALIGNMENT == 0);
-        if body.map(XxHash3_64::oneshot) != Some(number(bytes, entry + 16)) {
-            return Err(format!("it is corrupt: the checksum of section {index} does not match"));
-        }
-        *range = start..start + length;
+    let sound = (0..SECTIONS).into_par_iter().map(|index| section(bytes, index)).collect::<Vec<_>>();
+    for (index, (range, sound)) in sections.iter_mut().zip(sound).enumerate() {
+        *range = sound.ok_or_else(|| format!("it is corrupt: the checksum of section {index} does not match"))?;
     }
     Ok(sections)
+}
+
+/// Where a section is, if it is as its checksum says.
+fn section(bytes: &[u8], index: usize) -> Option<Range<usize>> {
+    let entry = HEADER_BYTES + index * ENTRY_BYTES;
+    let (start, length) = (number(bytes, entry) as usize, number(bytes, entry + 8) as usize);
+    let range = start..start.checked_add(length)?;
+    let body = bytes.get(range.clone()).filter(|_| start % ALIGNMENT == 0)?;
+    (XxHash3_64::oneshot(body) == number(bytes, entry + 16)).then_some(range)
 }

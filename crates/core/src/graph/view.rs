@@ -58,6 +58,11 @@ impl<'g> Derivation<'g> {
         self.graph.storage.text(self.row().system)
     }
 
+    /// A number that the derivations of one system have in common: to count by, without reading the text of each.
+    pub(crate) fn system_key(self) -> u32 {
+        self.row().system
+    }
+
     /// Whether its path or the path of one of its outputs has this hash.
     pub(crate) fn may_have_hash(self, hash: StoreHash) -> bool {
         self.row().hash == hash || self.graph.storage.outputs().row(self.ix.get()).iter().any(|row| row.hash == hash)

@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
                 self.at = found + 1;
                 let tail = &self.bytes[clean_from..found];
                 return Ok(match unescaped {
-                    None => String::from_utf8_lossy(tail),
+                    None => std::str::from_utf8(tail).map_or_else(|_| String::from_utf8_lossy(tail), Cow::Borrowed),
                     Some(mut text) => {
                         text.extend_from_slice(tail);
                         Cow::Owned(String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))

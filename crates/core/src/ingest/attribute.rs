@@ -183,8 +183,8 @@ fn push(records: &mut Records, interner: &Interner, attr: &str, job: &Attribute<
 
 /// What a line on an attribute says of its derivation: less than the derivation itself would.
 fn push_partial_derivation(records: &mut Records, interner: &Interner, path: Path, job: &Attribute<'_>, outputs: Range<u32>) {
-    let name = job.name.as_ref().map_or_else(|| interner.resolve(path.name), |name| &name.0);
-    let (pname, version) = split_name(name);
+    let name = job.name.as_ref().map_or_else(|| Cow::Owned(interner.resolve(path.name)), |name| Cow::Borrowed(name.0.as_ref()));
+    let (pname, version) = split_name(&name);
     let inputs: Vec<_> = job
         .input_drvs
         .iter()
@@ -196,15 +196,14 @@ fn push_partial_derivation(records: &mut Records, interner: &Interner, path: Pat
         .collect();
     let mut features: Vec<&str> = job.required_system_features.iter().flatten().map(String::as_str).collect();
     features.sort_unstable();
-    let empty = interner.intern("");
     let record = DerivationRecord {
         path,
         pname: interner.intern(job.pname.as_ref().map_or(pname, |pname| &pname.0)),
         version: interner.intern(job.version.as_ref().map_or(version, |version| &version.0)),
         system: interner.intern(job.system.as_ref().map_or("", |system| &system.0)),
-        fixed_hash: empty,
+        fixed_hash: Symbol::EMPTY,
         features: interner.intern_list(features),
-        sources: empty,
+        sources: Symbol::EMPTY,
         src: None,
         prefer_local: false,
         floating: false,
@@ -274,7 +273,7 @@ mod tests {
         let interner = Interner::new();
         let licences = |json: &str| {
             let value: Value = serde_json::from_str(json).expect("json");
-            names(&interner, &value, &["spdxId", "shortName", "fullName"]).map(|list| interner.resolve(list).to_owned())
+            names(&interner, &value, &["spdxId", "shortName", "fullName"]).map(|list| interner.resolve(list))
         };
         assert_eq!(licences(r#""MIT""#).as_deref(), Some("MIT"));
         assert_eq!(licences(r#"{"shortName":"x","fullName":"y"}"#).as_deref(), Some("x"));

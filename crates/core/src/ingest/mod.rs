@@ -34,9 +34,9 @@ pub(crate) use source::open;
 
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::store_path::{StoreHash, base_name};
+use crate::store_path::{StoreHash, StorePath, base_name};
 use finding::Finding;
-use record::{Interner, Records};
+use record::{Interned, Interner, Records, Symbol};
 use source::{Dump, Layout};
 use split::{Batch, EntrySplitter, LineSplitter, Lines};
 
@@ -105,7 +105,7 @@ pub struct Source {
 
 /// What an ingest read: records in the order of the inputs, not yet joined.
 pub struct Ingest {
-    pub(crate) interner: Interner,
+    pub(crate) strings: Interned,
     pub(crate) batches: Vec<Records>,
     pub(crate) findings: Findings,
     /// Where the records come from.
@@ -138,7 +138,7 @@ pub fn ingest(inputs: &[Input], progress: &dyn Progress) -> Result<Ingest> {
         let inputs: Vec<_> = sources.into_iter().map(|source| source.file).collect();
         return Err(Error::Empty { inputs: inputs.join(", ") });
     }
-    Ok(Ingest { interner, batches, findings, sources })
+    Ok(Ingest { strings: interner.into_strings()?, batches, findings, sources })
 }
 
 struct Reader<'p> {
@@ -216,7 +216,7 @@ impl Reader<'_> {
                 }
             }
         }
-        (format, records)
+        (format, records.shrink())
     }
 
     fn entry(&self, records: &mut Records, key: &str, value: &[u8]) -> Result<Option<Format>, String> {
@@ -254,7 +254,7 @@ impl Reader<'_> {
                     records.find(FindingKind::Malformed, format!("line {number}: {error}"));
                 }
             }
-            Ok(records)
+            Ok(records.shrink())
         })
     }
 
@@ -301,7 +301,7 @@ impl Reader<'_> {
                 Member::Directory => {}
             }
         }
-        records
+        records.shrink()
     }
 
     /// The derivations that a list names, and what of their closure lies beside them.
@@ -322,6 +322,7 @@ impl Reader<'_> {
     /// Derivations of a store and all that they need, nearest first, each file once.
     fn closure(&mut self, name: &str, roots: &[PathBuf], modified: Option<u64>) -> Result<()> {
         let mut seen: FxHashSet<StoreHash> = FxHashSet::default();
+        let mut inputs: FxHashSet<Symbol> = FxHashSet::default();
         let mut frontier: BTreeSet<PathBuf> = roots.iter().cloned().collect();
         let mut files = FileDigest::default();
         let mut batches = Vec::new();
@@ -335,10 +336,10 @@ impl Reader<'_> {
                 seen.extend(records.derivations.iter().map(|derivation| derivation.path.hash));
             }
             let store = paths[0].parent().unwrap_or(Path::new("")).to_owned();
-            for input in found.iter().flat_map(|records| &records.inputs) {
-                let path = input.derivation;
-                if seen.insert(path.hash) {
-                    frontier.insert(store.join(format!("{}-{}.drv", path.hash, self.interner.resolve(path.name))));
+            for input in found.iter().flat_map(|records| &records.inputs).filter(|input| inputs.insert(input.derivation)) {
+                let base = self.interner.resolve(input.derivation);
+                if StorePath::parse(&base).is_some_and(|path| seen.insert(path.hash)) {
+                    frontier.insert(store.join(base));
                 }
             }
             batches.append(&mut found);
@@ -356,7 +357,8 @@ impl Reader<'_> {
             let path = entry.map_err(Error::io("read", directory))?.path();
             if is_derivation(&path) { derivations.push(path) } else { others.push(path) }
         }
-        derivations.sort_unstable();
+        // By their bytes, as they are in one directory: to compare paths part by part takes longer.
+        derivations.par_sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
         others.sort_unstable();
         if derivations.is_empty() {
             return self.directory_of_dumps(others);
@@ -404,7 +406,7 @@ impl Reader<'_> {
                     self.derivation_file(&mut records, &name, &bytes);
                 }
                 self.progress.advance(chunk.len() as u64);
-                Ok((records, hashes))
+                Ok((records.shrink(), hashes))
             })
             .collect();
         let mut all = Vec::with_capacity(batches.len());

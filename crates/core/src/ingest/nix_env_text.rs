@@ -99,7 +99,7 @@ mod tests {
         let attribute = &records.attributes[0];
         assert_eq!(
             (interner.resolve(attribute.attr), attribute.system.map(|system| interner.resolve(system))),
-            ("a.b", Some("x86_64-linux"))
+            ("a.b".to_owned(), Some("x86_64-linux".to_owned()))
         );
     }
 

@@ -49,12 +49,14 @@ impl RawDerivation<'_> {
     /// The structured attributes, wherever the dump keeps them.
     pub(crate) fn take_structured(&mut self) -> Option<Value> {
         let text = self.env.iter().position(|(key, _)| key == "__json");
-        let older = text.map(|at| self.env.swap_remove(at).1);
+        let older = text.map(|at| self.env.remove(at).1);
         self.structured.take().or_else(|| serde_json::from_str(&older?).ok())
     }
 
+    /// A variable; `env` is sorted.
     fn env(&self, key: &str) -> Option<&str> {
-        self.env.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_ref())
+        let first = self.env.partition_point(|(name, _)| name.as_ref() < key);
+        self.env.get(first).filter(|(name, _)| name == key).map(|(_, value)| value.as_ref())
     }
 }
 
@@ -67,6 +69,8 @@ pub(crate) fn push(records: &mut Records, interner: &Interner, path: &str, mut r
     raw.outputs.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     raw.inputs.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     raw.sources.sort_unstable();
+    // Stable: of two variables with one name, the first counts.
+    raw.env.sort_by(|(a, _), (b, _)| a.cmp(b));
     let structured = raw.take_structured();
     let attrs = Attributes { raw: &raw, structured: structured.as_ref() };
 
@@ -94,15 +98,19 @@ pub(crate) fn push(records: &mut Records, interner: &Interner, path: &str, mut r
 /// The edges of a derivation; an input whose path is none becomes a finding.
 pub(crate) fn push_inputs(records: &mut Records, interner: &Interner, inputs: &[RawInput<'_>]) -> std::ops::Range<u32> {
     let start = records.inputs.len() as u32;
+    let mut known = None;
     for input in inputs {
-        let Some(path) = StorePath::parse_derivation(&input.path) else {
+        if StorePath::parse_derivation(&input.path).is_none() {
             records.find(FindingKind::Malformed, format!("input `{}` is not a derivation", input.path));
             continue;
+        }
+        let outputs = match known {
+            // Most inputs are used by the same output as the one before.
+            Some((before, list)) if before == &input.outputs => list,
+            _ => output_list(interner, &input.outputs),
         };
-        records.inputs.push(InputRecord {
-            derivation: Path { hash: path.hash, name: interner.intern(path.name) },
-            outputs: output_list(interner, &input.outputs),
-        });
+        known = Some((&input.outputs, outputs));
+        records.inputs.push(InputRecord { derivation: interner.intern(base_name(&input.path)), outputs });
     }
     start..records.inputs.len() as u32
 }

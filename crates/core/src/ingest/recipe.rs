@@ -8,9 +8,7 @@
 //! in it, a Python package's path `python3.12`. The loose hash leaves out every version of an input, wherever it
 //! stands. A change that either hash does not see is explained by the inputs.
 
-use std::borrow::Cow;
-
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde_json::Value;
 use twox_hash::XxHash3_128;
 
@@ -20,13 +18,17 @@ use super::versions::Versions;
 use crate::store_path::{HASH_CHARS, StoreHash, StorePath, base_name, is_name_byte, split_name};
 
 const DEFAULT_STORE_DIR: &str = "/nix/store";
+/// Most recipes are no longer than this.
+const USUAL_BYTES: usize = 4096;
+/// Bytes of a length.
+const LENGTH_BYTES: usize = size_of::<u64>();
 
 /// The recipe hashes of a derivation whose structured attributes were taken out of its `env`.
 ///
 /// Every string is hashed with its length, so no two lists of strings run into each other. O(length of the derivation).
 pub(super) fn hash(raw: &RawDerivation<'_>, structured: Option<&Value>, store_dir: Option<&str>) -> RecipeHashes {
-    let mut recipe = Recipe::new(store_dir.unwrap_or_else(|| store_dir_of(raw)));
-    recipe.versions = Versions::of_inputs(raw.inputs.iter().map(|input| input.path.as_ref()));
+    let versions = Versions::of_inputs(raw.inputs.iter().map(|input| input.path.as_ref()));
+    let mut recipe = Recipe::new(store_dir.unwrap_or_else(|| store_dir_of(raw)), versions);
     recipe.text(&raw.system);
     recipe.masked(&raw.builder);
     recipe.count(raw.args.len());
@@ -58,33 +60,48 @@ fn store_dir_of<'r>(raw: &'r RawDerivation<'_>) -> &'r str {
     outputs.find_map(|(_, path)| StorePath::parse(path)?.store_dir).unwrap_or(DEFAULT_STORE_DIR)
 }
 
+/// What is to be hashed, written out: most strings are so short that hashing them one by one would cost more.
 struct Recipe<'a> {
-    strict: XxHash3_128,
-    loose: XxHash3_128,
+    strict: Vec<u8>,
+    loose: Vec<u8>,
     /// What the loose hash leaves out.
     versions: Versions<'a>,
-    /// The store directory and a slash.
-    prefix: String,
+    /// Finds the store directory and a slash.
+    prefix: Finder<'static>,
 }
 
-impl Recipe<'_> {
-    fn new(store_dir: &str) -> Self {
-        Self { strict: XxHash3_128::new(), loose: XxHash3_128::new(), versions: Versions::default(), prefix: format!("{store_dir}/") }
+impl<'a> Recipe<'a> {
+    fn new(store_dir: &str, versions: Versions<'a>) -> Self {
+        let prefix = Finder::new(&format!("{store_dir}/")).into_owned();
+        Self { strict: Vec::with_capacity(USUAL_BYTES), loose: Vec::with_capacity(USUAL_BYTES), versions, prefix }
     }
 
     /// A hash of zero stands for none.
     fn finish(&self) -> RecipeHashes {
-        RecipeHashes { strict: self.strict.finish_128().max(1), loose: self.loose.finish_128().max(1) }
+        let hash = |bytes: &[u8]| XxHash3_128::oneshot(bytes).max(1);
+        let strict = hash(&self.strict);
+        let loose = if self.strict == self.loose { strict } else { hash(&self.loose) };
+        RecipeHashes { strict, loose }
     }
 
     fn count(&mut self, count: usize) {
-        write_count(&mut self.strict, count);
-        write_count(&mut self.loose, count);
+        self.strict.extend_from_slice(&(count as u64).to_le_bytes());
+        self.loose.extend_from_slice(&(count as u64).to_le_bytes());
     }
 
     fn text(&mut self, text: &str) {
-        write_text(&mut self.strict, text);
-        write_text(&mut self.loose, &self.versions.mask(text));
+        self.bytes(|_, bytes| bytes.extend_from_slice(text.as_bytes()));
+    }
+
+    fn masked(&mut self, text: &str) {
+        self.bytes(|prefix, bytes| mask(text, prefix, bytes));
+    }
+
+    /// Adds the text that `write` appends, and its length before it; to the loose recipe without versions.
+    fn bytes(&mut self, write: impl FnOnce(&Finder<'_>, &mut Vec<u8>)) {
+        let start = with_length(&mut self.strict, |bytes| write(&self.prefix, bytes));
+        let text = &self.strict[start..];
+        with_length(&mut self.loose, |bytes| self.versions.mask(text, bytes));
     }
 
     /// The version-less names of store paths, sorted.
@@ -97,53 +114,17 @@ impl Recipe<'_> {
         }
     }
 
-    fn masked(&mut self, text: &str) {
-        let masked = self.mask(text);
-        self.text(&masked);
-    }
-
-    /// `text` with every store path reduced to its version-less name; a list of nothing else is sorted.
-    fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut masked = String::new();
-        let mut done = 0;
-        let mut words = 0;
-        for at in memmem::find_iter(text.as_bytes(), self.prefix.as_bytes()) {
-            if at < done {
-                continue;
-            }
-            let base = &text[at + self.prefix.len()..];
-            let length = base.bytes().take_while(|&byte| is_name_byte(byte)).count();
-            let base = &base[..length];
-            if base.len() <= HASH_CHARS || StoreHash::parse(&base.as_bytes()[..HASH_CHARS]).is_none() {
-                continue;
-            }
-            words += usize::from(text[done..at].bytes().all(|byte| byte.is_ascii_whitespace()));
-            masked.push_str(&text[done..at]);
-            masked.push_str(versionless(base));
-            done = at + self.prefix.len() + length;
-        }
-        if done == 0 {
-            return Cow::Borrowed(text);
-        }
-        masked.push_str(&text[done..]);
-        let is_list = words > 1 && words == text.split_ascii_whitespace().count();
-        Cow::Owned(if is_list { sorted_words(&masked) } else { masked })
-    }
-
     /// A structured attribute: objects by key, arrays of store paths sorted.
     fn json(&mut self, value: &Value) {
         match value {
             Value::String(text) => self.masked(text),
             Value::Array(items) => {
                 self.count(items.len());
-                let mut texts: Vec<_> = items.iter().map(|item| item.as_str().map(|text| self.mask(text))).collect();
-                if items.iter().all(|item| item.as_str().is_some_and(|text| text.starts_with(&self.prefix))) {
-                    texts.sort_unstable();
-                }
-                for (item, text) in items.iter().zip(texts) {
-                    match text {
-                        Some(text) => self.text(&text),
-                        None => self.json(item),
+                if items.iter().all(|item| item.as_str().is_some_and(|text| text.as_bytes().starts_with(self.prefix.needle()))) {
+                    self.paths(items);
+                } else {
+                    for item in items {
+                        self.json(item);
                     }
                 }
             }
@@ -159,21 +140,66 @@ impl Recipe<'_> {
             other => self.text(&other.to_string()),
         }
     }
+
+    fn paths(&mut self, items: &[Value]) {
+        let masked = |text| {
+            let mut masked = Vec::new();
+            mask(text, &self.prefix, &mut masked);
+            masked
+        };
+        let mut texts: Vec<_> = items.iter().filter_map(Value::as_str).map(masked).collect();
+        texts.sort_unstable();
+        for text in texts {
+            self.bytes(|_, bytes| bytes.extend_from_slice(&text));
+        }
+    }
 }
 
-fn write_count(hasher: &mut XxHash3_128, count: usize) {
-    hasher.write(&(count as u64).to_le_bytes());
+/// Appends the length of what `write` appends, and then that; where it begins.
+fn with_length(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> usize {
+    bytes.extend_from_slice(&[0; LENGTH_BYTES]);
+    let start = bytes.len();
+    write(bytes);
+    let length = (bytes.len() - start) as u64;
+    bytes[start - LENGTH_BYTES..start].copy_from_slice(&length.to_le_bytes());
+    start
 }
 
-fn write_text(hasher: &mut XxHash3_128, text: &str) {
-    write_count(hasher, text.len());
-    hasher.write(text.as_bytes());
+/// Appends `text` with every store path reduced to its version-less name; a list of nothing else is sorted.
+fn mask(text: &str, prefix: &Finder<'_>, masked: &mut Vec<u8>) {
+    let begin = masked.len();
+    let shortest = prefix.needle().len() + HASH_CHARS;
+    if text.len() <= shortest {
+        masked.extend_from_slice(text.as_bytes());
+        return;
+    }
+    let (mut done, mut at, mut words) = (0, 0, 0);
+    while let Some(found) = prefix.find(&text.as_bytes()[at..]) {
+        let start = at + found;
+        at = start + prefix.needle().len();
+        let base = &text[at..];
+        let base = &base[..base.bytes().take_while(|&byte| is_name_byte(byte)).count()];
+        if base.len() <= HASH_CHARS || StoreHash::parse(&base.as_bytes()[..HASH_CHARS]).is_none() {
+            continue;
+        }
+        words += usize::from(text[done..start].bytes().all(|byte| byte.is_ascii_whitespace()));
+        masked.extend_from_slice(&text.as_bytes()[done..start]);
+        masked.extend_from_slice(versionless(base).as_bytes());
+        at += base.len();
+        done = at;
+    }
+    masked.extend_from_slice(&text.as_bytes()[done..]);
+    if words > 1 && words == text.split_ascii_whitespace().count() {
+        sort_words(masked, begin);
+    }
 }
 
-fn sorted_words(text: &str) -> String {
-    let mut words: Vec<_> = text.split_ascii_whitespace().collect();
+/// Sorts the words from `begin` on, with one space between two.
+fn sort_words(text: &mut Vec<u8>, begin: usize) {
+    let list = text.split_off(begin);
+    let mut words: Vec<_> = list.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
     words.sort_unstable();
-    words.join(" ")
+    text.extend(words.join(&b' '));
 }
 
 /// The name in `<hash>-<name>` without its version: `glibc` for `…-glibc-2.40-36-dev`.
@@ -184,32 +210,76 @@ fn versionless(base: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
     const A: &str = "/nix/store/0ni6gvd2q0z58h77lrfc2b2xff98jsv5";
     const B: &str = "/nix/store/1ni6gvd2q0z58h77lrfc2b2xff98jsv5";
 
-    fn mask(text: &str) -> String {
-        Recipe::new("/nix/store").mask(text).into_owned()
+    fn mask_in(store_dir: &str, text: &str) -> String {
+        let mut masked = b"before ".to_vec();
+        mask(text, &Finder::new(&format!("{store_dir}/")), &mut masked);
+        String::from_utf8(masked).expect("UTF-8").strip_prefix("before ").expect("appended").to_owned()
+    }
+
+    fn mask_nix(text: &str) -> String {
+        mask_in("/nix/store", text)
     }
 
     #[test]
     fn paths_lose_hash_and_version() {
-        assert_eq!(mask(&format!("{A}-glibc-2.40-36-dev/lib")), "glibc/lib");
-        assert_eq!(mask(&format!("-L{A}-zlib-1.3/lib:{B}-bash-5.2p37/bin")), "-Lzlib/lib:bash/bin");
-        assert_eq!(mask("/nix/store/not-a-hash"), "/nix/store/not-a-hash");
-        assert_eq!(mask(A), A);
+        assert_eq!(mask_nix(&format!("{A}-glibc-2.40-36-dev/lib")), "glibc/lib");
+        assert_eq!(mask_nix(&format!("-L{A}-zlib-1.3/lib:{B}-bash-5.2p37/bin")), "-Lzlib/lib:bash/bin");
+        assert_eq!(mask_nix("/nix/store/not-a-hash"), "/nix/store/not-a-hash");
+        assert_eq!(mask_nix(A), A);
     }
 
     #[test]
     fn lists_of_paths_are_sorted_and_nothing_else_is() {
-        assert_eq!(mask(&format!("{A}-zlib-1.3  {B}-bash-5")), "bash zlib");
-        assert_eq!(mask(&format!("run {A}-zlib-1.3 {B}-bash-5")), "run zlib bash");
-        assert_eq!(mask("b a"), "b a");
+        assert_eq!(mask_nix(&format!("{A}-zlib-1.3  {B}-bash-5")), "bash zlib");
+        assert_eq!(mask_nix(&format!("run {A}-zlib-1.3 {B}-bash-5")), "run zlib bash");
+        assert_eq!(mask_nix("b a"), "b a");
     }
 
     #[test]
     fn another_store_directory() {
-        assert_eq!(Recipe::new("/gnu/store").mask(&A.replace("/nix/", "/gnu/").replace("jsv5", "jsv5-a-1")), "a");
+        assert_eq!(mask_in("/gnu/store", &A.replace("/nix/", "/gnu/").replace("jsv5", "jsv5-a-1")), "a");
+    }
+
+    /// The obvious way: split at the store directory, put together what is left of each part.
+    fn plainly(text: &str) -> String {
+        let mut parts = text.split("/nix/store/");
+        // What stands between two paths.
+        let mut gap = parts.next().expect("one part at least").to_owned();
+        let (mut masked, mut words) = (String::new(), 0);
+        for part in parts {
+            let end = part.find(|c: char| !c.is_ascii() || !is_name_byte(c as u8)).unwrap_or(part.len());
+            match part[..end].split_at_checked(HASH_CHARS) {
+                Some((hash, name)) if !name.is_empty() && StoreHash::parse(hash.as_bytes()).is_some() => {
+                    words += usize::from(gap.trim_ascii().is_empty());
+                    masked = masked + &gap + split_name(name.strip_prefix('-').unwrap_or(&part[..end])).0;
+                    part[end..].clone_into(&mut gap);
+                }
+                _ => gap = gap + "/nix/store/" + part,
+            }
+        }
+        masked += &gap;
+        if words < 2 || words != text.split_ascii_whitespace().count() {
+            return masked;
+        }
+        let mut words: Vec<_> = masked.split_ascii_whitespace().collect();
+        words.sort_unstable();
+        words.join(" ")
+    }
+
+    proptest! {
+        #[test]
+        fn masks_as_the_obvious_way_does(parts in vec(select(vec![A, B, "-glibc-2.40", "-a", "/nix/store/", "/", " ", "\n", "é", "b c", "=", "0"]), 0..12)) {
+            let text = parts.concat();
+            prop_assert_eq!(mask_nix(&text), plainly(&text));
+        }
     }
 }

@@ -1,11 +1,15 @@
 //! The neutral rows that every reader produces. Strings are interned; nothing is allocated per edge.
 
+use std::hash::BuildHasher as _;
+use std::num::NonZeroU32;
 use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lasso::{Key, ThreadedRodeo};
+use lasso::{Key as _, Rodeo, Spur};
 use rustc_hash::FxBuildHasher;
 
 use super::finding::{Finding, FindingKind};
+use crate::error::{Error, Result};
 use crate::store_path::{StoreHash, StorePath};
 
 /// Separates the items of an interned list.
@@ -13,26 +17,69 @@ use crate::store_path::{StoreHash, StorePath};
 /// A list is one interned string: most lists (`out`, `dev` and `out`, one maintainer) occur thousands of times.
 pub(crate) const LIST_SEPARATOR: char = '\u{1f}';
 
+/// Parts of an interner: threads wait for each other only where they add to the same one.
+const SHARDS: usize = 64;
+
 /// An interned string, or an interned list.
-pub(crate) type Symbol = lasso::Spur;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Symbol(NonZeroU32);
+
+impl Symbol {
+    /// The empty string.
+    pub(crate) const EMPTY: Self = Self(NonZeroU32::MIN);
+
+    fn new(shard: usize, at: Spur) -> Self {
+        let number = u32::try_from(at.into_usize() * SHARDS + shard + 1);
+        // One that does not fit is an error once everything is read.
+        Self(number.ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MAX))
+    }
+
+    /// Its position among the symbols of its interner.
+    pub(crate) fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+
+    fn shard(self) -> usize {
+        self.index() % SHARDS
+    }
+
+    fn at(self) -> Option<Spur> {
+        Spur::try_from_usize(self.index() / SHARDS)
+    }
+}
+
+type Shard = Rodeo<Spur, FxBuildHasher>;
+
+/// The shard of a string.
+fn shard_of(text: &str) -> usize {
+    // The first shard begins with the empty string. Bits that a hash table uses itself would not tell strings apart in it.
+    if text.is_empty() { 0 } else { (FxBuildHasher.hash_one(text) >> 40) as usize % SHARDS }
+}
 
 /// The strings of an ingest, shared by its threads.
-pub(crate) struct Interner(ThreadedRodeo<Symbol, FxBuildHasher>);
+pub(crate) struct Interner(Vec<Mutex<Shard>>);
 
 impl Interner {
     pub(crate) fn new() -> Self {
-        Self(ThreadedRodeo::with_hasher(FxBuildHasher))
+        let interner = Self((0..SHARDS).map(|_| Mutex::new(Shard::with_hasher(FxBuildHasher))).collect());
+        interner.intern("");
+        interner
     }
 
     pub(crate) fn intern(&self, text: &str) -> Symbol {
-        self.0.get_or_intern(text)
+        let shard = shard_of(text);
+        Symbol::new(shard, self.shard(shard).get_or_intern(text))
+    }
+
+    fn shard(&self, shard: usize) -> MutexGuard<'_, Shard> {
+        self.0[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Interns a list. An item cannot be empty; a separator inside an item is replaced.
     pub(crate) fn intern_list<'a>(&self, items: impl IntoIterator<Item = &'a str>) -> Symbol {
         let mut items = items.into_iter().filter(|item| !item.is_empty());
         let Some(first) = items.next() else {
-            return self.intern("");
+            return Symbol::EMPTY;
         };
         let second = items.next();
         if second.is_none() && !first.contains(LIST_SEPARATOR) {
@@ -46,19 +93,47 @@ impl Interner {
         self.intern(&list)
     }
 
-    pub(crate) fn resolve(&self, symbol: Symbol) -> &str {
-        self.0.resolve(&symbol)
+    pub(crate) fn resolve(&self, symbol: Symbol) -> String {
+        let shard = self.shard(symbol.shard());
+        symbol.at().and_then(|at| shard.try_resolve(&at)).unwrap_or_default().to_owned()
     }
 
-    /// The number of distinct strings so far.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    /// All strings, for one thread from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] if there are more than symbols can tell apart.
+    pub(crate) fn into_strings(self) -> Result<Interned> {
+        let shards = self.0.into_iter().map(|shard| shard.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let strings = Interned(shards.collect());
+        let limit = u32::MAX;
+        if strings.len() < limit as usize { Ok(strings) } else { Err(Error::TooLarge { what: "distinct names", limit: u64::from(limit) }) }
     }
 }
 
-/// The position of a symbol's string in its interner.
-pub(crate) fn symbol_index(symbol: Symbol) -> usize {
-    symbol.into_usize()
+/// The strings of an ingest that has read everything.
+pub(crate) struct Interned(Vec<Shard>);
+
+impl Interned {
+    pub(crate) fn intern(&mut self, text: &str) -> Symbol {
+        let shard = shard_of(text);
+        Symbol::new(shard, self.0[shard].get_or_intern(text))
+    }
+
+    /// The symbol of a string that is known.
+    pub(crate) fn get(&self, text: &str) -> Option<Symbol> {
+        let shard = shard_of(text);
+        self.0[shard].get(text).map(|at| Symbol::new(shard, at))
+    }
+
+    pub(crate) fn resolve(&self, symbol: Symbol) -> &str {
+        symbol.at().and_then(|at| self.0[symbol.shard()].try_resolve(&at)).unwrap_or_default()
+    }
+
+    /// More than the position of any symbol.
+    pub(crate) fn len(&self) -> usize {
+        self.0.iter().map(Shard::len).max().unwrap_or(0) * SHARDS
+    }
 }
 
 /// A store path with its name interned; a derivation's name goes without `.drv`.
@@ -71,7 +146,8 @@ pub(crate) struct Path {
 /// One edge: a derivation that is needed, and which of its outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InputRecord {
-    pub(crate) derivation: Path,
+    /// Base name of its path.
+    pub(crate) derivation: Symbol,
     /// List of output names, sorted.
     pub(crate) outputs: Symbol,
 }
@@ -190,6 +266,15 @@ impl Records {
         }
         let path = path.map(|path| Path { hash: path.hash, name: interner.intern(path.name) });
         self.outputs.push(OutputRecord { name: interner.intern(name), path });
+    }
+
+    /// Gives back the memory that was held for more records. What a batch holds is kept until all are joined.
+    pub(crate) fn shrink(mut self) -> Self {
+        self.derivations.shrink_to_fit();
+        self.inputs.shrink_to_fit();
+        self.outputs.shrink_to_fit();
+        self.attributes.shrink_to_fit();
+        self
     }
 
     pub(crate) fn inputs_of(&self, derivation: &DerivationRecord) -> &[InputRecord] {

@@ -233,8 +233,12 @@ impl<R: Read> EntrySplitter<R> {
             match byte {
                 b'"' => {
                     self.at += 1;
-                    self.state = State::InString;
-                    return;
+                    // Behind a string that is the value itself, the value ends.
+                    if self.depth == self.entry_depth || !self.skip_string() {
+                        self.state = State::InString;
+                        return;
+                    }
+                    continue;
                 }
                 b'{' | b'[' => self.depth += 1,
                 b'}' | b']' if self.depth == self.entry_depth => {
@@ -342,6 +346,7 @@ impl<R: Read> Iterator for EntrySplitter<R> {
 
 /// Appends up to a batch of bytes; 0 at the end of the input.
 fn fill(reader: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<usize> {
+    bytes.reserve(BATCH_BYTES);
     reader.by_ref().take(BATCH_BYTES as u64).read_to_end(bytes)
 }
 

@@ -1,13 +1,13 @@
 //! The versions of a derivation's inputs, and text without them.
 
-use std::borrow::Cow;
-
 use crate::store_path::{HASH_CHARS, base_name, split_name};
 
 /// Stands where a version stood; no version is like it.
-const MASK: char = '\u{1}';
+const MASK: u8 = 1;
 /// Digits from which on a version without a dot is told from any other number: a date, as a rule.
 const LONG_NUMBER: usize = 6;
+/// Bytes that are searched for a digit at once.
+const BLOCK_BYTES: usize = 32;
 
 /// Version numbers such as `6.6.63`, and what their first two components say alone, such as the `3.12` of `3.12.7`.
 #[derive(Debug, Default)]
@@ -16,21 +16,27 @@ pub(super) struct Versions<'a>(Vec<&'a str>);
 impl<'a> Versions<'a> {
     /// The versions in the names of these derivations. Numbers that could stand for anything (`2`, `36`) are no version.
     pub(super) fn of_inputs(paths: impl Iterator<Item = &'a str>) -> Self {
-        let name = |path: &'a str| base_name(path).get(HASH_CHARS + 1..).unwrap_or_default();
+        let name = |path: &'a str| {
+            let mut name = base_name(path).get(HASH_CHARS + 1..).unwrap_or_default();
+            while let Some(shorter) = name.strip_suffix(".drv") {
+                name = shorter;
+            }
+            name
+        };
         let mut versions = Vec::new();
-        for version in paths.map(|path| split_name(name(path).trim_end_matches(".drv")).1) {
+        for version in paths.map(|path| split_name(name(path)).1) {
             for part in version.split(['-', '_', '+']) {
-                let number = &part[..number(part)];
+                let number = &part[..number(part.as_bytes())];
                 let rest = &part[number.len()..];
                 let is_suffix = rest.bytes().all(|byte| byte.is_ascii_alphanumeric());
                 // A source is named as a file: `linux-6.6.63.tar.xz`.
                 let is_extension = rest.strip_prefix('.').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_alphabetic()));
-                if !is_telling(number) || !(is_suffix || is_extension) {
+                if !is_telling(number.as_bytes()) || !(is_suffix || is_extension) {
                     continue;
                 }
                 versions.push(if is_suffix { part } else { number });
                 // A revision behind it, as in `2.40-36`, belongs to it.
-                let revision = version.strip_prefix(part).map_or(0, revision);
+                let revision = version.strip_prefix(part).map_or(0, |rest| revision(rest.as_bytes()));
                 if revision > 0 {
                     versions.push(&version[..part.len() + revision]);
                 }
@@ -43,61 +49,78 @@ impl<'a> Versions<'a> {
         Self(versions)
     }
 
-    /// `text` with a mask for each of these versions. O(text · log versions).
-    pub(super) fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if self.0.is_empty() {
-            return Cow::Borrowed(text);
-        }
-        let bytes = text.as_bytes();
-        let (mut masked, mut done, mut at) = (String::new(), 0, 0);
-        while let Some(digit) = bytes[at..].iter().position(u8::is_ascii_digit) {
+    /// Appends `text` to `masked`, with a mask for each of these versions. O(text · log versions).
+    pub(super) fn mask(&self, text: &[u8], masked: &mut Vec<u8>) {
+        let (mut done, mut at) = (0, 0);
+        while let Some(digit) = first_digit(&text[at..]).filter(|_| !self.is_empty()) {
             let start = at + digit;
             let number_end = start + number(&text[start..]);
-            let suffix = bytes[number_end..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
             at = number_end;
+            // Each of the versions begins with a number that tells.
+            if !is_telling(&text[start..number_end]) {
+                continue;
+            }
+            let suffix = text[number_end..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
             let revision = number_end + revision(&text[number_end..]);
             let known = [revision, number_end + suffix, number_end].into_iter().find(|&end| self.contains(&text[start..end]));
             if let Some(end) = known {
-                masked.push_str(&text[done..start]);
+                masked.extend_from_slice(&text[done..start]);
                 masked.push(MASK);
                 (done, at) = (end, end);
             }
         }
-        if done == 0 {
-            return Cow::Borrowed(text);
-        }
-        masked.push_str(&text[done..]);
-        Cow::Owned(masked)
+        masked.extend_from_slice(&text[done..]);
     }
 
-    fn contains(&self, version: &str) -> bool {
-        self.0.binary_search(&version).is_ok()
+    /// Whether there is nothing to mask.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
+
+    fn contains(&self, version: &[u8]) -> bool {
+        self.0.binary_search_by(|known| known.as_bytes().cmp(version)).is_ok()
+    }
+}
+
+/// Where the first digit is. Digits are rare: runs without one are skipped by blocks, which the compiler vectorises.
+fn first_digit(text: &[u8]) -> Option<usize> {
+    let has_digit = |block: &[u8; BLOCK_BYTES]| block.iter().fold(false, |any, byte| any | byte.is_ascii_digit());
+    let skipped = text.as_chunks().0.iter().take_while(|block| !has_digit(block)).count() * BLOCK_BYTES;
+    text[skipped..].iter().position(u8::is_ascii_digit).map(|at| skipped + at)
 }
 
 /// Length of the digits and dots that `text` begins with; a number ends in a digit.
-fn number(text: &str) -> usize {
-    let run = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
-    text[..run].trim_end_matches('.').len()
+fn number(text: &[u8]) -> usize {
+    let run = text.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+    text[..run].iter().rposition(|&byte| byte != b'.').map_or(0, |last| last + 1)
 }
 
 /// Length of the `-36` that `text` begins with, if it does.
-fn revision(text: &str) -> usize {
-    let digits = text.strip_prefix('-').map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+fn revision(text: &[u8]) -> usize {
+    let digits = text.strip_prefix(b"-").map_or(0, |rest| rest.iter().take_while(|byte| byte.is_ascii_digit()).count());
     if digits == 0 { 0 } else { 1 + digits }
 }
 
-fn is_telling(number: &str) -> bool {
-    number.contains('.') || number.len() >= LONG_NUMBER
+fn is_telling(number: &[u8]) -> bool {
+    number.len() >= LONG_NUMBER || number.contains(&b'.')
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
+    fn paths(inputs: &[&str]) -> Vec<String> {
+        inputs.iter().map(|name| format!("/nix/store/0ni6gvd2q0z58h77lrfc2b2xff98jsv5-{name}.drv")).collect()
+    }
+
     fn mask(inputs: &[&str], text: &str) -> String {
-        let paths: Vec<_> = inputs.iter().map(|name| format!("/nix/store/0ni6gvd2q0z58h77lrfc2b2xff98jsv5-{name}.drv")).collect();
-        Versions::of_inputs(paths.iter().map(String::as_str)).mask(text).replace(MASK, "#")
+        let mut masked = Vec::new();
+        Versions::of_inputs(paths(inputs).iter().map(String::as_str)).mask(text.as_bytes(), &mut masked);
+        String::from_utf8(masked).expect("UTF-8").replace(char::from(MASK), "#")
     }
 
     #[test]
@@ -115,5 +138,39 @@ mod tests {
         assert_eq!(mask(&["bash-5", "a-1-36", "source", "b-1.2.3.4.5_"], "5 1 36 1.2.5 sha256"), "5 1 36 1.2.5 sha256");
         assert_eq!(mask(&["zlib-1.3"], "1.31 11.3 1.3.1"), "1.31 11.3 1.3.1");
         assert_eq!(mask(&[], "1.3"), "1.3");
+    }
+
+    /// The obvious way: at each number that no other runs into, try what it could be, the longest first.
+    fn plainly(inputs: &[&str], text: &str) -> String {
+        let (paths, mut masked, mut rest) = (paths(inputs), String::new(), text);
+        let versions = Versions::of_inputs(paths.iter().map(String::as_str));
+        while let Some(next) = rest.chars().next() {
+            let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+            let number = rest[..number].trim_end_matches('.').len();
+            if !next.is_ascii_digit() {
+                masked.push(next);
+                rest = &rest[next.len_utf8()..];
+                continue;
+            }
+            let behind = |end: usize, found: fn(&char) -> bool| rest[end..].chars().take_while(found).count();
+            let digits = if rest[number..].starts_with('-') { behind(number + 1, char::is_ascii_digit) } else { 0 };
+            let revision = number + if digits > 0 { digits + 1 } else { 0 };
+            let suffix = number + behind(number, char::is_ascii_alphanumeric);
+            let known = [revision, suffix, number].into_iter().find(|&end| versions.0.contains(&&rest[..end]));
+            masked += if known.is_some() { "#" } else { &rest[..number] };
+            rest = &rest[known.unwrap_or(number)..];
+        }
+        masked
+    }
+
+    proptest! {
+        #[test]
+        fn masks_as_the_obvious_way_does(
+            inputs in vec(select(vec!["linux-6.6.63", "a-3.12.7", "b-2.40-36-dev", "c-20240101", "d-1..2.3", "e-3.0.2u"]), 0..4),
+            parts in vec(select(vec!["6.6.63", "3.12", ".7", "2.40", "-36", "-", "20240101", ".", "1", "1.", "2", "u", "é", " ", "0123456789abcdef ghijklmnopqrstuvwxyz"]), 0..16),
+        ) {
+            let text = parts.concat();
+            prop_assert_eq!(mask(&inputs, &text), plainly(&inputs, &text));
+        }
     }
 }

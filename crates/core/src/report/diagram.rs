@@ -1,5 +1,6 @@
 //! Nodes and edges for Graphviz: never more than a reader can take in.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
@@ -39,12 +40,17 @@ impl Diagram {
     /// The packages of a set, contracted: the roots, and those that rebuild most, `limit` in all.
     pub(super) fn packages(graph: &Graph, members: &DerivationSet, roots: &DerivationSet, limit: usize) -> Self {
         let of_roots: BTreeSet<PackageIx> = roots.iter().map(|ix| graph.derivation(ix).package().ix()).collect();
-        let mut packages: Vec<PackageIx> = members.iter().map(|ix| graph.derivation(ix).package().ix()).collect();
-        packages.sort_unstable();
-        packages.dedup();
+        let mut seen = vec![false; graph.package_count()];
+        let all = members.iter().map(|ix| graph.derivation(ix).package().ix());
+        let mut packages: Vec<PackageIx> = all.filter(|ix| !std::mem::replace(&mut seen[ix.get()], true)).collect();
         let total = packages.len();
-        packages.sort_by_key(|&ix| (!of_roots.contains(&ix), std::cmp::Reverse(graph.package(ix).rebuilt_derivations()), ix));
-        packages.truncate(limit);
+        let key = |&ix: &PackageIx| (!of_roots.contains(&ix), Reverse(graph.package(ix).rebuilt_derivations()), ix);
+        // Few of many are shown: only they are sorted.
+        if limit < total {
+            packages.select_nth_unstable_by_key(limit, key);
+            packages.truncate(limit);
+        }
+        packages.sort_unstable_by_key(key);
         let position = |ix: PackageIx| packages.iter().position(|&known| known == ix);
         let mut edges = BTreeSet::new();
         for (from, &package) in packages.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! The parts that every report begins with: which evaluation it is about, and which roots.
 
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::document::Column;
@@ -50,11 +51,11 @@ impl EvaluationReport {
 }
 
 fn systems(graph: &Graph) -> Vec<String> {
-    let mut systems: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    let mut systems: FxHashMap<u32, (&str, usize)> = FxHashMap::default();
     for derivation in graph.derivations() {
-        *systems.entry(derivation.system()).or_default() += 1;
+        systems.entry(derivation.system_key()).or_insert_with(|| (derivation.system(), 0)).1 += 1;
     }
-    let mut systems: Vec<_> = systems.into_iter().filter(|(system, _)| !system.is_empty()).collect();
+    let mut systems: Vec<_> = systems.into_values().filter(|(system, _)| !system.is_empty()).collect();
     systems.sort_by_key(|&(system, count)| (std::cmp::Reverse(count), system));
     systems.into_iter().map(|(system, _)| system.to_owned()).collect()
 }

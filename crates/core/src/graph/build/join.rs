@@ -1,5 +1,6 @@
 //! Descriptions of one thing in several dumps become one thing.
 
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::ops::Range;
 
@@ -7,20 +8,20 @@ use rustc_hash::FxHashMap;
 
 use super::super::columns::NONE;
 use crate::error::{Error, Result};
-use crate::ingest::record::{AttributeRecord, DerivationRecord, Interner, MetaRecord, OutputRecord, Path, Records, Symbol};
+use crate::ingest::record::{AttributeRecord, DerivationRecord, Interned, MetaRecord, OutputRecord, Path, Records, Symbol};
 use crate::ingest::{FindingKind, Findings};
-use crate::store_path::StoreHash;
+use crate::store_path::{StoreHash, StorePath, split_name};
 
 /// A derivation, before it has its place in the order.
-pub(super) struct Node {
+pub(super) struct Node<'i> {
     /// `None` if only its outputs are known.
     pub(super) path: Option<Path>,
     /// Batch and position of its fullest description.
     pub(super) record: Option<(usize, usize)>,
-    pub(super) outputs: Vec<OutputRecord>,
+    pub(super) outputs: Cow<'i, [OutputRecord]>,
 }
 
-impl Node {
+impl Node<'_> {
     /// Its path; that of its first output, if no dump told its own.
     pub(super) fn path(&self) -> Option<Path> {
         self.path.or_else(|| self.outputs.iter().find_map(|output| output.path))
@@ -90,26 +91,30 @@ impl Inputs {
     }
 }
 
-pub(super) struct Join<'i> {
-    interner: &'i Interner,
+pub(super) struct Join<'s, 'i> {
+    strings: &'s mut Interned,
     batches: &'i [Records],
-    pub(super) findings: Findings,
-    pub(super) nodes: Vec<Node>,
+    findings: Findings,
+    nodes: Vec<Node<'i>>,
     by_path: FxHashMap<StoreHash, u32>,
     by_output: FxHashMap<StoreHash, u32>,
 }
 
-impl<'i> Join<'i> {
-    pub(super) fn new(interner: &'i Interner, batches: &'i [Records], findings: Findings) -> Self {
-        Self { interner, batches, findings, nodes: Vec::new(), by_path: FxHashMap::default(), by_output: FxHashMap::default() }
+impl<'s, 'i> Join<'s, 'i> {
+    pub(super) fn new(strings: &'s mut Interned, batches: &'i [Records], findings: Findings) -> Self {
+        Self { strings, batches, findings, nodes: Vec::new(), by_path: FxHashMap::default(), by_output: FxHashMap::default() }
     }
 
-    fn record(&self, at: (usize, usize)) -> &DerivationRecord {
+    fn record(&self, at: (usize, usize)) -> &'i DerivationRecord {
         &self.batches[at.0].derivations[at.1]
     }
 
+    fn outputs(&self, at: (usize, usize)) -> &'i [OutputRecord] {
+        self.batches[at.0].outputs_of(&self.record(at).outputs)
+    }
+
     fn name(&self, path: Path) -> String {
-        format!("{}-{}.drv", path.hash, self.interner.resolve(path.name))
+        format!("{}-{}.drv", path.hash, self.strings.resolve(path.name))
     }
 
     /// Whole derivations first, so that partial descriptions find their outputs.
@@ -129,7 +134,7 @@ impl<'i> Join<'i> {
         match self.by_path.entry(path.hash) {
             Entry::Vacant(entry) => {
                 entry.insert(self.nodes.len() as u32);
-                self.push_node(Some(path), Some(at), self.batches[at.0].outputs_of(&self.record(at).outputs).to_vec());
+                self.push_node(Some(path), Some(at), self.outputs(at));
             }
             Entry::Occupied(entry) => {
                 let known = *entry.get() as usize;
@@ -138,8 +143,8 @@ impl<'i> Join<'i> {
                 let name = self.name(path);
                 self.findings.add(kind, || name);
                 // Some Nix versions leave the path of a fixed output out.
-                let outputs = self.batches[at.0].outputs_of(&self.record(at).outputs);
-                for (output, other) in self.nodes[known].outputs.iter_mut().zip(outputs) {
+                let outputs = self.outputs(at);
+                for (output, other) in self.nodes[known].outputs.to_mut().iter_mut().zip(outputs) {
                     output.path = output.path.or(other.path);
                 }
             }
@@ -161,7 +166,7 @@ impl<'i> Join<'i> {
     /// What an evaluation says of a derivation: known already by path or output, or news.
     fn add_partial(&mut self, at: (usize, usize)) {
         let path = self.record(at).path;
-        let outputs = self.batches[at.0].outputs_of(&self.record(at).outputs);
+        let outputs = self.outputs(at);
         if let Some(&known) = self.by_path.get(&path.hash) {
             self.merge_partial(known, at, outputs);
         } else if let Some(known) = self.whole_with_output(outputs) {
@@ -170,7 +175,7 @@ impl<'i> Join<'i> {
             self.findings.add(FindingKind::JoinedByOutput, || name);
         } else {
             self.by_path.insert(path.hash, self.nodes.len() as u32);
-            self.push_node(Some(path), Some(at), outputs.to_vec());
+            self.push_node(Some(path), Some(at), outputs);
         }
     }
 
@@ -188,7 +193,9 @@ impl<'i> Join<'i> {
         if !is_whole {
             let more: Vec<_> =
                 outputs.iter().filter(|output| !node.outputs.iter().any(|known| known.name == output.name)).copied().collect();
-            node.outputs.extend(more);
+            if !more.is_empty() {
+                node.outputs.to_mut().extend(more);
+            }
         }
         // Some attributes are sets of outputs picked from several derivations.
         if outputs.iter().any(|output| output.path.is_some() && !node.outputs.iter().any(|known| known.path == output.path)) {
@@ -203,7 +210,7 @@ impl<'i> Join<'i> {
         known.into_iter().find(|&node| self.nodes[node as usize].record.is_some_and(|at| self.record(at).recipe.is_some()))
     }
 
-    fn push_node(&mut self, path: Option<Path>, record: Option<(usize, usize)>, outputs: Vec<OutputRecord>) -> u32 {
+    fn push_node(&mut self, path: Option<Path>, record: Option<(usize, usize)>, outputs: &'i [OutputRecord]) -> u32 {
         let node = self.nodes.len() as u32;
         for output in outputs.iter().filter_map(|output| output.path) {
             match self.by_output.entry(output.hash) {
@@ -217,12 +224,12 @@ impl<'i> Join<'i> {
                     if key(path) < key(first_path) {
                         entry.insert(node);
                     }
-                    let name = format!("{}-{}", output.hash, self.interner.resolve(output.name));
+                    let name = format!("{}-{}", output.hash, self.strings.resolve(output.name));
                     self.findings.add(FindingKind::SharedOutput, || name);
                 }
             }
         }
-        self.nodes.push(Node { path, record, outputs });
+        self.nodes.push(Node { path, record, outputs: Cow::Borrowed(outputs) });
         node
     }
 
@@ -239,8 +246,8 @@ impl<'i> Join<'i> {
             }
         }
         for attribute in joined.iter().filter(|attribute| attribute.error.is_some()) {
-            let attr = self.interner.resolve(attribute.attr);
-            let error = attribute.error.map_or("", |error| self.interner.resolve(error));
+            let attr = self.strings.resolve(attribute.attr);
+            let error = attribute.error.map_or("", |error| self.strings.resolve(error));
             let words: Vec<_> = error.split_whitespace().collect();
             self.findings.add(FindingKind::EvaluationError, || format!("{attr}: {}", words.join(" ")));
         }
@@ -248,13 +255,17 @@ impl<'i> Join<'i> {
     }
 
     /// The key of an attribute: not every dump quotes a component with a dot in it.
-    fn unquoted(&self, attr: Symbol) -> Symbol {
-        let text = self.interner.resolve(attr);
-        if text.contains('"') { self.interner.intern(&text.replace('"', "")) } else { attr }
+    fn unquoted(&mut self, attr: Symbol) -> Symbol {
+        let text = self.strings.resolve(attr);
+        if !text.contains('"') {
+            return attr;
+        }
+        let text = text.replace('"', "");
+        self.strings.intern(&text)
     }
 
     /// The derivation of an attribute: by path, then by output path, else a new one of which no more is known.
-    fn attribute_node(&mut self, record: &AttributeRecord, records: &Records) -> Option<u32> {
+    fn attribute_node(&mut self, record: &AttributeRecord, records: &'i Records) -> Option<u32> {
         let outputs = records.outputs_of(&record.outputs);
         let known = record.derivation.and_then(|path| self.by_path.get(&path.hash));
         if let Some(&node) = known.or_else(|| outputs.iter().find_map(|output| self.by_output.get(&output.path?.hash))) {
@@ -266,7 +277,7 @@ impl<'i> Join<'i> {
         if let Some(path) = record.derivation {
             self.by_path.insert(path.hash, self.nodes.len() as u32);
         }
-        Some(self.push_node(record.derivation, None, outputs.to_vec()))
+        Some(self.push_node(record.derivation, None, outputs))
     }
 
     fn add_attribute(
@@ -293,11 +304,11 @@ impl<'i> Join<'i> {
         if let Some(&at) = same_path.iter().find(|&&at| joined[at].is_same(&described)) {
             let known = &mut joined[at];
             if known.source == described.source {
-                let attr = self.interner.resolve(record.attr);
+                let attr = self.strings.resolve(record.attr);
                 self.findings.add(FindingKind::DuplicateAttribute, || attr.to_owned());
             }
             // Of two spellings, the quoted one can be typed.
-            let is_quoted = self.interner.resolve(record.attr).contains('"');
+            let is_quoted = self.strings.resolve(record.attr).contains('"');
             known.absorb(&described, is_quoted);
             return;
         }
@@ -308,7 +319,7 @@ impl<'i> Join<'i> {
             _ => system_of(known.node) == system_of(node),
         };
         if same_path.iter().any(|&at| clashes(&joined[at])) {
-            let attr = self.interner.resolve(record.attr);
+            let attr = self.strings.resolve(record.attr);
             self.findings.add(FindingKind::ContradictoryAttribute, || attr.to_owned());
             return;
         }
@@ -319,16 +330,19 @@ impl<'i> Join<'i> {
     /// Edges between nodes; an input that no dump defines becomes a node of its own.
     pub(super) fn resolve_inputs(&mut self) -> Result<Inputs> {
         let batches = self.batches;
-        let mut inputs = Inputs { offsets: vec![0], targets: Vec::new(), outputs: Vec::new() };
+        let edges = batches.iter().map(|records| records.inputs.len()).sum();
+        let mut inputs = Inputs { offsets: vec![0], targets: Vec::with_capacity(edges), outputs: Vec::with_capacity(edges) };
+        // The node of each base name that an edge has led to.
+        let mut known = vec![NONE; self.strings.len()];
         let defined = self.nodes.len();
         for node in 0..defined {
             let edges = self.nodes[node].record.map_or(&[][..], |(batch, at)| batches[batch].inputs_of(&batches[batch].derivations[at]));
             for edge in edges {
-                let target = *self.by_path.entry(edge.derivation.hash).or_insert_with(|| {
-                    self.nodes.push(Node { path: Some(edge.derivation), record: None, outputs: Vec::new() });
-                    self.nodes.len() as u32 - 1
-                });
-                inputs.targets.push(target);
+                let target = &mut known[edge.derivation.index()];
+                if *target == NONE {
+                    *target = self.input_node(edge.derivation);
+                }
+                inputs.targets.push(*target);
                 inputs.outputs.push(edge.outputs);
             }
             inputs.offsets.push(checked(inputs.targets.len(), "input edges")?);
@@ -336,6 +350,33 @@ impl<'i> Join<'i> {
         inputs.offsets.resize(self.nodes.len() + 1, checked(inputs.targets.len(), "input edges")?);
         checked(self.nodes.len(), "derivations")?;
         Ok(inputs)
+    }
+
+    /// The node of an input, by the base name of its path.
+    fn input_node(&mut self, base: Symbol) -> u32 {
+        // That it is a path was checked when it was read.
+        let path = StorePath::parse_derivation(self.strings.resolve(base));
+        let (hash, name) = path.map_or((StoreHash::default(), ""), |path| (path.hash, path.name));
+        if let Some(&known) = self.by_path.get(&hash) {
+            return known;
+        }
+        let name = name.to_owned();
+        let path = Path { hash, name: self.strings.intern(&name) };
+        let node = self.nodes.len() as u32;
+        self.by_path.insert(hash, node);
+        self.nodes.push(Node { path: Some(path), record: None, outputs: Cow::default() });
+        node
+    }
+
+    /// The nodes and findings. Of nodes without a description, the parts of their names are known to the strings.
+    pub(super) fn finish(self) -> (Vec<Node<'i>>, Findings) {
+        for path in self.nodes.iter().filter(|node| node.record.is_none()).filter_map(Node::path) {
+            let (pname, version) = split_name(self.strings.resolve(path.name));
+            for part in [pname, version].map(ToOwned::to_owned) {
+                self.strings.intern(&part);
+            }
+        }
+        (self.nodes, self.findings)
     }
 }
 

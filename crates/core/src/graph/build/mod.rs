@@ -3,10 +3,12 @@
 mod join;
 mod write;
 
+use rayon::prelude::*;
+
 use super::order::post_order;
 use super::{Graph, Provenance};
 use crate::error::{Error, Result};
-use crate::ingest::record::Interner;
+use crate::ingest::record::Interned;
 use crate::ingest::{FindingKind, Findings, Ingest};
 use crate::progress::Progress;
 use crate::store_path::StoreHash;
@@ -31,18 +33,18 @@ impl Graph {
     /// [`Error::Cycle`] if derivations need each other, [`Error::TooLarge`] beyond 2³² − 1 of anything.
     pub fn build(ingest: Ingest, progress: &dyn Progress) -> Result<Self> {
         progress.begin("joining", None);
-        let Ingest { interner, batches, findings, sources } = ingest;
-        let mut join = Join::new(&interner, &batches, findings);
+        let Ingest { mut strings, batches, findings, sources } = ingest;
+        let mut join = Join::new(&mut strings, &batches, findings);
         join.add_derivations();
         let attributes = join.add_attributes();
         let inputs = join.resolve_inputs()?;
-        let Join { nodes, mut findings, .. } = join;
-        let is_described = |node: &Node| node.record.is_some_and(|(batch, at)| batches[batch].derivations[at].has_inputs);
-        count_undefined(&nodes, is_described, &inputs, &interner, &mut findings);
+        let (nodes, mut findings) = join.finish();
+        let is_described = |node: &Node<'_>| node.record.is_some_and(|(batch, at)| batches[batch].derivations[at].has_inputs);
+        count_undefined(&nodes, is_described, &inputs, &strings, &mut findings);
 
         progress.begin("ordering", None);
-        let order = order(&nodes, &inputs, &interner)?;
-        let mut writer = Writer::new(&interner, &batches, nodes, inputs, &order);
+        let order = order(&nodes, &inputs, &strings)?;
+        let mut writer = Writer::new(&strings, &batches, &nodes, inputs, &order);
         writer.attributes(attributes);
         writer.derivations();
         progress.begin("counting closures", None);
@@ -50,7 +52,7 @@ impl Graph {
         let store_dir = batches
             .iter()
             .find_map(|records| records.store_dir)
-            .map_or(DEFAULT_STORE_DIR, |directory| interner.resolve(directory))
+            .map_or(DEFAULT_STORE_DIR, |directory| strings.resolve(directory))
             .to_owned();
         let provenance = Provenance { sources, findings, store_dir };
         writer.finish(&provenance)
@@ -58,7 +60,13 @@ impl Graph {
 }
 
 /// Counts what no dump describes: inputs, and derivations of attributes. Without any edge neither is news.
-fn count_undefined(nodes: &[Node], is_described: impl Fn(&Node) -> bool, inputs: &Inputs, interner: &Interner, findings: &mut Findings) {
+fn count_undefined(
+    nodes: &[Node<'_>],
+    is_described: impl Fn(&Node<'_>) -> bool,
+    inputs: &Inputs,
+    strings: &Interned,
+    findings: &mut Findings,
+) {
     if inputs.targets.is_empty() {
         return;
     }
@@ -69,7 +77,7 @@ fn count_undefined(nodes: &[Node], is_described: impl Fn(&Node) -> bool, inputs:
     let mut undefined: Vec<(FindingKind, String)> = Vec::new();
     for (node, needed) in nodes.iter().zip(needed).filter(|(node, _)| !is_described(node)) {
         let kind = if needed { FindingKind::DanglingInput } else { FindingKind::UndefinedDerivation };
-        undefined.push((kind, name(node, interner)));
+        undefined.push((kind, name(node, strings)));
     }
     undefined.sort_unstable();
     for (kind, name) in undefined {
@@ -78,16 +86,17 @@ fn count_undefined(nodes: &[Node], is_described: impl Fn(&Node) -> bool, inputs:
 }
 
 /// Base name of a node's path.
-fn name(node: &Node, interner: &Interner) -> String {
+fn name(node: &Node<'_>, strings: &Interned) -> String {
     let suffix = if node.path.is_some() { ".drv" } else { "" };
-    node.path().map_or_else(String::new, |path| format!("{}-{}{suffix}", path.hash, interner.resolve(path.name)))
+    node.path().map_or_else(String::new, |path| format!("{}-{}{suffix}", path.hash, strings.resolve(path.name)))
 }
 
 /// Depth-first post-order over nodes sorted by name, then hash: the same whatever the order of the dumps.
-fn order(nodes: &[Node], inputs: &Inputs, interner: &Interner) -> Result<Vec<u32>> {
-    let key = |node: &Node| node.path().map_or(("", StoreHash::default()), |path| (interner.resolve(path.name), path.hash));
-    let mut starts: Vec<u32> = (0..nodes.len() as u32).collect();
-    starts.sort_by_cached_key(|&node| key(&nodes[node as usize]));
+fn order(nodes: &[Node<'_>], inputs: &Inputs, strings: &Interned) -> Result<Vec<u32>> {
+    let key = |node: &Node<'_>| node.path().map_or(("", StoreHash::default()), |path| (strings.resolve(path.name), path.hash));
+    let mut keys: Vec<_> = nodes.par_iter().enumerate().map(|(at, node)| (key(node), at as u32)).collect();
+    keys.par_sort_unstable();
+    let starts: Vec<u32> = keys.into_iter().map(|(_, node)| node).collect();
     let mut rank = vec![0_u32; nodes.len()];
     for (position, &node) in starts.iter().enumerate() {
         rank[node as usize] = position as u32;
@@ -97,5 +106,5 @@ fn order(nodes: &[Node], inputs: &Inputs, interner: &Interner) -> Result<Vec<u32
         sorted[inputs.range(node)].sort_unstable_by_key(|&input| rank[input as usize]);
     }
     post_order(&starts, |node| &sorted[inputs.range(node)])
-        .map_err(|members| Error::Cycle { members: members.iter().map(|&member| name(&nodes[member as usize], interner)).collect() })
+        .map_err(|members| Error::Cycle { members: members.iter().map(|&member| name(&nodes[member as usize], strings)).collect() })
 }

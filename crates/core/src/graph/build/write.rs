@@ -1,5 +1,7 @@
 //! Joined derivations and attributes become the columns of a graph, in its final order.
 
+use bytemuck::Zeroable as _;
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::super::columns::{
@@ -8,17 +10,20 @@ use super::super::columns::{
 use super::super::index::{AttributeIx, DerivationIx, PackageIx};
 use super::super::package::{Identity, contract};
 use super::super::reach::Csr;
-use super::super::storage::Storage;
+use super::super::storage::{Column, Storage};
 use super::super::sums::ClosureSums;
 use super::super::{Graph, Provenance};
 use super::join::{Inputs, JoinedAttribute, Node};
 use crate::error::{Error, Result};
-use crate::ingest::record::{DerivationRecord, Interner, OutputRecord, Records, Symbol, symbol_index};
+use crate::ingest::record::{DerivationRecord, Interned, OutputRecord, Records, Symbol};
 use crate::store_path::{StoreHash, split_name};
+
+/// Derivations that are gathered at once.
+const DRAFTS: usize = 1 << 14;
 
 /// Strings in the order in which they are first used.
 struct Strings<'i> {
-    interner: &'i Interner,
+    interned: &'i Interned,
     /// Position of each symbol, or [`NONE`].
     positions: Vec<u32>,
     offsets: Vec<u32>,
@@ -27,22 +32,18 @@ struct Strings<'i> {
 }
 
 impl<'i> Strings<'i> {
-    fn new(interner: &'i Interner) -> Self {
-        let mut strings = Self { interner, positions: vec![NONE; interner.len()], offsets: vec![0], bytes: Vec::new(), overflow: false };
+    fn new(interned: &'i Interned) -> Self {
+        let mut strings = Self { interned, positions: vec![NONE; interned.len()], offsets: vec![0], bytes: Vec::new(), overflow: false };
         // The empty string is at position 0.
-        strings.position(interner.intern(""));
+        strings.position(Symbol::EMPTY);
         strings
     }
 
     fn position(&mut self, symbol: Symbol) -> StringIx {
-        let index = symbol_index(symbol);
-        if index >= self.positions.len() {
-            self.positions.resize(self.interner.len(), NONE);
-        }
-        let known = &mut self.positions[index];
+        let known = &mut self.positions[symbol.index()];
         if *known == NONE {
             *known = self.offsets.len() as u32 - 1;
-            self.bytes.extend_from_slice(self.interner.resolve(symbol).as_bytes());
+            self.bytes.extend_from_slice(self.interned.resolve(symbol).as_bytes());
             self.overflow |= self.bytes.len() > NONE as usize;
             self.offsets.push(self.bytes.len() as u32);
         }
@@ -54,11 +55,24 @@ impl<'i> Strings<'i> {
     }
 }
 
+/// A row of a derivation whose strings have no positions yet.
+struct Draft<'i> {
+    row: DerivationRow,
+    record: Option<&'i DerivationRecord>,
+    name: Option<Symbol>,
+    /// Of its name.
+    pname: Option<Symbol>,
+    version: Option<Symbol>,
+    outputs: &'i [OutputRecord],
+    /// Sorted.
+    inputs: Vec<(DerivationIx, Symbol)>,
+}
+
 /// Writes the columns of the graph, in its final order.
 pub(super) struct Writer<'i> {
-    interner: &'i Interner,
+    interned: &'i Interned,
     batches: &'i [Records],
-    nodes: Vec<Node>,
+    nodes: &'i [Node<'i>],
     /// Old node number to position.
     position: Vec<u32>,
     order: &'i [u32],
@@ -85,18 +99,18 @@ pub(super) struct Writer<'i> {
 }
 
 impl<'i> Writer<'i> {
-    pub(super) fn new(interner: &'i Interner, batches: &'i [Records], nodes: Vec<Node>, inputs: Inputs, order: &'i [u32]) -> Self {
+    pub(super) fn new(interned: &'i Interned, batches: &'i [Records], nodes: &'i [Node<'i>], inputs: Inputs, order: &'i [u32]) -> Self {
         let mut position = vec![0_u32; order.len()];
         for (at, &node) in order.iter().enumerate() {
             position[node as usize] = at as u32;
         }
         Self {
-            interner,
+            interned,
             batches,
             nodes,
             position,
             order,
-            strings: Strings::new(interner),
+            strings: Strings::new(interned),
             inputs,
             derivations: Vec::with_capacity(order.len()),
             outputs: Vec::new(),
@@ -123,9 +137,8 @@ impl<'i> Writer<'i> {
         for attribute in &mut attributes {
             attribute.system = system(attribute);
         }
-        let interner = self.interner;
-        attributes
-            .sort_by_cached_key(|attribute| (interner.resolve(attribute.attr), attribute.system.map(|system| interner.resolve(system))));
+        let text = |symbol| self.interned.resolve(symbol);
+        attributes.sort_by_cached_key(|attribute| (text(attribute.attr), attribute.system.map(text)));
         for JoinedAttribute { attr, system, node, outputs, meta, error, .. } in attributes {
             self.push_attribute_outputs(node, outputs);
             let strings = &mut self.strings;
@@ -173,14 +186,14 @@ impl<'i> Writer<'i> {
     }
 
     pub(super) fn derivations(&mut self) {
-        let by_output: FxHashMap<StoreHash, u32> = self.outputs_by_hash();
-        for &node in self.order {
-            let record = self.record(node);
-            let row = self.derivation_row(node, record, &by_output);
-            self.derivations.push(row);
-            self.push_outputs(node);
-            self.push_inputs(node);
+        for nodes in self.order.chunks(DRAFTS) {
+            // Records lie where their dumps had them: to gather them is most of the work.
+            let drafts: Vec<Draft<'_>> = nodes.par_iter().map(|&node| self.draft(node)).collect();
+            for draft in drafts {
+                self.push(draft);
+            }
         }
+        self.find_sources();
         // Rebuilds propagate from an input to its user, unless the user is a fixed-output derivation.
         let edges =
             (0..self.order.len()).filter(|&user| self.derivations[user].flags & derivation_flag::FIXED_OUTPUT == 0).flat_map(|user| {
@@ -190,83 +203,78 @@ impl<'i> Writer<'i> {
         (self.user_offsets, self.users) = group(self.order.len(), edges);
     }
 
-    /// Positions of derivations by output path; of several, the first.
-    fn outputs_by_hash(&self) -> FxHashMap<StoreHash, u32> {
-        let mut by_output = FxHashMap::default();
-        for (at, &node) in self.order.iter().enumerate() {
-            for path in self.nodes[node as usize].outputs.iter().filter_map(|output| output.path) {
-                by_output.entry(path.hash).or_insert(at as u32);
-            }
-        }
-        by_output
-    }
-
-    fn derivation_row(&mut self, node: u32, record: Option<&DerivationRecord>, by_output: &FxHashMap<StoreHash, u32>) -> DerivationRow {
-        let strings = &mut self.strings;
+    fn draft(&self, node: u32) -> Draft<'i> {
         let of_node = &self.nodes[node as usize];
+        let record = self.record(node);
         let path = of_node.path();
-        let name = path.map_or("", |path| self.interner.resolve(path.name));
-        let (pname, version) = split_name(name);
         let unless = |set: bool, flag: u32| if set { 0 } else { flag };
-        let mut row = DerivationRow {
-            hash: path.map(|path| path.hash).unwrap_or_default(),
-            name: strings.optional(path.map(|path| path.name)),
-            pname: 0,
-            version: 0,
-            system: 0,
-            fixed_hash: 0,
-            features: 0,
-            sources: 0,
-            src: NONE,
-            package: PackageIx::new(0),
-            flags: unless(record.is_some_and(|record| record.has_inputs), derivation_flag::UNDEFINED)
-                | unless(of_node.path.is_some(), derivation_flag::NO_PATH),
-            rebuild_derivations: 0,
-            rebuild_attributes: 0,
-            recipe: [0; 4],
-            loose_recipe: [0; 4],
-        };
-        let Some(record) = record else {
-            row.pname = strings.position(self.interner.intern(pname));
-            row.version = strings.position(self.interner.intern(version));
-            return row;
-        };
         let when = |set: bool, flag: u32| if set { flag } else { 0 };
-        row.pname = strings.position(record.pname);
-        row.version = strings.position(record.version);
-        row.system = strings.position(record.system);
-        row.fixed_hash = strings.position(record.fixed_hash);
-        row.features = strings.position(record.features);
-        row.sources = strings.position(record.sources);
-        row.src = record.src.and_then(|src| by_output.get(&src).copied()).unwrap_or(NONE);
-        row.flags |= when(row.fixed_hash != 0, derivation_flag::FIXED_OUTPUT)
-            | when(record.prefer_local, derivation_flag::PREFER_LOCAL)
-            | when(record.floating, derivation_flag::FLOATING);
-        if let Some(recipe) = record.recipe {
+        let mut row = DerivationRow::zeroed();
+        row.hash = path.map(|path| path.hash).unwrap_or_default();
+        row.src = NONE;
+        row.flags = unless(record.is_some_and(|record| record.has_inputs), derivation_flag::UNDEFINED)
+            | unless(of_node.path.is_some(), derivation_flag::NO_PATH)
+            | when(record.is_some_and(|record| record.fixed_hash != Symbol::EMPTY), derivation_flag::FIXED_OUTPUT)
+            | when(record.is_some_and(|record| record.prefer_local), derivation_flag::PREFER_LOCAL)
+            | when(record.is_some_and(|record| record.floating), derivation_flag::FLOATING);
+        if let Some(recipe) = record.and_then(|record| record.recipe) {
             (row.recipe, row.loose_recipe) = (bytemuck::cast(recipe.strict), bytemuck::cast(recipe.loose));
         }
-        row
+        let name = path.map(|path| path.name);
+        let (pname, version) = if let Some(record) = record {
+            (Some(record.pname), Some(record.version))
+        } else {
+            let (pname, version) = split_name(name.map_or("", |name| self.interned.resolve(name)));
+            (self.interned.get(pname), self.interned.get(version))
+        };
+        Draft { row, record, name, pname, version, outputs: &of_node.outputs, inputs: self.edges(node) }
     }
 
-    fn push_outputs(&mut self, node: u32) {
-        for output in &self.nodes[node as usize].outputs {
+    fn edges(&self, node: u32) -> Vec<(DerivationIx, Symbol)> {
+        let range = self.inputs.range(node);
+        let targets = self.inputs.targets[range.clone()].iter().map(|&input| DerivationIx::new(self.position[input as usize] as usize));
+        let mut edges: Vec<(DerivationIx, Symbol)> = targets.zip(self.inputs.outputs[range].iter().copied()).collect();
+        edges.sort_unstable_by_key(|(target, _)| *target);
+        edges
+    }
+
+    fn push(&mut self, draft: Draft<'_>) {
+        let Draft { mut row, record, name, pname, version, outputs, inputs } = draft;
+        let strings = &mut self.strings;
+        row.name = strings.optional(name);
+        row.pname = strings.optional(pname);
+        row.version = strings.optional(version);
+        if let Some(record) = record {
+            row.system = strings.position(record.system);
+            row.fixed_hash = strings.position(record.fixed_hash);
+            row.features = strings.position(record.features);
+            row.sources = strings.position(record.sources);
+        }
+        self.derivations.push(row);
+        for output in outputs {
             let here = self.outputs.len() as u32;
             let first = output.path.map_or(here, |path| *self.first_output.entry(path.hash).or_insert(here));
             self.outputs.push(output_row(&mut self.strings, output, first));
         }
         self.output_offsets.push(self.outputs.len() as u32);
-    }
-
-    fn push_inputs(&mut self, node: u32) {
-        let range = self.inputs.range(node);
-        let targets = self.inputs.targets[range.clone()].iter().map(|&input| DerivationIx::new(self.position[input as usize] as usize));
-        let mut edges: Vec<(DerivationIx, Symbol)> = targets.zip(self.inputs.outputs[range].iter().copied()).collect();
-        edges.sort_unstable_by_key(|(target, _)| *target);
-        for (target, outputs) in edges {
+        for (target, outputs) in inputs {
             self.input_targets.push(target);
             self.input_outputs.push(self.strings.position(outputs));
         }
         self.input_offsets.push(self.input_targets.len() as u32);
+    }
+
+    /// Finds the derivations whose outputs are the sources of others; of several, the first.
+    fn find_sources(&mut self) {
+        let source = |&node: &u32| {
+            let output = *self.first_output.get(&self.record(node)?.src?)?;
+            // The last row that begins at or before the output is not empty.
+            Some(self.output_offsets.partition_point(|&offset| offset <= output) as u32 - 1)
+        };
+        let sources: Vec<Option<u32>> = self.order.par_iter().map(source).collect();
+        for (row, source) in self.derivations.iter_mut().zip(sources) {
+            row.src = source.unwrap_or(NONE);
+        }
     }
 
     pub(super) fn packages_and_sizes(&mut self) {
@@ -310,28 +318,28 @@ impl<'i> Writer<'i> {
         if self.strings.overflow {
             return Err(Error::TooLarge { what: "bytes of names", limit: u64::from(NONE) });
         }
-        let mut sections: [Vec<u8>; SECTIONS] = std::array::from_fn(|_| Vec::new());
-        let mut put = |section: Section, bytes: &[u8]| sections[section as usize] = bytes.to_vec();
-        put(Section::Provenance, &provenance.to_bytes());
-        put(Section::StringOffsets, bytemuck::cast_slice(&self.strings.offsets));
-        put(Section::StringBytes, &self.strings.bytes);
-        put(Section::Derivations, bytemuck::cast_slice(&self.derivations));
-        put(Section::Outputs, bytemuck::cast_slice(&self.outputs));
-        put(Section::OutputOffsets, bytemuck::cast_slice(&self.output_offsets));
-        put(Section::Inputs, bytemuck::cast_slice(&self.input_targets));
-        put(Section::InputOutputs, bytemuck::cast_slice(&self.input_outputs));
-        put(Section::InputOffsets, bytemuck::cast_slice(&self.input_offsets));
-        put(Section::Users, bytemuck::cast_slice(&self.users));
-        put(Section::UserOffsets, bytemuck::cast_slice(&self.user_offsets));
-        put(Section::Attributes, bytemuck::cast_slice(&self.attributes));
-        put(Section::AttributesOf, bytemuck::cast_slice(&self.attributes_of));
-        put(Section::AttributesOfOffsets, bytemuck::cast_slice(&self.attributes_of_offsets));
-        put(Section::AttributeOutputs, bytemuck::cast_slice(&self.attribute_outputs));
-        put(Section::AttributeOutputOffsets, bytemuck::cast_slice(&self.attribute_output_offsets));
-        put(Section::Packages, bytemuck::cast_slice(&self.packages));
-        put(Section::PackageMembers, bytemuck::cast_slice(&self.members));
-        put(Section::PackageOffsets, bytemuck::cast_slice(&self.package_offsets));
-        Graph::from_storage(Storage::build(&sections))
+        let mut sections: [Column; SECTIONS] = std::array::from_fn(|_| Column::default());
+        let mut put = |section: Section, column: Column| sections[section as usize] = column;
+        put(Section::Provenance, Column::bytes(provenance.to_bytes()));
+        put(Section::StringOffsets, Column::rows(self.strings.offsets));
+        put(Section::StringBytes, Column::bytes(self.strings.bytes));
+        put(Section::Derivations, Column::rows(self.derivations));
+        put(Section::Outputs, Column::rows(self.outputs));
+        put(Section::OutputOffsets, Column::rows(self.output_offsets));
+        put(Section::Inputs, Column::rows(self.input_targets));
+        put(Section::InputOutputs, Column::rows(self.input_outputs));
+        put(Section::InputOffsets, Column::rows(self.input_offsets));
+        put(Section::Users, Column::rows(self.users));
+        put(Section::UserOffsets, Column::rows(self.user_offsets));
+        put(Section::Attributes, Column::rows(self.attributes));
+        put(Section::AttributesOf, Column::rows(self.attributes_of));
+        put(Section::AttributesOfOffsets, Column::rows(self.attributes_of_offsets));
+        put(Section::AttributeOutputs, Column::rows(self.attribute_outputs));
+        put(Section::AttributeOutputOffsets, Column::rows(self.attribute_output_offsets));
+        put(Section::Packages, Column::rows(self.packages));
+        put(Section::PackageMembers, Column::rows(self.members));
+        put(Section::PackageOffsets, Column::rows(self.package_offsets));
+        Graph::from_storage(Storage::build(sections))
     }
 }
 
