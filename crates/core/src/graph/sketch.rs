@@ -145,6 +145,8 @@ struct Scale {
     lowest: f64,
     /// Levels of exponential variates of rate 1, above that of rank 1, by the upper bits of what they are drawn from.
     drawn: Vec<f32>,
+    /// What a rank of each level is on average, without shift.
+    ranks: Vec<f64>,
 }
 
 impl Scale {
@@ -165,7 +167,11 @@ impl Scale {
             let uniform = (1.0 + (f64::from(bits) + 0.5) / f64::from(1 << Self::MANTISSA)) * (-f64::from(zeros + 1)).exp2();
             ((-(-uniform).ln_1p()).log2() * steps) as f32
         };
-        Some(Self { steps, lowest, drawn: drawn.map(level).collect() })
+        // What was rounded off is evenly spread, so that on average a rank is this much of the middle of its level.
+        let half = 0.5 / steps;
+        let middle = std::f64::consts::LN_2 / steps / (half.exp2() - (-half).exp2());
+        let rank = |level: u8| middle * (lowest + (f64::from(level) + 0.5) / steps).exp2();
+        Some(Self { steps, lowest, drawn: drawn.map(level).collect(), ranks: (0..=HIGHEST).map(rank).collect() })
     }
 }
 
@@ -175,12 +181,15 @@ struct Pass<'s> {
     number: u64,
     /// What is added to the level of every rank of a round before it is rounded down, in [0, 1): it takes the bias out of rounding.
     shifts: [f32; LANES],
+    /// What a rank of each round is to be multiplied with, for its shift.
+    unshifted: [f64; LANES],
 }
 
 impl<'s> Pass<'s> {
     fn new(scale: &'s Scale, number: u64) -> Self {
         let shift = |lane: usize| (mix(u64::MAX - number * LANES as u64 - lane as u64) >> 40) as f32 / (1_u32 << 24) as f32;
-        Self { scale, number, shifts: std::array::from_fn(shift) }
+        let shifts: [f32; LANES] = std::array::from_fn(shift);
+        Self { scale, number, shifts, unshifted: shifts.map(|shift| (-f64::from(shift) / scale.steps).exp2()) }
     }
 
     /// Exponential ranks, the larger the weight the smaller; what is below the lowest level is at it. Those of a derivation are drawn alike for every weight.
@@ -207,12 +216,7 @@ impl<'s> Pass<'s> {
         if *row == EMPTY {
             return f64::INFINITY;
         }
-        let Scale { steps, lowest, .. } = *self.scale;
-        // What was rounded off is evenly spread, so that on average a rank is this much less than the middle of its level.
-        let half = 0.5 / steps;
-        let middle = std::f64::consts::LN_2 / steps / (half.exp2() - (-half).exp2());
-        let rank = |(&level, shift): (&u8, f32)| (lowest + (f64::from(level) + 0.5 - f64::from(shift)) / steps).exp2();
-        row.iter().zip(self.shifts).map(rank).sum::<f64>() * middle
+        row.iter().zip(self.unshifted).map(|(&level, unshifted)| self.scale.ranks[usize::from(level)] * unshifted).sum()
     }
 }
 
