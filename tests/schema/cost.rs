@@ -132,7 +132,7 @@ fn ranks_by_estimate_are_near_the_exact_ones() {
     };
     let (approximate, exact) = by_package(&[]);
     assert_eq!(approximate, Value::Null);
-    for (option, rounds) in [("--approximate=400", 400), ("--approximate=5%", 416), ("--approximate=0.05", 416), ("--approximate", 256)] {
+    for (option, rounds) in [("--approximate=400", 448), ("--approximate=5%", 448), ("--approximate=0.05", 448), ("--approximate", 256)] {
         let (approximate, estimates) = by_package(&[option]);
         assert_eq!(approximate["rounds"], rounds);
         let error = approximate["relative_standard_error"].as_f64().expect("an error");

@@ -37,6 +37,10 @@ struct Args {
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
 
+    /// Seconds of all cores, not of the clock: for a machine that is busy with other things
+    #[arg(long)]
+    cpu: bool,
+
     /// Only these stages, and what is there already is used; all by default
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Stage>,
@@ -85,7 +89,7 @@ fn child(args: &Args, stage: Stage) -> Result<(), stage::Failure> {
         let limit = rustix::process::Rlimit { current: Some(memory), maximum: Some(memory) };
         rustix::process::setrlimit(rustix::process::Resource::Data, limit).map_err(io::Error::from)?;
     }
-    let measured = stage.run(directory, args.sizes[0], args.seed)?;
+    let measured = stage.run(directory, args.sizes[0], args.seed, args.cpu)?;
     serde_json::to_writer(io::stdout(), &measured)?;
     Ok(())
 }
@@ -120,7 +124,8 @@ fn all(args: &Args) -> Result<(), stage::Failure> {
 fn process(args: &Args, stage: Stage, directory: &Path, size: usize) -> io::Result<Output> {
     let mut command = Command::new(env::current_exe()?);
     command.arg(format!("--stage={}", stage.name())).arg(format!("--seed={}", args.seed)).arg("--directory").arg(directory);
-    command.args(args.memory.map(|memory| format!("--memory={memory}")));
+    // Of a panic or an abort, what is said last is then why.
+    command.env("RUST_BACKTRACE", "0").args(args.cpu.then_some("--cpu")).args(args.memory.map(|memory| format!("--memory={memory}")));
     eprintln!("{size}: {}", stage.name());
     command.arg(size.to_string()).output()
 }

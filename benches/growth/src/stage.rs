@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 use std::{fs, io};
 
 use clap::ValueEnum;
+use rustix::time::{ClockId, clock_gettime};
 use waves_core::analysis::{Diff, Impact, RankOptions, Root, rank};
 use waves_core::cost::{Costs, Durations, Sources};
 use waves_core::graph::{Direction, Graph, Package, Precision};
@@ -77,8 +77,8 @@ impl Stage {
     }
 
     /// Does it in this process.
-    pub(crate) fn run(self, directory: &Path, size: usize, seed: u64) -> Result<Measured, Failure> {
-        let mut clock = Clock::default();
+    pub(crate) fn run(self, directory: &Path, size: usize, seed: u64, of_cores: bool) -> Result<Measured, Failure> {
+        let mut clock = Clock::new(of_cores);
         match self {
             Self::Generate => generate(&mut clock, directory, size, seed)?,
             Self::Import => import(&mut clock, directory, DUMPS, GRAPH)?,
@@ -127,18 +127,32 @@ impl Stage {
     }
 }
 
+fn now_of(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
+
 /// Times, and sizes that were come across.
-#[derive(Default)]
 struct Clock {
+    /// Seconds so far, of the clock or of all cores.
+    now: fn() -> f64,
     parts: Vec<(String, f64)>,
     sizes: Vec<(String, u64)>,
 }
 
 impl Clock {
+    fn new(of_cores: bool) -> Self {
+        Self {
+            now: if of_cores { || now_of(ClockId::ProcessCPUTime) } else { || now_of(ClockId::Monotonic) },
+            parts: Vec::new(),
+            sizes: Vec::new(),
+        }
+    }
+
     fn time<T>(&mut self, part: &str, work: impl FnOnce() -> T) -> T {
-        let start = Instant::now();
+        let start = (self.now)();
         let done = work();
-        self.parts.push((part.to_owned(), start.elapsed().as_secs_f64()));
+        self.parts.push((part.to_owned(), (self.now)() - start));
         done
     }
 }
@@ -164,7 +178,7 @@ fn compressed(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>)
 }
 
 fn import(clock: &mut Clock, directory: &Path, dumps: [&str; 2], snapshot: &str) -> Result<(), Failure> {
-    let phases = Phases::default();
+    let phases = Phases { now: clock.now, begun: Mutex::default() };
     let inputs = dumps.map(|dump| Input::Path(directory.join(dump)));
     let graph = Graph::import(&inputs, &phases)?;
     phases.begin("", None);
@@ -189,7 +203,7 @@ fn revise(directory: &Path, size: usize, seed: u64) -> Result<(), Failure> {
     set.revise(REVISED);
     dumps(&set, directory, REVISED_DUMPS)?;
     drop(set);
-    import(&mut Clock::default(), directory, REVISED_DUMPS, REVISED_GRAPH)
+    import(&mut Clock::new(false), directory, REVISED_DUMPS, REVISED_GRAPH)
 }
 
 fn costs<'g>(graph: &'g Graph, directory: &Path) -> Result<Costs<'g>, Failure> {
@@ -206,12 +220,14 @@ fn hub(graph: &Graph) -> Root {
 }
 
 /// When each phase of an import began.
-#[derive(Default)]
-struct Phases(Mutex<Vec<(String, Instant)>>);
+struct Phases {
+    now: fn() -> f64,
+    begun: Mutex<Vec<(String, f64)>>,
+}
 
 impl Progress for Phases {
     fn begin(&self, phase: &str, _total: Option<u64>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((phase.to_owned(), Instant::now()));
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).push((phase.to_owned(), (self.now)()));
     }
 
     fn advance(&self, _steps: u64) {}
@@ -220,11 +236,11 @@ impl Progress for Phases {
 impl Phases {
     /// How long each took; all dumps are read in one.
     fn parts(self) -> Vec<(String, f64)> {
-        let phases = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let phases = self.begun.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut parts: Vec<(String, f64)> = Vec::new();
         for pair in phases.windows(2) {
             let name = format!("import: {}", pair[0].0.split(' ').next().unwrap_or_default());
-            let seconds = (pair[1].1 - pair[0].1).as_secs_f64();
+            let seconds = pair[1].1 - pair[0].1;
             match parts.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, sum)) => *sum += seconds,
                 None => parts.push((name, seconds)),
