@@ -219,7 +219,7 @@ fn a_history_is_only_added_to() {
     fs::write(&file, [&first[..], b"\x05\x00"].concat()).expect("written");
     let list = || Run::of(waves().args(["history", "list"]).arg(&file)).expect_success();
     assert!(list().contains("Left out: 2 B at its end"), "{}", list());
-    let added = add(&[DUMPS[0], "--label", "b", "--time", "1733011200"]);
+    let added = add(&[&dumps, "--label", "b", "--time", "1733011200"]);
     assert!(added.stderr.contains("2 bytes of an unfinished evaluation were cut off"), "{}", added.stderr);
     assert!(fs::read(&file).expect("there").starts_with(&first));
     assert!(list().contains("2024-12-01") && !list().contains("Left out"), "{}", list());
