@@ -22,6 +22,8 @@ QUICK = 0.2
 SLOW = 10.0
 # A sample grows until it takes so long, in seconds.
 SAMPLED = 3.0
+# A sample has at least so many items: the largest closures are most of the work.
+LEAST = 256
 # What would take longer for all, in seconds, is extrapolated.
 WHOLE = 30.0
 
@@ -63,7 +65,7 @@ def whole(answer, digest):
 
 def each(items, sample, answer):
     """A question that is asked of `items` one by one: of all if that takes half a minute at most, else of a growing part of `sample`."""
-    asked = min(len(sample), 16)
+    asked = min(len(sample), LEAST)
     while True:
         begin = time.perf_counter()
         values = answer(sample[:asked])

@@ -142,7 +142,11 @@ def install(quick):
     python = directory / "bin/python"
     requirements = HERE / "requirements.txt"
     wanted = ["networkx", "--constraint", requirements] if quick else ["--requirement", requirements]
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
+    if quick and has(python, "networkx", own_environment()):
+        return python
+    # Who is in a hurry does not wait for a registry that is out of reach.
+    patience = ["--retries", "0", "--timeout", "15"] if quick else []
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *patience, *wanted]
     commands = ([] if python.exists() else [[sys.executable, "-m", "venv", directory]]) + [install]
     for command in commands:
         if subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL if quick else None, check=False).returncode != 0:

@@ -13,6 +13,8 @@ const QUICK: f64 = 0.2;
 const SLOW: f64 = 10.0;
 /// A sample grows until it takes so long, in seconds.
 const SAMPLED: f64 = 3.0;
+/// A sample has at least so many items: the largest closures are most of the work.
+const LEAST: usize = 256;
 /// What would take longer for all, in seconds, is extrapolated.
 const WHOLE: f64 = 30.0;
 
@@ -86,7 +88,7 @@ pub(crate) fn all(tool: &str, question: &'static str, sample: &[u32], ask: impl 
 
 /// A question that is asked of `items` one by one: of all if that takes half a minute at most, else of a growing part of `sample`.
 pub(crate) fn each(tool: &str, question: &'static str, items: usize, sample: &[u32], ask: impl Fn(&[u32]) -> Vec<u64>) -> Row {
-    let mut asked = sample.len().min(16);
+    let mut asked = sample.len().min(LEAST);
     let (seconds, answer) = loop {
         let begin = Instant::now();
         let values = black_box(ask(&sample[..asked]));
