@@ -29,6 +29,7 @@ use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use package::DisjointSets;
+pub(crate) use reach::Csr;
 pub(crate) use scc::components;
 pub(crate) use sweep::{BLOCK_GROUPS, BitCounter, Row};
 
@@ -253,6 +254,11 @@ impl Graph {
         (first..last).map(|at| self.attribute(AttributeIx::new(at)))
     }
 
+    /// What each derivation rebuilds directly: for kernels, that look at every edge.
+    pub(crate) fn users(&self) -> Csr<'_, DerivationIx> {
+        self.storage.users()
+    }
+
     /// A set with no derivation in it.
     pub fn empty_set(&self) -> DerivationSet {
         DerivationSet::new(self.derivation_count())
@@ -371,12 +377,12 @@ impl Graph {
     ///
     /// Each cycle is sorted by position; the largest comes first. Derivations themselves never form one. O(V + E).
     pub fn package_cycles(&self, members: &DerivationSet) -> Vec<Vec<PackageIx>> {
-        let rows = self.storage.derivations();
+        let package_of: Vec<u32> = self.storage.derivations().iter().map(|row| row.package.get() as u32).collect();
         let users = self.storage.users();
         let edges = members.iter().flat_map(|derivation| {
-            let package = rows[derivation.get()].package;
-            let used_by = users.row(derivation.get()).iter().filter(|user| members.contains(**user)).map(|user| rows[user.get()].package);
-            used_by.filter(move |user| *user != package).map(move |user| (package.get() as u32, user.get() as u32))
+            let package = package_of[derivation.get()];
+            let used_by = users.row(derivation.get()).iter().filter(|user| members.contains(**user)).map(|user| package_of[user.get()]);
+            used_by.filter(move |user| *user != package).map(move |user| (package, user))
         });
         let cycles = scc::cycles(self.package_count(), edges);
         cycles.into_iter().map(|cycle| cycle.into_iter().map(|package| PackageIx::new(package as usize)).collect()).collect()

@@ -1,5 +1,7 @@
 //! Adjacency, and one closure along it.
 
+use bytemuck::Zeroable;
+
 use super::index::DerivationIx;
 use super::set::DerivationSet;
 
@@ -41,6 +43,24 @@ pub(crate) fn rows<'a, T: Copy + 'a>(rows: impl Iterator<Item = &'a [T]>) -> Own
         offsets.push(targets.len() as u32);
     }
     OwnedCsr { offsets, targets }
+}
+
+/// Groups items by row, keeping their order: offsets and items in compressed sparse rows. O(rows + items).
+pub(super) fn group<T: Zeroable + Copy>(rows: usize, items: impl Iterator<Item = (u32, T)> + Clone) -> (Vec<u32>, Vec<T>) {
+    let mut offsets = vec![0_u32; rows + 1];
+    for (row, _) in items.clone() {
+        offsets[row as usize + 1] += 1;
+    }
+    for row in 0..rows {
+        offsets[row + 1] += offsets[row];
+    }
+    let mut next = offsets.clone();
+    let mut grouped = vec![T::zeroed(); offsets[rows] as usize];
+    for (row, item) in items {
+        grouped[next[row as usize] as usize] = item;
+        next[row as usize] += 1;
+    }
+    (offsets, grouped)
 }
 
 /// The derivations that `roots` rebuild, roots included.

@@ -59,7 +59,7 @@ impl DerivationSet {
     }
 
     /// The members, in topological order.
-    pub fn iter(&self) -> impl Iterator<Item = DerivationIx> {
+    pub fn iter(&self) -> impl Iterator<Item = DerivationIx> + Clone {
         self.words.iter().enumerate().flat_map(|(index, &word)| {
             std::iter::successors((word != 0).then_some(word), |rest| Some(rest & (rest - 1)).filter(|rest| *rest != 0))
                 .map(move |rest| DerivationIx::new(index * 64 + rest.trailing_zeros() as usize))

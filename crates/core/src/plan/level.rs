@@ -8,16 +8,21 @@ use crate::graph::{DerivationIx, DerivationSet, Graph};
 /// levels is the length of the longest chain, and no schedule has fewer steps. One pass over the positions, which are
 /// topological: time O(V + E), space O(V).
 pub fn levels(graph: &Graph, members: &DerivationSet) -> Vec<Vec<DerivationIx>> {
+    let users = graph.users();
     let mut level_of = vec![0_u32; graph.derivation_count()];
-    let mut levels: Vec<Vec<DerivationIx>> = Vec::new();
+    let mut sizes: Vec<usize> = Vec::new();
     for ix in members.iter() {
-        let inputs = graph.derivation(ix).rebuild_inputs().filter(|&input| members.contains(input));
-        let level = inputs.map(|input| level_of[input.get()] + 1).max().unwrap_or(0);
-        level_of[ix.get()] = level;
-        if levels.len() <= level as usize {
-            levels.push(Vec::new());
+        let level = level_of[ix.get()];
+        // Who is not a member gets a level too, but hands it on to nobody.
+        for user in users.row(ix.get()) {
+            level_of[user.get()] = level_of[user.get()].max(level + 1);
         }
-        levels[level as usize].push(ix);
+        sizes.resize(sizes.len().max(level as usize + 1), 0);
+        sizes[level as usize] += 1;
+    }
+    let mut levels: Vec<Vec<DerivationIx>> = sizes.into_iter().map(Vec::with_capacity).collect();
+    for ix in members.iter() {
+        levels[level_of[ix.get()] as usize].push(ix);
     }
     levels
 }

@@ -9,7 +9,7 @@ use super::super::columns::{
 };
 use super::super::index::{AttributeIx, DerivationIx, PackageIx};
 use super::super::package::{Identity, contract};
-use super::super::reach::Csr;
+use super::super::reach::{Csr, group};
 use super::super::storage::{Column, Storage};
 use super::super::sums::ClosureSums;
 use super::super::{Graph, Provenance};
@@ -350,22 +350,4 @@ fn output_row(strings: &mut Strings<'_>, output: &OutputRecord, first: u32) -> O
         name: strings.position(output.name),
         path_name: output.path.map_or(NONE, |path| strings.position(path.name)),
     }
-}
-
-/// Groups items by row, keeping their order: offsets and items in compressed sparse rows. O(rows + items).
-fn group<T: Copy>(rows: usize, items: impl Iterator<Item = (u32, T)> + Clone) -> (Vec<u32>, Vec<T>) {
-    let mut offsets = vec![0_u32; rows + 1];
-    for (row, _) in items.clone() {
-        offsets[row as usize + 1] += 1;
-    }
-    for row in 0..rows {
-        offsets[row + 1] += offsets[row];
-    }
-    let mut next = offsets.clone();
-    let mut grouped: Vec<Option<T>> = vec![None; offsets[rows] as usize];
-    for (row, item) in items {
-        grouped[next[row as usize] as usize] = Some(item);
-        next[row as usize] += 1;
-    }
-    (offsets, grouped.into_iter().flatten().collect())
 }
