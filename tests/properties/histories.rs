@@ -37,7 +37,9 @@ fn worlds() -> impl Strategy<Value = Vec<Graph>> {
 /// Sets that have nothing in common but the hashes of their paths: no Nix makes them, and none of them may spoil another.
 fn contradictory() -> impl Strategy<Value = Vec<Graph>> {
     vec(package_sets(24), 1..5).prop_map(|mut sets| {
-        sets.iter_mut().for_each(|set| set.salt = 1);
+        for set in &mut sets {
+            set.salt = 1;
+        }
         sets.iter().map(|set| Imported::new(set).graph).collect()
     })
 }
@@ -59,10 +61,13 @@ fn history(graphs: &[Graph]) -> (TempDir, History) {
     (directory, history)
 }
 
+/// Inputs, outputs, name with its parts, and whether the output is fixed.
+type SaidOfOne = (BTreeSet<String>, Vec<(String, Option<String>)>, [String; 4], bool);
+
 /// What an evaluation says: derivations with inputs and outputs, packages, and attributes.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Said {
-    derivations: BTreeMap<String, (BTreeSet<String>, Vec<(String, Option<String>)>, [String; 4], bool)>,
+    derivations: BTreeMap<String, SaidOfOne>,
     packages: BTreeSet<BTreeSet<String>>,
     attributes: BTreeSet<(String, String, Option<String>)>,
 }

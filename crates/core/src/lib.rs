@@ -12,6 +12,8 @@
 //! Upgrades of many packages at once are planned by [`major`], put on builders by [`schedule`], followed to their tags by
 //! [`ledger`] and handed to engines by [`export`]; [`suite`], [`cadence`] and [`security`] answer what comes up on the way.
 //!
+//! [`history`] keeps many evaluations in one file and answers for all of them at once; [`tables`] hands either to engines that ask in SQL.
+//!
 //! The library returns values: it prints nothing, exits nowhere and reads no environment.
 //!
 //! ```

@@ -65,18 +65,21 @@ impl History {
         let lives = LivesOf::new(self);
         for selector in selectors {
             let candidates = self.candidates(selector)?;
-            let mut last = None;
+            let mut failed = None;
             for evaluation in 0..evaluations {
                 match self.resolve(&candidates, evaluation as u32, &lives) {
                     Ok(named) => roots.named[evaluation].extend(named),
                     Err((reason, of)) => {
                         roots.unresolved[evaluation].push(Unresolved { selector: selector.clone(), reason });
-                        last = Some((reason, of, evaluation));
+                        // That it is not there says less than why it is of no use where it is.
+                        if reason != UnresolvedReason::Unknown || failed.is_none() {
+                            failed = Some((reason, of, evaluation));
+                        }
                     }
                 }
             }
             let is_nowhere = roots.unresolved.iter().all(|unresolved| unresolved.iter().any(|one| one.selector == *selector));
-            if let Some((reason, of, evaluation)) = last.filter(|_| is_nowhere) {
+            if let Some((reason, of, evaluation)) = failed.filter(|_| is_nowhere) {
                 return Err(self.error(selector, reason, &of, evaluation));
             }
         }
@@ -159,13 +162,14 @@ impl History {
         first.map(|derivation| vec![derivation]).ok_or_else(|| (UnresolvedReason::Unknown, Vec::new()))
     }
 
-    /// A selector that names nothing in any evaluation, as of the last.
+    /// A selector that names nothing in any evaluation, with the candidates of one.
     fn error(&self, selector: &str, reason: UnresolvedReason, of: &[u32], evaluation: usize) -> Error {
         let selector = selector.to_owned();
         match reason {
             UnresolvedReason::Unknown => {
-                let namings = self.names_now.iter().map(|&naming| self.strings.get(self.namings[naming as usize].path));
-                Error::UnknownPackage { suggestions: similar(namings, &selector), selector }
+                let paths: FxHashSet<u32> = self.namings.iter().map(|naming| naming.path).collect();
+                let names = paths.into_iter().map(|path| self.strings.get(path));
+                Error::UnknownPackage { suggestions: similar(names, &selector), selector }
             }
             UnresolvedReason::NotEvaluated => {
                 Error::NotEvaluated { attribute: selector, error: "in no evaluation of the history".to_owned() }
