@@ -59,7 +59,9 @@ fn it_is_json_without_cycle_in_which_paths_are_their_own() {
             if free.is_empty() {
                 break;
             }
-            free.iter().for_each(|path| assert!(left.remove(path)));
+            for path in &free {
+                assert!(left.remove(path));
+            }
         }
         assert!(left.is_empty(), "{} derivations need each other", left.len());
         let outputs: Vec<&str> = dump
