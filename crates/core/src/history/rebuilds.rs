@@ -104,6 +104,10 @@ impl History {
             if self.description(at).flags & flag::FIXED_OUTPUT == 0 {
                 for &input in self.inputs.row(at) {
                     union(&mut row, &rows[input as usize]);
+                    // Wherever it is there it is rebuilt: no other input adds to that.
+                    if row.iter().zip(alive).all(|(bits, alive)| alive & !bits == 0) {
+                        break;
+                    }
                 }
             }
             row.iter_mut().zip(alive).for_each(|(bits, alive)| *bits &= alive);
