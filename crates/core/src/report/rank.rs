@@ -83,12 +83,11 @@ impl ApproximateReport {
     }
 
     fn line(self) -> String {
-        let percent = |errors: f64| format!("{:.1} %", errors * self.relative_standard_error * 100.0);
         format!(
-            "Costs of packages are estimates from {} rounds: two in three are within {}, 19 in 20 within {}. Counts are exact.",
+            "Costs of packages are estimates from {} rounds: each has a standard error of {:.1} %, and those that rebuild nearly the same \
+             err alike. Counts are exact.",
             number(self.rounds as u64),
-            percent(1.0),
-            percent(2.0)
+            self.relative_standard_error * 100.0
         )
     }
 }
