@@ -61,7 +61,7 @@ fn drawn(nixpkgs: &Nixpkgs) -> impl Iterator<Item = Derivation<'_>> {
 
 /// Seconds that are made up, all of them large.
 fn seconds(derivation: Derivation<'_>) -> u64 {
-    u64::from(derivation.ix().get() as u32 * 2_654_435 % 100_003)
+    derivation.ix().get() as u64 * 2_654_435 % 100_003
 }
 
 #[test]
