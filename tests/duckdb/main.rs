@@ -1,6 +1,6 @@
 //! The same questions to `waves`, and to a real DuckDB that has nothing but the tables of `waves tables`.
 //!
-//! DuckDB is the module of Python, in `target/duckdb` (where `.ci/run` puts it), or of `python3` on the path. Where it is not there
+//! DuckDB is the module of Python, in `target/python` (where `.ci/run` puts it), or of `python3` on the path. Where it is not there
 //! nothing is asked, and said so. Parquet is asked where this was built with the feature `parquet`, and CSV always.
 
 use std::collections::BTreeMap;
@@ -38,14 +38,14 @@ fn report(arguments: &[&str]) -> Value {
 
 /// A Python that has DuckDB, if there is one.
 fn python() -> Option<PathBuf> {
-    let candidates = [repository().join("target/duckdb/bin/python"), PathBuf::from("python3")];
+    let candidates = [repository().join("target/python/bin/python"), PathBuf::from("python3")];
     let has_duckdb = |python: &PathBuf| {
         let import = Command::new(python).args(["-c", "import duckdb"]).stderr(Stdio::null()).status();
         import.is_ok_and(|status| status.success())
     };
     let found = candidates.into_iter().find(has_duckdb);
     if found.is_none() {
-        println!("skipped: no Python has DuckDB (python3 -m venv target/duckdb && target/duckdb/bin/pip install duckdb)");
+        println!("skipped: no Python has DuckDB (python3 -m venv target/python && target/python/bin/pip install duckdb)");
     }
     found
 }

@@ -105,3 +105,20 @@ fn a_lock_that_is_held_is_told() {
     drop(lock);
     Run::of(waves(directory.path()).args(["record", "results.txt"])).expect(0);
 }
+
+/// Events are in the order in which they were added: the last result of a derivation counts, whatever the time on it.
+#[test]
+fn a_clock_that_goes_backwards_changes_no_order() {
+    let directory = begun();
+    let record = |time: &str, status: &str| {
+        fs::write(directory.path().join("results.txt"), format!("zlib {status}\n")).expect("written");
+        Run::of(waves(directory.path()).args(["record", "results.txt"]).env("SOURCE_DATE_EPOCH", time)).expect(0);
+    };
+    let failed = || json(directory.path(), &["status"])["roots"].as_array().map_or(0, Vec::len);
+    record("1767225600", "failed");
+    let before = failed();
+    record("1000000000", "succeeded");
+    assert_eq!((before, failed()), (1, 0));
+    record("999999999", "failed");
+    assert_eq!(failed(), 1);
+}

@@ -15,6 +15,7 @@ mod majors;
 mod model;
 mod notices;
 mod packages;
+mod peers;
 mod plans;
 mod render;
 mod schedules;

@@ -1,11 +1,14 @@
 //! How dumps are written, ordered, cut and compressed does not matter to the graph.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use waves_core::graph::Direction;
+use waves_core::plan::{PlanOptions, plan};
 
-use crate::model::{Attribute, PackageSet};
+use crate::model::{Attribute, Derivation, PackageSet};
 use crate::render::{Entry, compact, pretty};
 use crate::strategy::package_sets;
 use crate::support::{Imported, import};
@@ -115,6 +118,45 @@ proptest! {
             };
             let (derivations, attributes) = rebuilt(&before);
             prop_assert_eq!(rebuilt(&after), (derivations, attributes + u32::from(set.rebuilds([root]).contains(&at))));
+        }
+    }
+
+    /// Hashes are names: with others, positions change, and no answer does.
+    #[test]
+    fn other_hashes_are_the_same_answers(set in package_sets(30), salt: u64) {
+        let relabelled = PackageSet { salt, ..set.clone() };
+        let (before, after) = (Imported::new(&set), Imported::new(&relabelled));
+        for root in set.all() {
+            let answers = |imported: &Imported| {
+                let planned = plan(&imported.graph, vec![imported.root([root])], &PlanOptions::default()).expect("it has edges");
+                let levels: Vec<BTreeSet<usize>> =
+                    planned.levels.iter().map(|level| level.iter().map(|&ix| imported.at(ix)).collect()).collect();
+                let waves: Vec<_> = planned.waves.iter().map(|wave| (wave.levels.clone(), wave.counts)).collect();
+                (levels, waves, planned.impact.rebuild_counts(), planned.cycles.len())
+            };
+            prop_assert_eq!(answers(&before), answers(&after));
+        }
+    }
+
+    /// The same set for a second system beside the first: everything is there twice, and nothing crosses over.
+    #[test]
+    fn a_second_system_doubles_everything(set in package_sets(20)) {
+        let count = set.derivations.len();
+        let mut both = set.clone();
+        both.derivations.extend(set.derivations.iter().map(|derivation| Derivation {
+            system: "riscv64-linux",
+            inputs: derivation.inputs.iter().map(|(input, outputs)| (input + count, outputs.clone())).collect(),
+            src: derivation.src.map(|src| src + count),
+            twin: derivation.twin.map(|twin| twin + count),
+            ..derivation.clone()
+        }));
+        let (one, two) = (Imported::new(&set), Imported::new(&both));
+        for root in set.all() {
+            let rebuilds = |imported: &Imported, root: usize| imported.ats(&imported.graph.closure([imported.ix(root)], Direction::Dependents));
+            let alone = rebuilds(&one, root);
+            let moved: BTreeSet<usize> = alone.iter().map(|at| at + count).collect();
+            prop_assert_eq!(rebuilds(&two, root), alone);
+            prop_assert_eq!(rebuilds(&two, root + count), moved);
         }
     }
 }

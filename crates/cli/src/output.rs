@@ -1,11 +1,8 @@
 //! Where results and errors go.
 
-use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
-use std::path::Path;
 use std::process::ExitCode;
 
-use waves_core::error::Error;
 use waves_core::report::{self, Format, Report};
 
 use crate::args::{FormatArg, FormatArgs};
@@ -83,25 +80,6 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let bytes = safe.as_ref().map_or(bytes, |safe| safe.as_bytes());
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(Failure::Write)
-}
-
-/// Writes a file into a directory, which is made if it is not there: the old file or the new one is there, never a part.
-pub(crate) fn write_file(directory: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
-    write_program(directory, name, bytes, false)
-}
-
-/// The same, and whether it can be run.
-pub(crate) fn write_program(directory: &Path, name: &str, bytes: &[u8], is_program: bool) -> Result<(), Failure> {
-    let path = directory.join(name);
-    fs::create_dir_all(directory).map_err(Error::io("write", directory))?;
-    let mut builder = tempfile::Builder::new();
-    // As a file that any other program makes; the umask still counts.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if is_program { 0o777 } else { 0o666 }));
-    let mut file = builder.prefix(".waves-").tempfile_in(directory).map_err(Error::io("write", directory))?;
-    file.write_all(bytes).map_err(Error::io("write", &path))?;
-    file.persist(&path).map_err(|error| Error::io("write", &path)(error.error))?;
-    Ok(())
 }
 
 /// Says what failed. A reader that has gone is no failure.

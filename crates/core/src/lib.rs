@@ -55,7 +55,7 @@ pub mod cost;
 pub mod error;
 pub mod estimate;
 pub mod export;
-mod files;
+pub mod files;
 pub mod graph;
 pub mod history;
 pub mod ingest;

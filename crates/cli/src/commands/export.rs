@@ -6,6 +6,7 @@ use waves_core::cost::Durations;
 use waves_core::cost::{Costs, Sources};
 use waves_core::error::Error;
 use waves_core::export::{Engine, ExportOptions, Exported, ExportedFile, ExportedWave, RUNNER_SECONDS, export};
+use waves_core::files::{Mode, NewFile};
 use waves_core::graph::{DerivationIx, Graph};
 use waves_core::report::{counted, number};
 
@@ -69,7 +70,8 @@ fn write(options: &ExportArgs, files: &[ExportedFile]) -> Result<(), Failure> {
     match (&options.output_dir, files) {
         (Some(directory), _) => {
             for file in files {
-                output::write_program(directory, &file.name, file.content.as_bytes(), file.is_program)?;
+                let mode = if file.is_program { Mode::Program } else { Mode::Data };
+                NewFile::write(&directory.join(&file.name), mode, file.content.as_bytes())?;
             }
             output::note(&format!("{} written to {}", counted(files.len(), "file", "files"), directory.display()));
             Ok(())

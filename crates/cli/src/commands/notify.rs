@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use waves_core::files::{Mode, NewFile};
 use waves_core::notify::{NotifyOptions, Owners, Recipient, notify};
 use waves_core::plan::{PlanOptions, plan};
 use waves_core::report::{Basis, NotifyDetail, NotifyReport, counted};
@@ -62,7 +63,7 @@ fn checked_organisation(name: &str) -> Result<&str, Failure> {
 fn write(report: &NotifyReport, directory: &Path, quiet: bool) -> Result<(), Failure> {
     let files = report.files().map_err(Failure::Write)?;
     for file in &files {
-        output::write_file(directory, &file.name, &file.content)?;
+        NewFile::write(&directory.join(&file.name), Mode::Data, &file.content)?;
     }
     if !quiet {
         output::note(&format!("{} written to {}", counted(files.len(), "file", "files"), directory.display()));

@@ -3,7 +3,7 @@
 //! A graph always lives in such bytes, whether they were mapped from a file or have just been built: opening a
 //! snapshot parses nothing, and writing one copies bytes. `docs/formats.md` has the layout.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
@@ -15,6 +15,7 @@ use twox_hash::XxHash3_64;
 use super::columns::{SECTIONS, Section};
 use super::map::{Mapping, map};
 use crate::error::{Error, Result};
+use crate::files::{Mode, NewFile};
 
 const MAGIC: [u8; 8] = *b"\x89waves\r\n";
 /// Changes whenever the layout does; there is no reading of other versions.
@@ -130,20 +131,11 @@ impl Storage {
         Ok(Self { bytes: Bytes::Mapped(mapping), sections })
     }
 
-    /// Writes the snapshot: to a temporary file beside `path`, to the disk, and then to its name.
+    /// Writes the snapshot, whole or not at all.
     pub(super) fn write(&self, path: &Path) -> Result<()> {
-        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(directory).map_err(Error::io("write", directory))?;
-        let mut builder = tempfile::Builder::new();
-        // As any file that is made: a snapshot is to be shared. A temporary file would be its owner's alone.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.prefix(".waves-").tempfile_in(directory).map_err(Error::io("write", directory))?;
-        self.write_to(file.as_file_mut()).map_err(Error::io("write", path))?;
-        file.as_file().sync_all().map_err(Error::io("write", path))?;
-        file.persist(path).map_err(|error| error.error).map_err(Error::io("write", path))?;
-        // The rename itself must survive a crash too.
-        File::open(directory).and_then(|directory| directory.sync_all()).map_err(Error::io("write", directory))
+        let mut file = NewFile::create(path, Mode::Data)?;
+        self.write_to(file.file()).map_err(Error::io("write", path))?;
+        file.keep()
     }
 
     fn write_to(&self, file: &mut File) -> io::Result<()> {

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::event::{Entry, Event, Record, Retry, Start, TagEvent, Waiver};
 use super::name::WaveName;
 use crate::error::{Error, Result};
-use crate::files::{sync_directory, try_lock};
+use crate::files::{Mode, NewFile, sync_directory, try_lock};
 use crate::major::PlanFile;
 
 /// The name of the ledger in its directory.
@@ -269,16 +269,8 @@ impl Writer {
             return Err(Error::Plan { input: self.ledger.path().display().to_string(), reason });
         }
         let name = format!("wave-{major}.plan.json");
-        let (directory, path) = (&self.ledger.directory, self.ledger.directory.join(&name));
-        // Under another name until it is whole; without the line below it counts for nothing.
-        let mut builder = tempfile::Builder::new();
-        // As a file that any other program makes; the umask still counts.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.prefix(".waves-").tempfile_in(directory).map_err(Error::io("write", directory))?;
-        file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(Error::io("write", &path))?;
-        file.persist(&path).map_err(|error| Error::io("write", &path)(error.error))?;
-        sync_directory(directory)?;
+        // Without the line below it counts for nothing.
+        NewFile::write(&self.ledger.directory.join(&name), Mode::Data, bytes)?;
         let start = Start { major, plan: name, sha256: sha256(bytes), evaluation: plan.evaluation.digest.clone() };
         self.append(time, [Event::Start(start)])
     }

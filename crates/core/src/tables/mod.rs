@@ -10,10 +10,11 @@ mod history;
 mod parquet;
 
 use std::borrow::Cow;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::files::{Mode, NewFile};
 
 pub use graph::graph_tables;
 pub use history::history_tables;
@@ -105,25 +106,14 @@ pub fn write(tables: &[Table<'_>], format: TableFormat, directory: &Path) -> Res
     if !format.is_available() {
         return Err(Error::NotBuilt { what: "Parquet", feature: "parquet" });
     }
-    fs::create_dir_all(directory).map_err(Error::io("write", directory))?;
     let mut written = Vec::new();
     for table in tables {
         let path = directory.join(format!("{}.{}", table.name, format.extension()));
-        let mut builder = tempfile::Builder::new();
-        // As any file that is made; a temporary file would be its owner's alone.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder.prefix(".waves-").tempfile_in(directory).map_err(Error::io("write", directory))?;
-        write_table(table, format, file.as_file()).map_err(Error::io("write", &path))?;
+        let mut file = NewFile::create(&path, Mode::Data)?;
+        write_table(table, format, file.file()).map_err(Error::io("write", &path))?;
         written.push((file, path));
     }
-    written
-        .into_iter()
-        .map(|(file, path)| match file.persist(&path) {
-            Ok(_) => Ok(path),
-            Err(error) => Err(Error::io("write", path)(error.error)),
-        })
-        .collect()
+    written.into_iter().map(|(file, path)| file.keep().map(|()| path)).collect()
 }
 
 fn write_table(table: &Table<'_>, format: TableFormat, file: &File) -> std::io::Result<()> {
