@@ -1,4 +1,7 @@
-//! Every reader on everything that fuzzers found worth keeping, and on every prefix of the small ones.
+//! Every reader on everything that fuzzers found worth keeping, on every prefix of the small ones, and on mutants of all.
+//!
+//! Mutants need no toolchain but the stable one, and know nothing of coverage: cargo-fuzz does (fuzz/README.md).
+//! `WAVES_FUZZ_SECONDS` is how long each reader gets; by default it is a fixed number of the same mutants each time.
 
 #[path = "../../fuzz/targets.rs"]
 mod targets;
@@ -7,11 +10,18 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use targets::TARGETS;
 
 /// Bytes of an input of which every prefix is tried.
 const SMALL: usize = 200;
+
+/// Mutants for each reader in a test of every day.
+const MUTANTS: u64 = 300;
+
+/// Bytes of which a mutant has at most.
+const LONGEST: usize = 1 << 16;
 
 fn fuzz() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz").canonicalize().expect("it is there")
@@ -37,6 +47,61 @@ fn no_input_is_too_much() {
                 let ran = catch_unwind(AssertUnwindSafe(|| target(&bytes[..length])));
                 assert!(ran.is_ok(), "{name}: {}, its first {length} bytes", path.display());
             }
+        }
+    }
+}
+
+/// Something else than it was: bits flipped, bytes replaced, runs removed, repeated or taken from another input.
+fn mutated(random: &mut fastrand::Rng, bytes: &[u8], other: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for _ in 0..1 + random.usize(..4) {
+        let at = random.usize(..=bytes.len());
+        let end = at + random.usize(..=(bytes.len() - at).min(32));
+        match random.u8(..6) {
+            0 if at < bytes.len() => bytes[at] ^= 1 << random.u8(..8),
+            1 if at < bytes.len() => bytes[at] = *random.choice(b"\0\n\"\\{}[](),:/-0123456789ae\xff").unwrap_or(&0),
+            2 => drop(bytes.drain(at..end)),
+            3 => {
+                let run = bytes[at..end].repeat(1 + random.usize(..8));
+                bytes.splice(at..at, run);
+            }
+            4 => {
+                let from = random.usize(..=other.len());
+                let to = from + random.usize(..=(other.len() - from).min(256));
+                bytes.splice(at..end, other[from..to].iter().copied());
+            }
+            // Numbers as they stand in headers: lengths, counts, offsets.
+            _ if at + 8 <= bytes.len() => {
+                let number = *random.choice(&[0_u64, 1, 7, 1 << 31, u64::MAX, u64::MAX - 7]).unwrap_or(&0);
+                bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());
+            }
+            _ => bytes.truncate(at),
+        }
+    }
+    bytes.truncate(LONGEST);
+    bytes
+}
+
+#[test]
+fn no_mutant_is_too_much() {
+    let limit = std::env::var("WAVES_FUZZ_SECONDS").ok().map(|seconds| Duration::from_secs(seconds.parse().expect("seconds")));
+    for (name, target) in TARGETS {
+        let inputs: Vec<Vec<u8>> = inputs(name).iter().map(|path| fs::read(path).expect("reads")).collect();
+        let mut random = fastrand::Rng::with_seed(limit.map_or(1, |_| fastrand::u64(..)));
+        let start = Instant::now();
+        let mut count = 0;
+        while limit.map_or(count < MUTANTS, |limit| start.elapsed() < limit) {
+            let (input, other) = (random.usize(..inputs.len()), random.usize(..inputs.len()));
+            let mutant = mutated(&mut random, &inputs[input], &inputs[other]);
+            if catch_unwind(AssertUnwindSafe(|| target(&mutant))).is_err() {
+                let path = std::env::temp_dir().join(format!("waves-{name}-{count}"));
+                fs::write(&path, &mutant).expect("writes");
+                panic!("{name}: {} is too much; when it is mended, it belongs into fuzz/corpus/{name}", path.display());
+            }
+            count += 1;
+        }
+        if limit.is_some() {
+            println!("{name}: {count} mutants in {:.0} s", start.elapsed().as_secs_f64());
         }
     }
 }
