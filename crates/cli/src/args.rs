@@ -300,7 +300,7 @@ pub(crate) struct FormatArgs {
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: FormatArg,
 
-    /// Items of a list that are shown; 0 is all [default: 20 in text, Markdown and DOT, else all]
+    /// Items of a list that are shown; 0 is all [default: 20 where people read, else all]
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
 }
@@ -313,6 +313,8 @@ pub(crate) enum FormatArg {
     Jsonl,
     Markdown,
     Dot,
+    Mermaid,
+    Svg,
 }
 
 #[derive(Debug, clap::Args)]
@@ -385,7 +387,7 @@ pub(crate) struct DiffArgs {
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: DiffFormatArg,
 
-    /// Items of a list that are shown; 0 is all [default: 20 in text, Markdown and DOT, else all]
+    /// Items of a list that are shown; 0 is all [default: 20 where people read, else all]
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
 }

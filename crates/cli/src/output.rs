@@ -47,6 +47,8 @@ impl FormatArgs {
             FormatArg::Jsonl => Format::Jsonl,
             FormatArg::Markdown => Format::Markdown,
             FormatArg::Dot => Format::Dot,
+            FormatArg::Mermaid => Format::Mermaid,
+            FormatArg::Svg => Format::Svg,
         }
     }
 }
@@ -72,7 +74,7 @@ fn write_to_log(report: &impl Report, format: &FormatArgs, out: &mut impl io::Wr
     let text = String::from_utf8_lossy(&bytes);
     let safe = match format.format() {
         Format::Json | Format::Jsonl => report::github::harmless_json(&text),
-        Format::Text | Format::Markdown | Format::Dot => report::github::harmless(&text),
+        Format::Text | Format::Markdown | Format::Dot | Format::Mermaid | Format::Svg => report::github::harmless(&text),
     };
     out.write_all(safe.as_bytes())
 }

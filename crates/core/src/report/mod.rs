@@ -1,4 +1,4 @@
-//! What was found out, as text, JSON, JSON lines, Markdown or DOT.
+//! What was found out, as text, JSON, JSON lines, Markdown, DOT, Mermaid or SVG.
 //!
 //! A report is a plain value that serialises to its JSON; the other formats are made from the same value. Building one
 //! copies what it says out of the graph, so that writing needs nothing else. The JSON keys are a contract: `schema/`
@@ -50,7 +50,7 @@ pub use cost::{
     PackageTimeReport, PartReport, PathListReport, SizeFileReport, SizeReport, TimeReport,
 };
 pub use decision::DecisionReport;
-pub use diagram::{Diagram, DiagramEdge, DiagramNode};
+pub use diagram::{Diagram, DiagramEdge, DiagramGroup, DiagramNode, condense};
 pub use diff::{DiffReport, DoubtReport};
 pub use document::{Block, Column, Document, Table};
 pub use estimate::EstimateReport;
@@ -100,6 +100,10 @@ pub enum Format {
     Markdown,
     /// For Graphviz.
     Dot,
+    /// A flowchart that GitHub draws.
+    Mermaid,
+    /// A picture.
+    Svg,
 }
 
 /// Something to say.
@@ -118,12 +122,15 @@ pub trait Report: Serialize {
 ///
 /// # Errors
 ///
-/// Those of `out`, and [`io::ErrorKind::Unsupported`] for [`Format::Dot`] if there is nothing to draw.
+/// Those of `out`, and [`io::ErrorKind::Unsupported`] for a picture if there is nothing to draw.
 pub fn write(report: &impl Report, format: Format, width: Option<u16>, out: &mut impl Write) -> io::Result<()> {
+    let picture = || report.diagram().filter(|diagram| !diagram.nodes.is_empty()).ok_or(io::ErrorKind::Unsupported);
     match format {
         Format::Text => report.document().write_text(width, out),
         Format::Markdown => report.document().write_markdown(out),
-        Format::Dot => report.diagram().ok_or(io::ErrorKind::Unsupported)?.write_dot(out),
+        Format::Dot => picture()?.write_dot(out),
+        Format::Mermaid => picture()?.write_mermaid(out),
+        Format::Svg => picture()?.write_svg(out),
         Format::Json => {
             serde_json::to_writer_pretty(&mut *out, report)?;
             writeln!(out)
