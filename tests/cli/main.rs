@@ -4,6 +4,7 @@
 
 mod notify;
 mod support;
+mod tables;
 
 use std::fs;
 use std::io::Read as _;

@@ -303,6 +303,10 @@ pub(crate) struct FormatArgs {
     /// Items of a list that are shown; 0 is all [default: 20 where people read, else all]
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
+
+    /// The list that --format csv writes, by its key in the JSON [default: the first]
+    #[arg(long, value_name = "KEY", hide_short_help = true)]
+    pub(crate) table: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -312,6 +316,7 @@ pub(crate) enum FormatArg {
     Json,
     Jsonl,
     Markdown,
+    Csv,
     Dot,
     Mermaid,
     Svg,
@@ -390,6 +395,10 @@ pub(crate) struct DiffArgs {
     /// Items of a list that are shown; 0 is all [default: 20 where people read, else all]
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
+
+    /// The list that --format csv writes, by its key in the JSON [default: the first]
+    #[arg(long, value_name = "KEY", hide_short_help = true)]
+    pub(crate) table: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -20,7 +20,7 @@ impl FormatArgs {
     /// Items of a list that are shown.
     pub(crate) fn limit(&self) -> usize {
         match (self.limit, self.format) {
-            (Some(0), _) | (None, FormatArg::Json | FormatArg::Jsonl) => usize::MAX,
+            (Some(0), _) | (None, FormatArg::Json | FormatArg::Jsonl | FormatArg::Csv) => usize::MAX,
             (Some(limit), _) => limit,
             (None, _) => DEFAULT_LIMIT,
         }
@@ -46,6 +46,7 @@ impl FormatArgs {
             FormatArg::Json => Format::Json,
             FormatArg::Jsonl => Format::Jsonl,
             FormatArg::Markdown => Format::Markdown,
+            FormatArg::Csv => Format::Csv,
             FormatArg::Dot => Format::Dot,
             FormatArg::Mermaid => Format::Mermaid,
             FormatArg::Svg => Format::Svg,
@@ -58,23 +59,38 @@ pub(crate) fn print(report: &impl Report, format: &FormatArgs) -> Result<(), Fai
     let stdout = io::stdout();
     let width = if stdout.is_terminal() { terminal_size::terminal_size().map(|(width, _)| width.0) } else { None };
     let mut out = BufWriter::new(stdout.lock());
-    let written =
-        if github::is_here() { write_to_log(report, format, &mut out) } else { report::write(report, format.format(), width, &mut out) };
-    written.map_err(|error| match error.kind() {
-        io::ErrorKind::Unsupported => Failure::Usage("there is nothing to draw (hint: --format text, json, jsonl or markdown)".to_owned()),
+    if format.table.is_some() && format.format != FormatArg::Csv {
+        return Err(Failure::Usage("--table chooses what --format csv writes (hint: add --format csv)".to_owned()));
+    }
+    let written = if github::is_here() { write_to_log(report, format, &mut out) } else { write(report, format, width, &mut out) };
+    written.map_err(|error| match (error.kind(), format.format) {
+        (io::ErrorKind::Unsupported, FormatArg::Csv) => {
+            Failure::Usage("there is no list in this report (hint: --format text, json or markdown)".to_owned())
+        }
+        (io::ErrorKind::Unsupported, _) => {
+            Failure::Usage("there is nothing to draw (hint: --format text, json, jsonl, markdown or csv)".to_owned())
+        }
+        (io::ErrorKind::InvalidInput, FormatArg::Csv) => Failure::Usage(format!("--table: {error}")),
         _ => Failure::Write(error),
     })?;
     out.flush().map_err(Failure::Write)
 }
 
+fn write(report: &impl Report, format: &FormatArgs, width: Option<u16>, out: &mut impl io::Write) -> io::Result<()> {
+    match format.format {
+        FormatArg::Csv => report::write_table(report, format.table.as_deref(), out),
+        _ => report::write(report, format.format(), width, out),
+    }
+}
+
 /// The log of a workflow is read for commands: no name may be one.
 fn write_to_log(report: &impl Report, format: &FormatArgs, out: &mut impl io::Write) -> io::Result<()> {
     let mut bytes = Vec::new();
-    report::write(report, format.format(), None, &mut bytes)?;
+    write(report, format, None, &mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
     let safe = match format.format() {
         Format::Json | Format::Jsonl => report::github::harmless_json(&text),
-        Format::Text | Format::Markdown | Format::Dot | Format::Mermaid | Format::Svg => report::github::harmless(&text),
+        Format::Text | Format::Markdown | Format::Csv | Format::Dot | Format::Mermaid | Format::Svg => report::github::harmless(&text),
     };
     out.write_all(safe.as_bytes())
 }

@@ -1,4 +1,4 @@
-//! What was found out, as text, JSON, JSON lines, Markdown, DOT, Mermaid or SVG.
+//! What was found out, as text, JSON, JSON lines, Markdown, CSV, DOT, Mermaid or SVG.
 //!
 //! A report is a plain value that serialises to its JSON; the other formats are made from the same value. Building one
 //! copies what it says out of the graph, so that writing needs nothing else. The JSON keys are a contract: `schema/`
@@ -8,6 +8,7 @@ mod cadence;
 mod changed_paths;
 mod check;
 mod cost;
+mod csv;
 mod decision;
 mod diagram;
 mod diff;
@@ -49,6 +50,7 @@ pub use cost::{
     AvailabilityReport, BillReport, ChainLink, ClosureCostReport, ClosureReport, CostReport, DurationFileReport, EvidenceReport,
     PackageTimeReport, PartReport, PathListReport, SizeFileReport, SizeReport, TimeReport,
 };
+pub use csv::write_table;
 pub use decision::DecisionReport;
 pub use diagram::{Diagram, DiagramEdge, DiagramGroup, DiagramNode, condense};
 pub use diff::{DiffReport, DoubtReport};
@@ -98,6 +100,8 @@ pub enum Format {
     Jsonl,
     /// For an issue or a pull request.
     Markdown,
+    /// One list as a table: see [`write_table`].
+    Csv,
     /// For Graphviz.
     Dot,
     /// A flowchart that GitHub draws.
@@ -122,12 +126,13 @@ pub trait Report: Serialize {
 ///
 /// # Errors
 ///
-/// Those of `out`, and [`io::ErrorKind::Unsupported`] for a picture if there is nothing to draw.
+/// Those of `out`, and [`io::ErrorKind::Unsupported`] if there is nothing to draw, or no list.
 pub fn write(report: &impl Report, format: Format, width: Option<u16>, out: &mut impl Write) -> io::Result<()> {
     let picture = || report.diagram().filter(|diagram| !diagram.nodes.is_empty()).ok_or(io::ErrorKind::Unsupported);
     match format {
         Format::Text => report.document().write_text(width, out),
         Format::Markdown => report.document().write_markdown(out),
+        Format::Csv => write_table(report, None, out),
         Format::Dot => picture()?.write_dot(out),
         Format::Mermaid => picture()?.write_mermaid(out),
         Format::Svg => picture()?.write_svg(out),
