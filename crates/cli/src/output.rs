@@ -1,10 +1,12 @@
 //! Where results and errors go.
 
+use std::env;
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
+use anstream::{AutoStream, ColorChoice};
 use waves_core::error::Error;
 use waves_core::report::{self, Format, Report};
 
@@ -125,8 +127,38 @@ pub(crate) fn write_program(directory: &Path, name: &str, bytes: &[u8], is_progr
 /// Says what failed. A reader that has gone is no failure.
 pub(crate) fn failure(failure: &Failure) {
     if !matches!(failure, Failure::Write(error) if error.kind() == io::ErrorKind::BrokenPipe) {
-        note(&format!("error: {failure}"));
+        let width = terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| width.0);
+        let mut text = String::new();
+        for (label, lines) in failure.diagnostic().parts(width) {
+            let colour = match label {
+                "error" => BOLD_RED,
+                "hint" => CYAN,
+                _ => BOLD,
+            };
+            let colon = format!("{label:>5}:");
+            for (at, line) in lines.iter().enumerate() {
+                let label = if at == 0 { format!("{colour}{colon}{RESET}") } else { " ".repeat(colon.len()) };
+                text.push_str(format!("{label} {line}").trim_end());
+                text.push('\n');
+            }
+        }
+        let text = if github::is_here() { report::github::harmless(&text) } else { text };
+        let _ = coloured(io::stderr()).write_all(text.as_bytes());
     }
+}
+
+const BOLD: &str = "\u{1b}[1m";
+const BOLD_RED: &str = "\u{1b}[1;31m";
+const CYAN: &str = "\u{1b}[36m";
+const RESET: &str = "\u{1b}[0m";
+
+/// A stream that leaves colours out unless it is a terminal; `NO_COLOR` and `CLICOLOR_FORCE` are as anywhere else.
+fn coloured<S: anstream::stream::RawStream>(stream: S) -> AutoStream<S> {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_forced = is_set("CLICOLOR_FORCE") && env::var_os("CLICOLOR_FORCE").is_none_or(|value| value != "0");
+    let is_capable = stream.is_terminal() && env::var_os("TERM").is_none_or(|terminal| terminal != "dumb");
+    let choice = if !is_set("NO_COLOR") && (is_forced || is_capable) { ColorChoice::Always } else { ColorChoice::Never };
+    AutoStream::new(stream, choice)
 }
 
 /// A line on standard error; if that is closed, there is nobody to tell.

@@ -54,6 +54,7 @@ pub use csv::write_table;
 pub use decision::DecisionReport;
 pub use diagram::{Diagram, DiagramEdge, DiagramGroup, DiagramNode, condense};
 pub use diff::{DiffReport, DoubtReport};
+pub(crate) use document::clean;
 pub use document::{Block, Column, Document, Table};
 pub use estimate::EstimateReport;
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
