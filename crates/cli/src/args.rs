@@ -124,6 +124,10 @@ pub(crate) struct ImportArgs {
     #[arg(required = true, value_name = "DUMP")]
     pub(crate) dumps: Vec<PathBuf>,
 
+    /// Read no more than this of each dump, unpacked: bytes, or 500M, 20G [default: a thousand times its size, beyond 1 GiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_input: Option<u64>,
+
     #[command(flatten)]
     pub(crate) snapshot: SnapshotArgs,
 }
@@ -1064,6 +1068,22 @@ pub(crate) struct RequestArgs {
 
     #[command(flatten)]
     pub(crate) format: FormatArgs,
+}
+
+/// Bytes, in binary units: `500M`, `20G`, `2GiB`.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim_end_matches("iB").trim_end_matches('B') {
+        "" => Some(0),
+        "K" | "k" => Some(10),
+        "M" => Some(20),
+        "G" => Some(30),
+        "T" => Some(40),
+        _ => None,
+    };
+    let bytes = number.parse::<u64>().ok().zip(shift).and_then(|(number, shift)| number.checked_mul(1 << shift));
+    bytes.filter(|&bytes| bytes > 0).ok_or_else(|| "a number of bytes above 0, such as 500M or 20G".to_owned())
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

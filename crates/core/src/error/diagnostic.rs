@@ -132,6 +132,9 @@ impl Error {
             Self::Malformed { input, place, reason } => {
                 Diagnostic::new("this cannot be read").at(Place::within(input, place)).because(reason)
             }
+            Self::InputTooLarge { input, reason, hint } => {
+                Diagnostic::new("this is too large to be read").at(Place::file(input)).hint(*hint).because(reason)
+            }
             Self::Empty { inputs } => Diagnostic::new("no derivation and no attribute in it")
                 .at(Place::file(inputs))
                 .hint("was the command that made the dump interrupted?"),

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 pub use diagnostic::{Diagnostic, Place};
 
+use crate::ingest::TooMuch;
+
 /// The result of everything fallible in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -40,6 +42,16 @@ pub enum Error {
         place: String,
         /// What is wrong, and what to do.
         reason: String,
+    },
+
+    /// A dump that unpacks to more than it may.
+    InputTooLarge {
+        /// The input as it was named.
+        input: String,
+        /// Which limit it is over.
+        reason: String,
+        /// What to do.
+        hint: &'static str,
     },
 
     /// No input holds a single derivation or attribute.
@@ -262,7 +274,10 @@ impl Error {
     /// For `map_err` on I/O: says what was tried on which file.
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io { action, path, source }
+        move |source| match TooMuch::of(&source) {
+            Some(limit) => Self::InputTooLarge { input: path.display().to_string(), reason: limit.to_string(), hint: limit.hint() },
+            None => Self::Io { action, path, source },
+        }
     }
 }
 

@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use memchr::{memchr2, memrchr};
 
+use super::limits::{MAX_ENTRY, TooMuch};
+
 /// Bytes in a batch, unless one entry is larger.
 const BATCH_BYTES: usize = 1 << 20;
 
@@ -67,6 +69,9 @@ impl<R: Read> LineSplitter<R> {
                 break;
             }
             searched = bytes.len();
+            if searched as u64 > MAX_ENTRY {
+                return Err(TooMuch::Entry.into());
+            }
         }
         let first_line = self.line;
         self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
@@ -167,6 +172,9 @@ impl<R: Read> EntrySplitter<R> {
             self.scan(&mut entries)?;
             if !entries.is_empty() {
                 return Ok(Some(self.cut(entries)));
+            }
+            if self.bytes.len() as u64 > MAX_ENTRY {
+                return Err(SplitError::Io(TooMuch::Entry.into()));
             }
             if self.ended {
                 return if self.state == State::End { Ok(None) } else { Err(SplitError::Truncated(self.offset + self.bytes.len() as u64)) };
