@@ -97,7 +97,7 @@ fn csv_says_what_json_says() {
     let output = python.wait_with_output().expect("it ends");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let compared: usize = String::from_utf8_lossy(&output.stdout).trim().parse().expect("a count");
-    assert!(compared > 5000, "{compared} cells were compared");
+    assert!(compared > 3000, "{compared} cells were compared");
 }
 
 #[test]

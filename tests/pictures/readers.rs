@@ -171,7 +171,9 @@ fn mermaid_reads_what_was_meant() {
         let texts: Vec<_> = nodes.iter().map(|node| visible_lines(node["text"].as_str().expect("a text"))).collect();
         let mut meant = expected(diagram);
         meant.extend((diagram.omitted > 0).then(|| vec![format!("+ {} more", waves_core::report::number(diagram.omitted as u64))]));
-        assert_eq!(texts, meant);
+        // Mermaid trims a label.
+        let trimmed = |labels: Vec<Vec<String>>| labels.into_iter().map(|lines| lines.join("\n").trim().to_owned()).collect::<Vec<_>>();
+        assert_eq!(trimmed(texts), trimmed(meant));
         assert!(nodes.iter().all(|node| node["link"].is_null()), "{read}");
         let edges: Vec<_> =
             diagram.edges.iter().map(|edge| serde_json::json!([format!("n{}", edge.from), format!("n{}", edge.to)])).collect();

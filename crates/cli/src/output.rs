@@ -81,6 +81,7 @@ pub(crate) fn print(report: &impl Report, format: &FormatArgs) -> Result<(), Fai
 fn write(report: &impl Report, format: &FormatArgs, width: Option<u16>, out: &mut impl io::Write) -> io::Result<()> {
     match format.format {
         FormatArg::Csv => report::write_table(report, format.table.as_deref(), out),
+        FormatArg::Text if wants_colours(io::stdout().is_terminal()) => report.document().write_coloured(width, out),
         _ => report::write(report, format.format(), width, out),
     }
 }
@@ -143,7 +144,8 @@ pub(crate) fn failure(failure: &Failure) {
             }
         }
         let text = if github::is_here() { report::github::harmless(&text) } else { text };
-        let _ = coloured(io::stderr()).write_all(text.as_bytes());
+        let choice = if wants_colours(io::stderr().is_terminal()) { ColorChoice::Always } else { ColorChoice::Never };
+        let _ = AutoStream::new(io::stderr(), choice).write_all(text.as_bytes());
     }
 }
 
@@ -152,13 +154,12 @@ const BOLD_RED: &str = "\u{1b}[1;31m";
 const CYAN: &str = "\u{1b}[36m";
 const RESET: &str = "\u{1b}[0m";
 
-/// A stream that leaves colours out unless it is a terminal; `NO_COLOR` and `CLICOLOR_FORCE` are as anywhere else.
-fn coloured<S: anstream::stream::RawStream>(stream: S) -> AutoStream<S> {
+/// Whether colours are wanted: on a terminal, unless `NO_COLOR` or `CLICOLOR_FORCE` says otherwise.
+fn wants_colours(is_terminal: bool) -> bool {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-    let is_forced = is_set("CLICOLOR_FORCE") && env::var_os("CLICOLOR_FORCE").is_none_or(|value| value != "0");
-    let is_capable = stream.is_terminal() && env::var_os("TERM").is_none_or(|terminal| terminal != "dumb");
-    let choice = if !is_set("NO_COLOR") && (is_forced || is_capable) { ColorChoice::Always } else { ColorChoice::Never };
-    AutoStream::new(stream, choice)
+    let is_forced = is_set("CLICOLOR_FORCE") && env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    let is_capable = is_terminal && env::var_os("TERM").is_none_or(|terminal| terminal != "dumb");
+    !is_set("NO_COLOR") && (is_forced || is_capable)
 }
 
 /// A line on standard error; if that is closed, there is nobody to tell.

@@ -208,7 +208,7 @@ impl Reader<'_> {
         let batches = parallel(EntrySplitter::new(dump.reader), |batch| {
             let batch = batch.map_err(|error| match error {
                 SplitError::Io(error) if TooMuch::of(&error).is_some() => Error::io("read", &name)(error),
-                error => Error::Malformed { input: name.clone(), place: "JSON".to_owned(), reason: error.to_string() },
+                error => Error::Malformed { input: name.clone(), place: error.place(), reason: error.to_string() },
             })?;
             self.progress.advance(1);
             Ok(self.entries(&batch))

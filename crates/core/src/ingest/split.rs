@@ -95,12 +95,22 @@ impl<R: Read> Iterator for LineSplitter<R> {
 /// What is wrong with the outermost structure of a JSON document.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SplitError {
-    #[error("the JSON ends in the middle, after {0} bytes: the dump is truncated")]
+    #[error("the JSON ends in the middle: the dump is truncated")]
     Truncated(u64),
-    #[error("byte {at}: expected {expected}")]
+    #[error("expected {expected}")]
     Unexpected { at: u64, expected: &'static str },
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl SplitError {
+    /// Where it is.
+    pub(super) fn place(&self) -> String {
+        match self {
+            Self::Truncated(at) | Self::Unexpected { at, .. } => format!("byte {at}"),
+            Self::Io(_) => "JSON".to_owned(),
+        }
+    }
 }
 
 /// Splits one JSON document into the entries of its outermost object, or of the `derivations` in it.
