@@ -311,7 +311,7 @@ fn exit_codes_and_messages_without_credentials() {
     let good = Server::new(cache(|_| Kind::Present));
     let secret = format!("http://user:secret@{}/", server.host());
     for (arguments, code, message) in [
-        (vec!["--cache", "user:secret@cache"], 2, "--cache cache: not a URL (hint: does https:// stand before it?)"),
+        (vec!["--cache", "user:secret@cache"], 2, "--cache cache: not a URL"),
         (vec!["--cache", "s3://user:secret@bucket"], 2, "--cache s3://bucket: waves asks caches over https://"),
         (vec!["--cache", &good.url(), "--cache-timeout", "0"], 2, "a number of seconds above 0"),
         (vec!["--cache", &good.url(), "--cache-jobs", "0"], 2, "0 is not in 1..=256"),

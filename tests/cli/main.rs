@@ -4,6 +4,7 @@
 
 mod notify;
 mod support;
+mod tables;
 
 use std::fs;
 use std::io::Read as _;
@@ -54,7 +55,7 @@ fn exit_codes() {
         (vec!["notify", "--root", "openssl", "--only", "example-fay@example.org"], 2, "nobody called"),
         (vec!["notify", "--root", "openssl", "--organisation", "a b"], 2, "no handle of GitHub"),
         (vec!["notify", "--root", "openssl", "--owners", "nowhere"], 3, "cannot read nowhere"),
-        (vec!["notify", "--root", "openssl", "--owners", "README.md"], 3, "is no owner (hint: write @handle"),
+        (vec!["notify", "--root", "openssl", "--owners", "README.md"], 3, "write @handle"),
         (vec!["notify", "--root", "openssl", "--format", "dot"], 2, "nothing to draw"),
         (vec!["notify", "--root", "openssl", "--output-dir", "README.md"], 5, "cannot write"),
         (vec!["rank", "--sort", "hours"], 2, "--durations FILE"),
@@ -204,7 +205,7 @@ fn a_history_is_only_added_to() {
     add(&[&dumps, "--label", "a", "--time", "2024-11-30"]).expect_success();
     let first = fs::read(&file).expect("written");
     for (arguments, code, message) in [
-        (vec![&dumps[..], "--label", "a"], 3, "is called `a` already (hint: --label)"),
+        (vec![&dumps[..], "--label", "a"], 3, "is called `a` already"),
         (vec!["--label", "b"], 2, "EVALUATION"),
         (vec![&dumps[..], DUMPS[0], "--label", "b"], 2, "--label is of one evaluation"),
         (vec![&dumps[..], "--label", "b", "--time", "yesterday"], 2, "a day such as"),

@@ -4,6 +4,7 @@ mod attributes;
 mod broken;
 mod content_addressed;
 mod costs;
+mod limits;
 mod odd;
 mod recipes;
 mod routes;

@@ -124,6 +124,10 @@ pub(crate) struct ImportArgs {
     #[arg(required = true, value_name = "DUMP")]
     pub(crate) dumps: Vec<PathBuf>,
 
+    /// Read no more than this of each dump, unpacked: bytes, or 500M, 20G [default: a thousand times its size, beyond 1 GiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_input: Option<u64>,
+
     #[command(flatten)]
     pub(crate) snapshot: SnapshotArgs,
 }
@@ -300,9 +304,13 @@ pub(crate) struct FormatArgs {
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: FormatArg,
 
-    /// Items of a list that are shown; 0 is all [default: 20 in text, Markdown and DOT, else all]
+    /// Items of a list that are shown; 0 is all [default: 20 where people read, else all]
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
+
+    /// The list that --format csv writes, by its key in the JSON [default: the first]
+    #[arg(long, value_name = "KEY", hide_short_help = true)]
+    pub(crate) table: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -312,7 +320,10 @@ pub(crate) enum FormatArg {
     Json,
     Jsonl,
     Markdown,
+    Csv,
     Dot,
+    Mermaid,
+    Svg,
 }
 
 #[derive(Debug, clap::Args)]
@@ -385,9 +396,13 @@ pub(crate) struct DiffArgs {
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: DiffFormatArg,
 
-    /// Items of a list that are shown; 0 is all [default: 20 in text, Markdown and DOT, else all]
+    /// Items of a list that are shown; 0 is all [default: 20 where people read, else all]
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
+
+    /// The list that --format csv writes, by its key in the JSON [default: the first]
+    #[arg(long, value_name = "KEY", hide_short_help = true)]
+    pub(crate) table: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -1053,6 +1068,22 @@ pub(crate) struct RequestArgs {
 
     #[command(flatten)]
     pub(crate) format: FormatArgs,
+}
+
+/// Bytes, in binary units: `500M`, `20G`, `2GiB`.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim_end_matches("iB").trim_end_matches('B') {
+        "" => Some(0),
+        "K" | "k" => Some(10),
+        "M" => Some(20),
+        "G" => Some(30),
+        "T" => Some(40),
+        _ => None,
+    };
+    let bytes = number.parse::<u64>().ok().zip(shift).and_then(|(number, shift)| number.checked_mul(1 << shift));
+    bytes.filter(|&bytes| bytes > 0).ok_or_else(|| "a number of bytes above 0, such as 500M or 20G".to_owned())
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use waves_core::error::Error;
 use waves_core::graph::Graph;
-use waves_core::ingest::Input;
+use waves_core::ingest::{Input, Limits};
 use waves_core::major::PlanFile;
 
 use crate::args::Args;
@@ -55,10 +55,15 @@ fn open(args: &Args, paths: &[PathBuf]) -> Result<Graph, Failure> {
 
 /// Reads dumps into a graph.
 pub(crate) fn dumps(args: &Args, paths: &[PathBuf]) -> Result<Graph, Failure> {
+    dumps_within(args, paths, Limits::default())
+}
+
+/// The same within limits.
+pub(crate) fn dumps_within(args: &Args, paths: &[PathBuf], limits: Limits) -> Result<Graph, Failure> {
     let inputs: Vec<Input> =
         paths.iter().map(|path| if path == Path::new("-") { Input::Stdin } else { Input::Path(path.clone()) }).collect();
     let progress = progress::new(args.quiet);
-    Ok(Graph::import(&inputs, &progress)?)
+    Ok(Graph::import_within(&inputs, limits, &progress)?)
 }
 
 fn paths(args: &Args) -> Result<Vec<PathBuf>, Failure> {

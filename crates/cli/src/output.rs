@@ -1,8 +1,10 @@
 //! Where results and errors go.
 
+use std::env;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
+use anstream::{AutoStream, ColorChoice};
 use waves_core::report::{self, Format, Report};
 
 use crate::args::{FormatArg, FormatArgs};
@@ -17,7 +19,7 @@ impl FormatArgs {
     /// Items of a list that are shown.
     pub(crate) fn limit(&self) -> usize {
         match (self.limit, self.format) {
-            (Some(0), _) | (None, FormatArg::Json | FormatArg::Jsonl) => usize::MAX,
+            (Some(0), _) | (None, FormatArg::Json | FormatArg::Jsonl | FormatArg::Csv) => usize::MAX,
             (Some(limit), _) => limit,
             (None, _) => DEFAULT_LIMIT,
         }
@@ -43,7 +45,10 @@ impl FormatArgs {
             FormatArg::Json => Format::Json,
             FormatArg::Jsonl => Format::Jsonl,
             FormatArg::Markdown => Format::Markdown,
+            FormatArg::Csv => Format::Csv,
             FormatArg::Dot => Format::Dot,
+            FormatArg::Mermaid => Format::Mermaid,
+            FormatArg::Svg => Format::Svg,
         }
     }
 }
@@ -53,23 +58,39 @@ pub(crate) fn print(report: &impl Report, format: &FormatArgs) -> Result<(), Fai
     let stdout = io::stdout();
     let width = if stdout.is_terminal() { terminal_size::terminal_size().map(|(width, _)| width.0) } else { None };
     let mut out = BufWriter::new(stdout.lock());
-    let written =
-        if github::is_here() { write_to_log(report, format, &mut out) } else { report::write(report, format.format(), width, &mut out) };
-    written.map_err(|error| match error.kind() {
-        io::ErrorKind::Unsupported => Failure::Usage("there is nothing to draw (hint: --format text, json, jsonl or markdown)".to_owned()),
+    if format.table.is_some() && format.format != FormatArg::Csv {
+        return Err(Failure::Usage("--table chooses what --format csv writes (hint: add --format csv)".to_owned()));
+    }
+    let written = if github::is_here() { write_to_log(report, format, &mut out) } else { write(report, format, width, &mut out) };
+    written.map_err(|error| match (error.kind(), format.format) {
+        (io::ErrorKind::Unsupported, FormatArg::Csv) => {
+            Failure::Usage("there is no list in this report (hint: --format text, json or markdown)".to_owned())
+        }
+        (io::ErrorKind::Unsupported, _) => {
+            Failure::Usage("there is nothing to draw (hint: --format text, json, jsonl, markdown or csv)".to_owned())
+        }
+        (io::ErrorKind::InvalidInput, FormatArg::Csv) => Failure::Usage(format!("--table: {error}")),
         _ => Failure::Write(error),
     })?;
     out.flush().map_err(Failure::Write)
 }
 
+fn write(report: &impl Report, format: &FormatArgs, width: Option<u16>, out: &mut impl io::Write) -> io::Result<()> {
+    match format.format {
+        FormatArg::Csv => report::write_table(report, format.table.as_deref(), out),
+        FormatArg::Text if wants_colours(io::stdout().is_terminal()) => report.document().write_coloured(width, out),
+        _ => report::write(report, format.format(), width, out),
+    }
+}
+
 /// The log of a workflow is read for commands: no name may be one.
 fn write_to_log(report: &impl Report, format: &FormatArgs, out: &mut impl io::Write) -> io::Result<()> {
     let mut bytes = Vec::new();
-    report::write(report, format.format(), None, &mut bytes)?;
+    write(report, format, None, &mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
     let safe = match format.format() {
         Format::Json | Format::Jsonl => report::github::harmless_json(&text),
-        Format::Text | Format::Markdown | Format::Dot => report::github::harmless(&text),
+        Format::Text | Format::Markdown | Format::Csv | Format::Dot | Format::Mermaid | Format::Svg => report::github::harmless(&text),
     };
     out.write_all(safe.as_bytes())
 }
@@ -85,8 +106,38 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
 /// Says what failed. A reader that has gone is no failure.
 pub(crate) fn failure(failure: &Failure) {
     if !matches!(failure, Failure::Write(error) if error.kind() == io::ErrorKind::BrokenPipe) {
-        note(&format!("error: {failure}"));
+        let width = terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| width.0);
+        let mut text = String::new();
+        for (label, lines) in failure.diagnostic().parts(width) {
+            let colour = match label {
+                "error" => BOLD_RED,
+                "hint" => CYAN,
+                _ => BOLD,
+            };
+            let colon = format!("{label:>5}:");
+            for (at, line) in lines.iter().enumerate() {
+                let label = if at == 0 { format!("{colour}{colon}{RESET}") } else { " ".repeat(colon.len()) };
+                text.push_str(format!("{label} {line}").trim_end());
+                text.push('\n');
+            }
+        }
+        let text = if github::is_here() { report::github::harmless(&text) } else { text };
+        let choice = if wants_colours(io::stderr().is_terminal()) { ColorChoice::Always } else { ColorChoice::Never };
+        let _ = AutoStream::new(io::stderr(), choice).write_all(text.as_bytes());
     }
+}
+
+const BOLD: &str = "\u{1b}[1m";
+const BOLD_RED: &str = "\u{1b}[1;31m";
+const CYAN: &str = "\u{1b}[36m";
+const RESET: &str = "\u{1b}[0m";
+
+/// Whether colours are wanted: on a terminal, unless `NO_COLOR` or `CLICOLOR_FORCE` says otherwise.
+fn wants_colours(is_terminal: bool) -> bool {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_forced = is_set("CLICOLOR_FORCE") && env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    let is_capable = is_terminal && env::var_os("TERM").is_none_or(|terminal| terminal != "dumb");
+    !is_set("NO_COLOR") && (is_forced || is_capable)
 }
 
 /// A line on standard error; if that is closed, there is nobody to tell.

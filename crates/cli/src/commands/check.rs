@@ -9,7 +9,9 @@ use waves_core::config::Policy;
 use waves_core::cost::{Costs, Durations, Sources};
 use waves_core::error::Error;
 use waves_core::policy::{Circumstances, Outcome, Subject};
-use waves_core::report::{Basis, ChangedPaths, CheckReport, DoubtReport, Judged, counted, github as markdown, number, rebuild_amount};
+use waves_core::report::{
+    Basis, ChangedPaths, CheckReport, DoubtReport, Judged, counted, duration, github as markdown, number, rebuild_amount,
+};
 
 use crate::args::{Args, CheckArgs};
 use crate::change::{Estimated, Evaluations, Found};
@@ -76,8 +78,8 @@ impl Known {
         let time = Costs::new(subject.graph, sources)?.bill(subject.rebuilds).time.unwrap_or_default();
         let hours = |seconds: u64| seconds as f64 / 3600.0;
         self.hours = Some(hours(time.seconds));
-        let (measured, all) = (hours(time.measured_seconds), hours(time.seconds));
-        self.remarks.push(format!("building takes {all:.1} hours, one derivation after the other; {measured:.1} of them were measured"));
+        let (measured, all) = (duration(time.measured_seconds), duration(time.seconds));
+        self.remarks.push(format!("building takes {all}, one derivation after the other; {measured} of it were measured"));
         Ok(())
     }
 

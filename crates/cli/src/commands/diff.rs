@@ -18,7 +18,7 @@ pub(crate) fn run(args: &Args, options: &DiffArgs) -> Result<Verdict, Failure> {
     let verdict = judge(Subject::of_diff(&diff), &policy, &circumstances);
     match options.format {
         DiffFormatArg::Report(format) => {
-            let format = FormatArgs { format, limit: options.limit };
+            let format = FormatArgs { format, limit: options.limit, table: options.table.clone() };
             let costs = cost::load_and_ask(args, &options.cost, &options.cache, &after, &diff.rebuilt)?;
             output::print(&DiffReport::new(&diff, &verdict, costs.as_ref(), format.limit()), &format)?;
         }

@@ -1,6 +1,7 @@
 //! `waves import`: dumps to a snapshot.
 
 use waves_core::graph::Graph;
+use waves_core::ingest::Limits;
 use waves_core::report::InfoReport;
 
 use crate::args::{Args, ImportArgs, SnapshotArgs};
@@ -9,7 +10,7 @@ use crate::exit_code::Verdict;
 use crate::{load, output};
 
 pub(crate) fn run(args: &Args, import: &ImportArgs) -> Result<Verdict, Failure> {
-    let graph = load::dumps(args, &import.dumps)?;
+    let graph = load::dumps_within(args, &import.dumps, Limits { max_input: import.max_input })?;
     save(args, &graph, &import.snapshot)
 }
 

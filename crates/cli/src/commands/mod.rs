@@ -31,7 +31,7 @@ mod why;
 
 use std::io;
 
-use waves_core::error::Error;
+use waves_core::error::{Diagnostic, Error};
 
 use crate::args::{Args, Command};
 use crate::exit_code::Verdict;
@@ -51,6 +51,16 @@ pub(crate) enum Failure {
     Cache(#[from] waves_substituter::Error),
     #[error("cannot write the result: {0}")]
     Write(io::Error),
+}
+
+impl Failure {
+    /// It in parts.
+    pub(crate) fn diagnostic(&self) -> Diagnostic {
+        match self {
+            Self::Core(error) => error.diagnostic(),
+            other => Diagnostic::of_message(&other.to_string()),
+        }
+    }
 }
 
 /// Runs the command that was typed.

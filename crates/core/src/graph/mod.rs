@@ -41,7 +41,7 @@ pub use sums::ClosureSums;
 pub use view::{Attribute, Derivation, Output, Package};
 
 use crate::error::{Error, Result};
-use crate::ingest::{Findings, Input, Source, ingest};
+use crate::ingest::{Findings, Input, Limits, Source, ingest_within};
 use crate::progress::Progress;
 use crate::store_path::StoreHash;
 use columns::{NONE, Section};
@@ -97,7 +97,16 @@ impl Graph {
     ///
     /// Those of the two.
     pub fn import(inputs: &[Input], progress: &dyn Progress) -> Result<Self> {
-        Self::build(ingest(inputs, progress)?, progress)
+        Self::import_within(inputs, Limits::default(), progress)
+    }
+
+    /// The same of dumps that may be made by whoever likes to: within limits.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Graph::import`], and [`Error::InputTooLarge`].
+    pub fn import_within(inputs: &[Input], limits: Limits, progress: &dyn Progress) -> Result<Self> {
+        Self::build(ingest_within(inputs, limits, progress)?, progress)
     }
 
     /// Opens a snapshot: maps it and checks every byte. O(bytes), some gigabytes a second.

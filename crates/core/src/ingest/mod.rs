@@ -11,6 +11,7 @@ pub(crate) mod record;
 mod aterm;
 mod attribute;
 mod drv_json;
+mod limits;
 mod nix_env_text;
 mod raw;
 mod recipe;
@@ -29,6 +30,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use finding::{FindingKind, FindingList, Findings, LISTED_FINDINGS};
+pub(crate) use limits::TooMuch;
+pub use limits::{FREE, Limits, MAX_ENTRY, MAX_RATIO};
 pub use source::Input;
 pub(crate) use source::open;
 
@@ -38,7 +41,7 @@ use crate::store_path::{StoreHash, StorePath, base_name};
 use finding::Finding;
 use record::{Interned, Interner, Records, Symbol};
 use source::{Dump, Layout};
-use split::{Batch, EntrySplitter, LineSplitter, Lines};
+use split::{Batch, EntrySplitter, LineSplitter, Lines, SplitError};
 
 /// `.drv` files in one unit of parallel work.
 const FILES_PER_BATCH: usize = 256;
@@ -117,18 +120,28 @@ pub struct Ingest {
 /// # Errors
 ///
 /// A file that cannot be read, is in no known format, or is broken outside a single line or entry; malformed lines and
-/// entries are findings instead. So are inputs with nothing in them.
+/// entries are findings instead. So are inputs with nothing in them, and those that are larger than [`MAX_ENTRY`] and
+/// [`MAX_RATIO`] allow.
 pub fn ingest(inputs: &[Input], progress: &dyn Progress) -> Result<Ingest> {
+    ingest_within(inputs, Limits::default(), progress)
+}
+
+/// The same of inputs that are no larger than `limits`.
+///
+/// # Errors
+///
+/// Those of [`ingest`].
+pub fn ingest_within(inputs: &[Input], limits: Limits, progress: &dyn Progress) -> Result<Ingest> {
     let mut reader =
-        Reader { interner: Interner::new(), progress, batches: Vec::new(), findings: Findings::default(), sources: Vec::new() };
+        Reader { interner: Interner::new(), limits, progress, batches: Vec::new(), findings: Findings::default(), sources: Vec::new() };
     for input in inputs {
         match input {
-            Input::Stdin => reader.dump(Dump::new("-".to_owned(), Box::new(io::stdin()), None)?)?,
+            Input::Stdin => reader.dump(Dump::new("-".to_owned(), Box::new(io::stdin()), None, limits)?)?,
             Input::Path(path) if path.is_dir() => reader.directory(path)?,
-            Input::Path(path) => reader.dump(Dump::open(path)?)?,
+            Input::Path(path) => reader.dump(Dump::open(path, limits)?)?,
             Input::File { name, file } => {
                 let file = file.try_clone().map_err(Error::io("read", name))?;
-                reader.dump(Dump::new(name.clone(), Box::new(file), None)?)?;
+                reader.dump(Dump::new(name.clone(), Box::new(file), None, limits)?)?;
             }
             Input::Closure(paths) => reader.closure("store closure", paths, None)?,
         }
@@ -143,6 +156,7 @@ pub fn ingest(inputs: &[Input], progress: &dyn Progress) -> Result<Ingest> {
 
 struct Reader<'p> {
     interner: Interner,
+    limits: Limits,
     progress: &'p dyn Progress,
     batches: Vec<Records>,
     findings: Findings,
@@ -192,8 +206,10 @@ impl Reader<'_> {
     fn json_object(&self, dump: Dump) -> Result<(Format, Vec<Records>)> {
         let name = dump.name;
         let batches = parallel(EntrySplitter::new(dump.reader), |batch| {
-            let batch =
-                batch.map_err(|error| Error::Malformed { input: name.clone(), place: "JSON".to_owned(), reason: error.to_string() })?;
+            let batch = batch.map_err(|error| match error {
+                SplitError::Io(error) if TooMuch::of(&error).is_some() => Error::io("read", &name)(error),
+                error => Error::Malformed { input: name.clone(), place: error.place(), reason: error.to_string() },
+            })?;
             self.progress.advance(1);
             Ok(self.entries(&batch))
         })?;
@@ -261,8 +277,11 @@ impl Reader<'_> {
     /// One `.drv` file by itself; its path is its name.
     fn single_derivation(&self, dump: Dump) -> Result<Vec<Records>> {
         let mut bytes = Vec::new();
-        let mut reader = dump.reader;
+        let mut reader = dump.reader.take(MAX_ENTRY + 1);
         reader.read_to_end(&mut bytes).map_err(Error::io("read", &dump.name))?;
+        if bytes.len() as u64 > MAX_ENTRY {
+            return Err(Error::io("read", &dump.name)(TooMuch::Entry.into()));
+        }
         let mut records = Records::default();
         self.derivation_file(&mut records, &dump.name, &bytes);
         Ok(vec![records])
@@ -380,7 +399,7 @@ impl Reader<'_> {
                 self.directory(&path)?;
                 continue;
             }
-            match Dump::open(&path) {
+            match Dump::open(&path, self.limits) {
                 Ok(dump) => self.dump(dump)?,
                 Err(error @ Error::UnknownFormat { .. }) => self.findings.add(FindingKind::SkippedFile, || error.to_string()),
                 Err(error) => return Err(error),
@@ -438,6 +457,9 @@ fn read_member<R: Read>(member: io::Result<tar::Entry<'_, R>>) -> io::Result<Mem
     }
     if !is_derivation(Path::new(&path)) || !member.header().entry_type().is_file() {
         return Ok(Member::Other(path));
+    }
+    if member.size() > MAX_ENTRY {
+        return Err(TooMuch::Entry.into());
     }
     let mut bytes = Vec::new();
     member.read_to_end(&mut bytes)?;

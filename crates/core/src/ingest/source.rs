@@ -8,6 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
 
+use super::limits::{Bounded, Counted, Limits};
 use super::{aterm, nix_env_text};
 use crate::error::{Error, Result};
 
@@ -85,19 +86,18 @@ pub(super) struct Dump {
 }
 
 impl Dump {
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(super) fn open(path: &Path, limits: Limits) -> Result<Self> {
         let file = File::open(path).map_err(Error::io("open", path))?;
         let metadata = file.metadata().map_err(Error::io("read", path))?;
         let modified = metadata.modified().ok().and_then(|time| Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs()));
-        Self::new(path.display().to_string(), Box::new(file), modified)
+        Self::new(path.display().to_string(), Box::new(file), modified, limits)
     }
 
-    pub(super) fn new(name: String, reader: Box<dyn Read + Send>, modified: Option<u64>) -> Result<Self> {
+    pub(super) fn new(name: String, reader: Box<dyn Read + Send>, modified: Option<u64>, limits: Limits) -> Result<Self> {
         let digested = Arc::<Mutex<Digested>>::default();
         let reader = DigestReader { reader, digested: Arc::clone(&digested) };
-        let failed = |error| Error::Io { action: "read", path: PathBuf::from(&name), source: error };
-        let mut reader = decompress(reader).map_err(failed)?;
-        let head = read_head(&mut reader).map_err(failed)?;
+        let mut reader = decompress(reader, limits).map_err(Error::io("read", &name))?;
+        let head = read_head(&mut reader).map_err(Error::io("read", &name))?;
         let layout = layout(&head).map_err(|reason| Error::UnknownFormat { input: name.clone(), reason })?;
         Ok(Self { name, layout, reader: Box::new(Cursor::new(head).chain(reader)), modified, digested })
     }
@@ -123,10 +123,12 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 /// Opens a file that is no dump, plain or compressed.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
     let file = File::open(path).map_err(Error::io("open", path))?;
-    decompress(file).map_err(Error::io("read", path))
+    decompress(file, Limits::default()).map_err(Error::io("read", path))
 }
 
-fn decompress(mut reader: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+fn decompress(reader: impl Read + Send + 'static, limits: Limits) -> io::Result<Box<dyn Read + Send>> {
+    let mut reader = Counted::new(reader);
+    let packed = reader.count();
     let mut magic = Vec::new();
     reader.by_ref().take(6).read_to_end(&mut magic)?;
     let whole = Cursor::new(magic.clone()).chain(reader);
@@ -134,11 +136,11 @@ fn decompress(mut reader: impl Read + Send + 'static) -> io::Result<Box<dyn Read
         [0x28, 0xb5, 0x2f, 0xfd, ..] => {
             let mut decoder = zstd::Decoder::new(whole)?;
             decoder.window_log_max(MAX_ZSTD_WINDOW_LOG)?;
-            Box::new(decoder)
+            Box::new(Bounded::new(decoder, packed, limits))
         }
-        [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(whole)),
-        [0xfd, b'7', b'z', b'X', b'Z', 0] => Box::new(liblzma::read::XzDecoder::new_multi_decoder(whole)),
-        _ => Box::new(whole),
+        [0x1f, 0x8b, ..] => Box::new(Bounded::new(flate2::read::MultiGzDecoder::new(whole), packed, limits)),
+        [0xfd, b'7', b'z', b'X', b'Z', 0] => Box::new(Bounded::new(liblzma::read::XzDecoder::new_multi_decoder(whole), packed, limits)),
+        _ => Box::new(Bounded::new(whole, packed, limits)),
     })
 }
 

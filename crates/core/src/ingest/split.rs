@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use memchr::{memchr2, memrchr};
 
+use super::limits::{MAX_ENTRY, TooMuch};
+
 /// Bytes in a batch, unless one entry is larger.
 const BATCH_BYTES: usize = 1 << 20;
 
@@ -67,6 +69,9 @@ impl<R: Read> LineSplitter<R> {
                 break;
             }
             searched = bytes.len();
+            if searched as u64 > MAX_ENTRY {
+                return Err(TooMuch::Entry.into());
+            }
         }
         let first_line = self.line;
         self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
@@ -90,12 +95,22 @@ impl<R: Read> Iterator for LineSplitter<R> {
 /// What is wrong with the outermost structure of a JSON document.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SplitError {
-    #[error("the JSON ends in the middle, after {0} bytes: the dump is truncated")]
+    #[error("the JSON ends in the middle: the dump is truncated")]
     Truncated(u64),
-    #[error("byte {at}: expected {expected}")]
+    #[error("expected {expected}")]
     Unexpected { at: u64, expected: &'static str },
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl SplitError {
+    /// Where it is.
+    pub(super) fn place(&self) -> String {
+        match self {
+            Self::Truncated(at) | Self::Unexpected { at, .. } => format!("byte {at}"),
+            Self::Io(_) => "JSON".to_owned(),
+        }
+    }
 }
 
 /// Splits one JSON document into the entries of its outermost object, or of the `derivations` in it.
@@ -167,6 +182,9 @@ impl<R: Read> EntrySplitter<R> {
             self.scan(&mut entries)?;
             if !entries.is_empty() {
                 return Ok(Some(self.cut(entries)));
+            }
+            if self.bytes.len() as u64 > MAX_ENTRY {
+                return Err(SplitError::Io(TooMuch::Entry.into()));
             }
             if self.ended {
                 return if self.state == State::End { Ok(None) } else { Err(SplitError::Truncated(self.offset + self.bytes.len() as u64)) };

@@ -273,10 +273,10 @@ fn counts_line(verdict: &Verdict, rebuilds: CountsReport) -> String {
     let excluded = verdict.all_counts.all - verdict.counts.all;
     let excluded = if excluded == 0 { String::new() } else { format!(", without {} excluded", number(excluded as u64)) };
     let labels: Vec<&str> = verdict.own_labels().collect();
-    let [attributes, derivations, outputs] = rebuilds.cells();
     format!(
-        "rebuilds {}{excluded} ({attributes} attributes, {derivations} derivations, {outputs} outputs); labels: {}; branch: {}",
+        "rebuilds {}{excluded} ({}); labels: {}; branch: {}",
         by_kernel(judged),
+        rebuilds.said(),
         labels.join(", "),
         verdict.branch.target()
     )

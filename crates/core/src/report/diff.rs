@@ -184,7 +184,7 @@ impl DiffReport {
             root_causes: diff.causes.iter().map(|cause| CauseReport::new(diff, cause)).collect(),
             smallest_is_proven: diff.smallest_is_proven,
             limit,
-            diagram: Diagram::packages(diff.after, &diff.rebuilt, &roots, limit.min(super::plan::DIAGRAM_NODES)),
+            diagram: Diagram::packages("What the change rebuilds".to_owned(), diff.after, &diff.rebuilt, &roots, limit),
         }
     }
 

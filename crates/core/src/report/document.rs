@@ -122,11 +122,27 @@ impl Document {
     ///
     /// Those of `out`.
     pub fn write_text(&self, width: Option<u16>, out: &mut impl Write) -> io::Result<()> {
+        self.write_styled(width, &PLAIN, out)
+    }
+
+    /// The same with headings that stand out, for a terminal that has colours.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn write_coloured(&self, width: Option<u16>, out: &mut impl Write) -> io::Result<()> {
+        self.write_styled(width, &COLOURED, out)
+    }
+
+    fn write_styled(&self, width: Option<u16>, style: &Style, out: &mut impl Write) -> io::Result<()> {
         for (index, block) in self.blocks.iter().enumerate() {
             match block {
-                Block::Heading(text) => writeln!(out, "{}{}", if index == 0 { "" } else { "\n" }, folded(text, width))?,
+                Block::Heading(text) => {
+                    let gap = if index == 0 { "" } else { "\n" };
+                    writeln!(out, "{gap}{}{}{}", style.heading, folded(text, width), style.end)?;
+                }
                 Block::Line(text) => writeln!(out, "{}", folded(text, width))?,
-                Block::Table(table) => table.write_text(width, out)?,
+                Block::Table(table) => table.write_text(width, style, out)?,
                 Block::Code(lines) => lines.iter().try_for_each(|line| writeln!(out, "  {}", clean(line)))?,
                 Block::Mention(handle) => writeln!(out, "@{}", clean(handle))?,
             }
@@ -162,13 +178,24 @@ impl Document {
     }
 }
 
+/// What a terminal obeys, around what is ours.
+struct Style {
+    heading: &'static str,
+    titles: &'static str,
+    end: &'static str,
+}
+
+const PLAIN: Style = Style { heading: "", titles: "", end: "" };
+/// Bold, and faint.
+const COLOURED: Style = Style { heading: "\u{1b}[1m", titles: "\u{1b}[2m", end: "\u{1b}[0m" };
+
 /// Columns of a terminal that a cut text should still have.
 const READABLE: usize = 16;
 /// Spaces between two columns.
 const GAP: u16 = 2;
 
 impl Table {
-    fn write_text(&self, width: Option<u16>, out: &mut impl Write) -> io::Result<()> {
+    fn write_text(&self, width: Option<u16>, style: &Style, out: &mut impl Write) -> io::Result<()> {
         let mut table = comfy_table::Table::new();
         table.load_style(presets::NOTHING).set_truncation_indicator("…");
         match width {
@@ -195,8 +222,9 @@ impl Table {
                 shown.set_cell_alignment(CellAlignment::Right);
             }
         }
-        for line in table.lines() {
-            writeln!(out, "{}", line.trim_end())?;
+        for (at, line) in table.lines().enumerate() {
+            let (begin, end) = if at == 0 { (style.titles, style.end) } else { ("", "") };
+            writeln!(out, "{begin}{}{end}", line.trim_end())?;
         }
         if !hidden.is_empty() {
             let titles: Vec<_> = hidden.iter().map(|&index| self.columns[index].title()).collect();
@@ -255,11 +283,11 @@ fn folded(text: &str, width: Option<u16>) -> String {
 }
 
 /// Without what a terminal would obey: control characters and those that turn the direction of text.
-pub(super) fn clean(text: &str) -> Cow<'_, str> {
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     if text.contains(is_active) { Cow::Owned(text.replace(is_active, "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
-fn is_active(character: char) -> bool {
+pub(super) fn is_active(character: char) -> bool {
     character.is_control() || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -331,6 +359,17 @@ mod tests {
             text,
             "a_b _c_\n<script>x</script>\u{fffd}[31m @team\nname       count\na|b        1,234\nlong name      5\n… and 3 more (--limit shows more)\n"
         );
+    }
+
+    #[test]
+    fn colours_change_no_letter() {
+        let (mut plain, mut coloured) = (Vec::new(), Vec::new());
+        document().write_text(Some(40), &mut plain).expect("writes");
+        document().write_coloured(Some(40), &mut coloured).expect("writes");
+        let coloured = String::from_utf8(coloured).expect("UTF-8");
+        assert!(coloured.starts_with("\u{1b}[1ma_b _c_\u{1b}[0m\n"), "{coloured}");
+        let stripped = ["\u{1b}[1m", "\u{1b}[2m", "\u{1b}[0m"].iter().fold(coloured, |text, code| text.replace(code, ""));
+        assert_eq!(stripped.as_bytes(), plain);
     }
 
     #[test]

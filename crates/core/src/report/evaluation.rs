@@ -85,6 +85,13 @@ impl CountsReport {
     pub(super) fn cells(self) -> [String; 3] {
         [number(self.attributes as u64), number(self.derivations as u64), number(self.outputs as u64)]
     }
+
+    /// `1 attribute, 2 derivations, 4 outputs`.
+    pub(super) fn said(self) -> String {
+        let attributes = counted(self.attributes, "attribute", "attributes");
+        let derivations = counted(self.derivations, "derivation", "derivations");
+        format!("{attributes}, {derivations}, {}", counted(self.outputs, "output", "outputs"))
+    }
 }
 
 /// A root, and the derivations that it stands for.

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::check::{CheckReport, ReasonReport};
 use super::document::{clean, code, markdown};
-use super::number;
+use super::{counted, number};
 use crate::analysis::AttributeName;
 use crate::policy::{Outcome, Severity};
 
@@ -107,18 +107,18 @@ fn totals(report: &CheckReport) -> String {
     let branch = &report.branch;
     let verdict = prose(&shortened(&report.summary[0], REASON_LENGTH));
     let mut text = format!("## Rebuilds are {verdict}\n\n");
-    let _ = writeln!(text, "- Rebuilt: {}", rebuilt(report));
+    let _ = writeln!(text, "- Rebuilt: {}", report.rebuilds.said());
     for (kernel, counts) in report.kernels.iter().take(INLINE) {
         let excluded = counts.all_names - counts.names;
         let excluded = if excluded == 0 { String::new() } else { format!(", without {} excluded", number(excluded as u64)) };
-        let (names, derivations) = (number(counts.names as u64), number(counts.derivations as u64));
-        let _ = writeln!(text, "- On {}: {names} names{excluded}, {derivations} derivations", code(&shortened(kernel, NAME_LENGTH)));
+        let (names, derivations) = (counted(counts.names, "name", "names"), counted(counts.derivations, "derivation", "derivations"));
+        let _ = writeln!(text, "- On {}: {names}{excluded}, {derivations}", code(&shortened(kernel, NAME_LENGTH)));
     }
     let attributes = report.attributes;
     let [added, removed, changed] = [attributes.added, attributes.removed, attributes.changed].map(|count| number(count as u64));
     let _ = writeln!(text, "- Attributes: {added} added, {removed} removed, {changed} changed");
     if let Some(hours) = report.hours {
-        let _ = writeln!(text, "- Building takes {hours:.1} hours");
+        let _ = writeln!(text, "- Building takes {}", super::hours(hours));
     }
     let _ = writeln!(text, "- Labels: {}", inline(&report.own_labels()));
     let suggested: Vec<&str> = branch.suggested.iter().map(String::as_str).collect();
@@ -127,11 +127,6 @@ fn totals(report: &CheckReport) -> String {
         _ => writeln!(text, "- Branch: {}, not {}", inline(&suggested), inline(&[branch.base.as_str()])),
     };
     text
-}
-
-fn rebuilt(report: &CheckReport) -> String {
-    let [attributes, derivations, outputs] = report.rebuilds.cells();
-    format!("{attributes} attributes, {derivations} derivations, {outputs} outputs")
 }
 
 /// A few names in a line.

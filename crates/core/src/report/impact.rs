@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::cost::CostReport;
 use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, root_lines};
-use super::{Diagram, FORMAT_VERSION, Report, counted, number};
+use super::{Diagram, FORMAT_VERSION, Report, counted, diagram, number};
 use crate::analysis::{Excluded, Impact, Root};
 use crate::cost::Costs;
 use crate::graph::{Derivation, Direction};
@@ -117,6 +117,12 @@ impl ImpactReport {
     pub fn new(impact: &Impact<'_>, roots: &[Root], costs: Option<&Costs<'_>>, limit: usize) -> Self {
         let graph = impact.graph();
         let (direct, attributes) = (impact.direct(), impact.attributes());
+        let causes: Vec<_> = roots.iter().map(|root| RootReport::new(graph, root)).collect();
+        let names = diagram::names(&causes);
+        let title = match impact.direction() {
+            Direction::Dependents => format!("What a change of {names} rebuilds"),
+            Direction::Dependencies => format!("What rebuilds {names}"),
+        };
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
@@ -124,7 +130,7 @@ impl ImpactReport {
                 Direction::Dependents => "dependents",
                 Direction::Dependencies => "dependencies",
             },
-            roots: roots.iter().map(|root| RootReport::new(graph, root)).collect(),
+            roots: causes,
             dependents: impact.dependent_counts().into(),
             rebuilds: impact.rebuild_counts().into(),
             systems: impact.by_system().into_iter().map(|(system, counts)| (system.to_owned(), counts.into())).collect(),
@@ -144,7 +150,7 @@ impl ImpactReport {
                 })
                 .collect(),
             cost: CostReport::new(costs, impact.rebuilds(), roots, limit),
-            diagram: Diagram::packages(graph, impact.rebuilds(), impact.roots(), limit.min(super::plan::DIAGRAM_NODES)),
+            diagram: Diagram::packages(title, graph, impact.rebuilds(), impact.roots(), limit),
         }
     }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport};
 use super::schedule::{ScheduleReport, WhatIfReport};
-use super::{Diagram, DiagramEdge, DiagramNode, FORMAT_VERSION, Report, counted, number};
+use super::{Diagram, DiagramNode, FORMAT_VERSION, Report, counted, number};
 use crate::analysis::Scope;
 use crate::graph::{DerivationIx, Graph};
 use crate::major::{Builds, Conflict, Effect, Hold, MajorWave, MinorWave, Point, Union, wave_name};
@@ -267,7 +267,7 @@ impl MajorReport {
             scope: if plan.scope == Scope::Package { "package" } else { "exact" },
             system: plan.system.clone(),
             updates: updates(graph, plan, &names, &timed),
-            diagram: diagram(&waves),
+            diagram: diagram(major, &waves, detail.limit),
             waves,
             totals: totals(plan.waves.len(), plan.totals),
             lower_bound: totals(plan.least_waves, plan.lower_bound),
@@ -715,14 +715,11 @@ impl CostedReport {
 }
 
 /// A chain of waves.
-fn diagram(waves: &[MinorWaveReport]) -> Diagram {
+fn diagram(major: u32, waves: &[MinorWaveReport], limit: usize) -> Diagram {
     let node = |(at, wave): (usize, &MinorWaveReport)| DiagramNode {
         lines: vec![wave.name.clone(), names(&wave.updates), counted(wave.rebuilds.derivations, "derivation", "derivations")],
         is_root: at == 0,
+        count: 1,
     };
-    Diagram {
-        nodes: waves.iter().enumerate().map(node).collect(),
-        edges: (1..waves.len()).map(|to| DiagramEdge { from: to - 1, to }).collect(),
-        omitted: 0,
-    }
+    Diagram::chain(format!("The minor waves of wave-{major}"), waves.iter().enumerate().map(node).collect(), limit)
 }

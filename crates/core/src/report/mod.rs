@@ -1,4 +1,4 @@
-//! What was found out, as text, JSON, JSON lines, Markdown or DOT.
+//! What was found out, as text, JSON, JSON lines, Markdown, CSV, DOT, Mermaid or SVG.
 //!
 //! A report is a plain value that serialises to its JSON; the other formats are made from the same value. Building one
 //! copies what it says out of the graph, so that writing needs nothing else. The JSON keys are a contract: `schema/`
@@ -8,6 +8,7 @@ mod cadence;
 mod changed_paths;
 mod check;
 mod cost;
+mod csv;
 mod decision;
 mod diagram;
 mod diff;
@@ -49,9 +50,11 @@ pub use cost::{
     AvailabilityReport, BillReport, ChainLink, ClosureCostReport, ClosureReport, CostReport, DurationFileReport, EvidenceReport,
     PackageTimeReport, PartReport, PathListReport, SizeFileReport, SizeReport, TimeReport,
 };
+pub use csv::write_table;
 pub use decision::DecisionReport;
-pub use diagram::{Diagram, DiagramEdge, DiagramNode};
+pub use diagram::{Diagram, DiagramEdge, DiagramGroup, DiagramNode, condense};
 pub use diff::{DiffReport, DoubtReport};
+pub(crate) use document::clean;
 pub use document::{Block, Column, Document, Table};
 pub use estimate::EstimateReport;
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
@@ -98,8 +101,14 @@ pub enum Format {
     Jsonl,
     /// For an issue or a pull request.
     Markdown,
+    /// One list as a table: see [`write_table`].
+    Csv,
     /// For Graphviz.
     Dot,
+    /// A flowchart that GitHub draws.
+    Mermaid,
+    /// A picture.
+    Svg,
 }
 
 /// Something to say.
@@ -118,12 +127,16 @@ pub trait Report: Serialize {
 ///
 /// # Errors
 ///
-/// Those of `out`, and [`io::ErrorKind::Unsupported`] for [`Format::Dot`] if there is nothing to draw.
+/// Those of `out`, and [`io::ErrorKind::Unsupported`] if there is nothing to draw, or no list.
 pub fn write(report: &impl Report, format: Format, width: Option<u16>, out: &mut impl Write) -> io::Result<()> {
+    let picture = || report.diagram().filter(|diagram| !diagram.nodes.is_empty()).ok_or(io::ErrorKind::Unsupported);
     match format {
         Format::Text => report.document().write_text(width, out),
         Format::Markdown => report.document().write_markdown(out),
-        Format::Dot => report.diagram().ok_or(io::ErrorKind::Unsupported)?.write_dot(out),
+        Format::Csv => write_table(report, None, out),
+        Format::Dot => picture()?.write_dot(out),
+        Format::Mermaid => picture()?.write_mermaid(out),
+        Format::Svg => picture()?.write_svg(out),
         Format::Json => {
             serde_json::to_writer_pretty(&mut *out, report)?;
             writeln!(out)

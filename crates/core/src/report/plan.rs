@@ -6,13 +6,10 @@ use super::cost::{BillReport, CostReport, share};
 use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, root_lines};
 use super::schedule::ScheduleReport;
-use super::{Diagram, DiagramEdge, DiagramNode, FORMAT_VERSION, Report, counted, duration, number, percent};
+use super::{Diagram, DiagramNode, FORMAT_VERSION, Report, counted, duration, number, percent};
 use crate::cost::Costs;
 use crate::graph::{DerivationIx, DerivationSet, Graph, PackageIx};
 use crate::plan::{Cycle, Plan, Wave};
-
-/// Nodes of a diagram, at most: what a reader can take in.
-pub(super) const DIAGRAM_NODES: usize = 40;
 
 /// How much of a plan is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -129,15 +126,16 @@ impl PlanReport {
         };
         let waves: Vec<_> = plan.waves.iter().map(|wave| WaveReport::new(graph, wave, members(wave), cost(wave), limit)).collect();
         let level_sizes = if detail == PlanDetail::Levels { level_reports(graph, plan) } else { Vec::new() };
+        let roots: Vec<_> = plan.roots.iter().map(|root| RootReport::new(graph, root)).collect();
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
-            roots: plan.roots.iter().map(|root| RootReport::new(graph, root)).collect(),
             dependents: plan.impact.dependent_counts().into(),
             rebuilds: plan.impact.rebuild_counts().into(),
             packages: plan.waves.iter().map(|wave| wave.packages.len()).sum(),
             levels: plan.levels.len(),
-            diagram: diagram(&waves),
+            diagram: diagram(&roots, &waves, limit),
+            roots,
             waves,
             level_sizes,
             cycles: plan.cycles.iter().take(limit).map(|cycle| CycleReport::new(graph, cycle)).collect(),
@@ -336,14 +334,12 @@ impl PlanReport {
 }
 
 /// A chain of waves.
-fn diagram(waves: &[WaveReport]) -> Diagram {
+fn diagram(roots: &[RootReport], waves: &[WaveReport], limit: usize) -> Diagram {
     let node = |(at, wave): (usize, &WaveReport)| DiagramNode {
         lines: vec![format!("{}. {}", at + 1, wave.name), counted(wave.derivations, "derivation", "derivations")],
         is_root: at == 0,
+        count: 1,
     };
-    Diagram {
-        nodes: waves.iter().enumerate().map(node).collect(),
-        edges: (1..waves.len()).map(|to| DiagramEdge { from: to - 1, to }).collect(),
-        omitted: 0,
-    }
+    let title = format!("The waves of a rebuild of {}", super::diagram::names(roots));
+    Diagram::chain(title, waves.iter().enumerate().map(node).collect(), limit)
 }

@@ -58,11 +58,6 @@ impl RankReport {
     /// Of ranked packages, and of what is known of costs, by estimate if there is one; the list is cut after `limit`.
     pub fn new(graph: &Graph, ranked: &[Package<'_>], costs: Option<&Costs<'_>>, estimates: Option<&Estimates>, limit: usize) -> Self {
         let shown = &ranked[..ranked.len().min(limit)];
-        let nodes = &shown[..shown.len().min(super::plan::DIAGRAM_NODES)];
-        let members = DerivationSet::from_members(
-            graph.derivation_count(),
-            nodes.iter().flat_map(|package| package.derivations()).map(Derivation::ix),
-        );
         let everything = DerivationSet::from_members(graph.derivation_count(), graph.derivations().map(Derivation::ix));
         let shown_costs = ClosureCostReport::of_packages(costs, estimates, shown);
         Self {
@@ -72,7 +67,15 @@ impl RankReport {
             packages_omitted: ranked.len() - shown.len(),
             cost: CostReport::new(costs, &everything, &[], limit),
             approximate: estimates.map(|estimates| ApproximateReport::new(estimates.precision())),
-            diagram: Diagram::packages(graph, &members, &graph.empty_set(), nodes.len()),
+            diagram: Diagram::first_packages(
+                "Packages by what a change of them rebuilds".to_owned(),
+                graph,
+                &everything,
+                &graph.empty_set(),
+                &ranked.iter().map(|package| package.ix()).collect::<Vec<_>>(),
+                ranked.len(),
+                limit,
+            ),
         }
     }
 }

@@ -1,12 +1,15 @@
 //! The report of `waves why`.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::{EvaluationReport, RootReport};
-use super::{Diagram, DiagramEdge, DiagramNode, FORMAT_VERSION, Report, counted};
+use super::{Diagram, DiagramNode, FORMAT_VERSION, Report, counted};
 use crate::analysis::{Link, Root, Why};
-use crate::graph::{Derivation, DerivationIx};
+use crate::graph::{Derivation, DerivationSet};
 
 /// How much of the connection is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,21 +80,23 @@ impl WhyReport {
     /// Of a connection; the list of edges is cut after `limit`.
     pub fn new(why: &Why<'_>, from: &[Root], to: &[Root], detail: WhyDetail, limit: usize) -> Self {
         let graph = why.graph();
-        let roots = |roots: &[Root]| roots.iter().map(|root| RootReport::new(graph, root)).collect();
+        let roots = |roots: &[Root]| roots.iter().map(|root| RootReport::new(graph, root)).collect::<Vec<_>>();
+        let (from, to) = (roots(from), roots(to));
+        let title = format!("Why a change of {} rebuilds {}", super::diagram::names(&from), super::diagram::names(&to));
         let path: Vec<StepReport> = why.shortest().into_iter().flatten().map(StepReport::of_link).collect();
         let all: Vec<_> = if detail == WhyDetail::All { why.edges().collect() } else { Vec::new() };
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
-            from: roots(from),
-            to: roots(to),
+            from,
+            to,
             rebuilds: !path.is_empty(),
             blocked: why.blocked().into_iter().flatten().map(|derivation| StepReport::new(*derivation, Vec::new())).collect(),
             reversed: why.is_reversed(),
             between: why.between().len(),
             edges_omitted: all.len().saturating_sub(limit),
             edges: all.iter().take(limit).map(|(input, user)| EdgeReport { input: input.path(), user: user.path() }).collect(),
-            diagram: diagram(why, &path, &all[..all.len().min(limit)]),
+            diagram: diagram(why, title, &path, detail, limit),
             path,
             detail,
         }
@@ -122,27 +127,21 @@ impl StepReport {
     }
 }
 
-/// The chain, or everything between.
-fn diagram(why: &Why<'_>, path: &[StepReport], edges: &[(Derivation<'_>, Derivation<'_>)]) -> Diagram {
-    if edges.is_empty() {
-        let nodes: Vec<_> =
-            path.iter().enumerate().map(|(at, step)| DiagramNode { lines: vec![step.label.clone()], is_root: at == 0 }).collect();
-        let edges = (1..nodes.len()).map(|to| DiagramEdge { from: to - 1, to }).collect();
-        return Diagram { nodes, edges, omitted: 0 };
+/// The chain, or the packages of everything between: those of the chain first.
+fn diagram(why: &Why<'_>, title: String, path: &[StepReport], detail: WhyDetail, limit: usize) -> Diagram {
+    if detail == WhyDetail::Shortest {
+        let node = |(at, step): (usize, &StepReport)| DiagramNode { lines: vec![step.label.clone()], is_root: at == 0, count: 1 };
+        return Diagram::chain(title, path.iter().enumerate().map(node).collect(), limit);
     }
-    let mut members: Vec<DerivationIx> = edges.iter().flat_map(|(input, user)| [input.ix(), user.ix()]).collect();
-    members.sort_unstable();
-    members.dedup();
-    let position = |ix: DerivationIx| members.binary_search(&ix).unwrap_or(0);
+    let graph = why.graph();
     let start = why.shortest().and_then(|path| path.first()).map(|link| link.derivation.ix());
-    Diagram {
-        nodes: members
-            .iter()
-            .map(|&ix| DiagramNode { lines: vec![why.graph().derivation(ix).label().to_owned()], is_root: Some(ix) == start })
-            .collect(),
-        edges: edges.iter().map(|(input, user)| DiagramEdge { from: position(input.ix()), to: position(user.ix()) }).collect(),
-        omitted: why.between().len() - members.len(),
-    }
+    let chain = why.shortest().into_iter().flatten().map(|link| link.derivation.package().ix());
+    let mut rest: Vec<_> = why.between().iter().map(|ix| graph.derivation(ix).package().ix()).collect();
+    rest.sort_unstable_by_key(|&ix| (Reverse(graph.package(ix).rebuilt_derivations()), ix));
+    let mut seen = HashSet::new();
+    let packages: Vec<_> = chain.chain(rest).filter(|ix| seen.insert(*ix)).collect();
+    let start = DerivationSet::from_members(graph.derivation_count(), start);
+    Diagram::first_packages(title, graph, why.between(), &start, &packages, packages.len(), limit)
 }
 
 fn names(roots: &[RootReport]) -> String {

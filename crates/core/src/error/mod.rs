@@ -1,16 +1,22 @@
 //! What can go wrong, by stage. Every variant names the file, place or key, and what to do.
 
+mod diagnostic;
+
+use std::fmt;
 use std::path::PathBuf;
+
+pub use diagnostic::{Diagnostic, Place};
+
+use crate::ingest::TooMuch;
 
 /// The result of everything fallible in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why something could not be done.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
     Io {
         /// What was tried: "read", "write", "open".
         action: &'static str,
@@ -21,7 +27,6 @@ pub enum Error {
     },
 
     /// A dump is in none of the formats that are known.
-    #[error("{input}: not a dump that waves reads: {reason} (hint: `waves import --help` lists the formats)")]
     UnknownFormat {
         /// The input as it was named.
         input: String,
@@ -30,7 +35,6 @@ pub enum Error {
     },
 
     /// A dump is in a known format, but broken.
-    #[error("{input}: {place}: {reason}")]
     Malformed {
         /// The input as it was named.
         input: String,
@@ -40,22 +44,29 @@ pub enum Error {
         reason: String,
     },
 
+    /// A dump that unpacks to more than it may.
+    InputTooLarge {
+        /// The input as it was named.
+        input: String,
+        /// Which limit it is over.
+        reason: String,
+        /// What to do.
+        hint: &'static str,
+    },
+
     /// No input holds a single derivation or attribute.
-    #[error("{inputs}: no derivation and no attribute in it (hint: was the command that made the dump interrupted?)")]
     Empty {
         /// The inputs as they were named.
         inputs: String,
     },
 
     /// Derivations that need each other: no Nix makes them.
-    #[error("the dump is contradictory: these derivations need each other: {}", members.join(" -> "))]
     Cycle {
         /// Derivations along the cycle; each needs the next, the last needs the first.
         members: Vec<String>,
     },
 
     /// More than the snapshot format can hold.
-    #[error("too large: {what} exceed {limit}")]
     TooLarge {
         /// What there are too many of.
         what: &'static str,
@@ -64,7 +75,6 @@ pub enum Error {
     },
 
     /// A file of build times, sizes or store paths without any.
-    #[error("{input}: no {what} in it: {reason} (hint: docs/formats.md lists what is read)")]
     NoCosts {
         /// The file as it was named.
         input: String,
@@ -75,9 +85,6 @@ pub enum Error {
     },
 
     /// Build times of nothing that is in the evaluation.
-    #[error(
-        "{inputs}: none of {rows} build times is of something in this evaluation (hint: key them by attribute, name, pname or .drv path)"
-    )]
     NothingMeasured {
         /// The files as they were named.
         inputs: String,
@@ -86,7 +93,6 @@ pub enum Error {
     },
 
     /// A snapshot that cannot be used.
-    #[error("{}: {reason} (hint: make it again with `waves import`)", path.display())]
     Snapshot {
         /// The snapshot.
         path: PathBuf,
@@ -95,7 +101,6 @@ pub enum Error {
     },
 
     /// A root selector that names nothing.
-    #[error("no package `{selector}` in this evaluation{}", hint(suggestions))]
     UnknownPackage {
         /// What was typed.
         selector: String,
@@ -104,7 +109,6 @@ pub enum Error {
     },
 
     /// A root selector that names several packages.
-    #[error("`{selector}` is ambiguous; type one of:\n{}", candidates.join("\n"))]
     AmbiguousPackage {
         /// What was typed.
         selector: String,
@@ -113,7 +117,6 @@ pub enum Error {
     },
 
     /// An attribute without a derivation.
-    #[error("`{attribute}` does not evaluate: {error}")]
     NotEvaluated {
         /// The attribute.
         attribute: String,
@@ -122,14 +125,12 @@ pub enum Error {
     },
 
     /// Updates of what is not one package of the evaluation.
-    #[error("{} of the updates cannot be planned:\n  {}{}", updates.len(), updates.iter().take(LISTED).cloned().collect::<Vec<_>>().join("\n  "), rest(updates.len()))]
     UnknownUpdates {
         /// Why not, a line for each.
         updates: Vec<String>,
     },
 
     /// A plan that does not fit the evaluation, or itself.
-    #[error("{input}: {reason}")]
     Plan {
         /// The plan as it was named.
         input: String,
@@ -138,7 +139,6 @@ pub enum Error {
     },
 
     /// A wave that a plan does not have.
-    #[error("no wave `{name}` in the plan: {known}")]
     UnknownWave {
         /// What was typed.
         name: String,
@@ -147,7 +147,6 @@ pub enum Error {
     },
 
     /// A ledger that somebody else writes to.
-    #[error("{}: somebody else writes to it: {holder} (hint: try again when that is done)", path.display())]
     LedgerLocked {
         /// The ledger.
         path: PathBuf,
@@ -156,7 +155,6 @@ pub enum Error {
     },
 
     /// A history that cannot be used, or an evaluation that cannot be added to it.
-    #[error("{}: {reason}", path.display())]
     History {
         /// The history.
         path: PathBuf,
@@ -165,14 +163,12 @@ pub enum Error {
     },
 
     /// A history that somebody else adds to.
-    #[error("{}: somebody else adds to it (hint: try again when that is done)", path.display())]
     HistoryLocked {
         /// The history.
         path: PathBuf,
     },
 
     /// A major wave that was not started.
-    #[error("{}: wave-{major} was not started{} (hint: `waves start PLAN`)", path.display(), match started.as_str() { "" => String::new(), started => format!(", only {started}") })]
     NotStarted {
         /// The ledger.
         path: PathBuf,
@@ -183,7 +179,6 @@ pub enum Error {
     },
 
     /// A file of results without any.
-    #[error("{input}: no result of a build in it: {reason} (hint: docs/ledger.md lists what is read)")]
     NoResults {
         /// The file as it was named.
         input: String,
@@ -192,7 +187,6 @@ pub enum Error {
     },
 
     /// No plan keeps within a limit.
-    #[error("no plan keeps within {limit}: {reason}")]
     Infeasible {
         /// What was asked for.
         limit: String,
@@ -201,7 +195,6 @@ pub enum Error {
     },
 
     /// A pattern that is no glob.
-    #[error("`{pattern}` is not a glob pattern: {reason}")]
     Pattern {
         /// What was typed.
         pattern: String,
@@ -210,7 +203,6 @@ pub enum Error {
     },
 
     /// A name that nobody of the evaluation has.
-    #[error("nobody called `{name}` maintains or owns anything in this evaluation{}", hint(suggestions))]
     UnknownRecipient {
         /// What was typed.
         name: String,
@@ -219,24 +211,18 @@ pub enum Error {
     },
 
     /// The evaluation has attributes but no input edges.
-    #[error(
-        "this evaluation has no edges, so nothing is known of what needs what (hint: import the derivations with it: \
-         `nix derivation show -r ATTRIBUTES > derivations.json`, then `waves import derivations.json {sources}`)"
-    )]
     NoEdges {
         /// The dumps that are there.
         sources: String,
     },
 
     /// No package of a table of releases can be found, or none with an interval.
-    #[error("there is no package to find a cadence for: {reason}")]
     NoReleases {
         /// Why the first is not.
         reason: String,
     },
 
     /// A git repository that cannot be read.
-    #[error("{}: {reason}", path.display())]
     Repository {
         /// Its directory, or the one that it was looked for in.
         path: PathBuf,
@@ -245,7 +231,6 @@ pub enum Error {
     },
 
     /// A revision that names no commit.
-    #[error("`{revision}` is no commit of this repository: {reason}")]
     Revision {
         /// What was typed.
         revision: String,
@@ -254,7 +239,6 @@ pub enum Error {
     },
 
     /// Two commits without an ancestor in common.
-    #[error("{commits} have no ancestor in common (hint: {hint})")]
     NoMergeBase {
         /// The two.
         commits: String,
@@ -263,7 +247,6 @@ pub enum Error {
     },
 
     /// Something that this build leaves out.
-    #[error("this waves was built without {what} (hint: build it with `--features {feature}`)")]
     NotBuilt {
         /// What is missing.
         what: &'static str,
@@ -272,7 +255,6 @@ pub enum Error {
     },
 
     /// A plan that cannot be handed to an engine as it was asked.
-    #[error("{reason}")]
     Export {
         /// What is missing or wrong, and what to do.
         reason: String,
@@ -292,21 +274,24 @@ impl Error {
     /// For `map_err` on I/O: says what was tried on which file.
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io { action, path, source }
+        move |source| match TooMuch::of(&source) {
+            Some(limit) => Self::InputTooLarge { input: path.display().to_string(), reason: limit.to_string(), hint: limit.hint() },
+            None => Self::Io { action, path, source },
+        }
     }
 }
 
-/// Things that an error lists at most.
-const LISTED: usize = 20;
-
-fn rest(count: usize) -> String {
-    if count > LISTED { format!("\n  … and {} more", count - LISTED) } else { String::new() }
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.diagnostic().fmt(f)
+    }
 }
 
-fn hint(suggestions: &[String]) -> String {
-    if suggestions.is_empty() {
-        return String::new();
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            _ => None,
+        }
     }
-    let names: Vec<_> = suggestions.iter().map(|name| format!("`{name}`")).collect();
-    format!(" (did you mean {}?)", names.join(", "))
 }

@@ -1,0 +1,120 @@
+//! What a dump may take: somebody else made it, and a few kilobytes can unpack to more than there is room for.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The largest entry: one derivation, or one attribute with all that is said of it. Real ones are a thousand times smaller.
+pub const MAX_ENTRY: u64 = 256 << 20;
+/// A dump may unpack to this many times its size; real ones do to 50 times.
+pub const MAX_RATIO: u64 = 1000;
+/// What it may unpack to whatever its size.
+pub const FREE: u64 = 1 << 30;
+
+/// Limits that whoever reads a dump may set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of each dump, unpacked; without it as many as there are.
+    pub max_input: Option<u64>,
+}
+
+/// Why a dump is not read further. An [`io::Error`] carries it through readers that know nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TooMuch {
+    /// More than was allowed.
+    Input(u64),
+    /// More than any real dump unpacks to.
+    Ratio,
+    /// An entry that is none.
+    Entry,
+}
+
+impl TooMuch {
+    pub(crate) fn hint(self) -> &'static str {
+        match self {
+            Self::Input(_) => "--max-input sets how much may be read",
+            Self::Ratio => "if it is what it should be, unpack it and import that",
+            Self::Entry => "is it a dump of derivations or attributes?",
+        }
+    }
+
+    /// What an error of a reader carries, if it is of this kind.
+    pub(crate) fn of(error: &io::Error) -> Option<Self> {
+        error.get_ref()?.downcast_ref().copied()
+    }
+}
+
+impl fmt::Display for TooMuch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(limit) => write!(f, "it holds more than the {} that may be read", crate::report::bytes(*limit)),
+            Self::Ratio => {
+                write!(f, "it unpacks to more than {} times its size, and to more than {}", MAX_RATIO, crate::report::bytes(FREE))
+            }
+            Self::Entry => write!(f, "an entry of it is larger than {}", crate::report::bytes(MAX_ENTRY)),
+        }
+    }
+}
+
+impl std::error::Error for TooMuch {}
+
+impl From<TooMuch> for io::Error {
+    fn from(limit: TooMuch) -> Self {
+        Self::new(io::ErrorKind::InvalidData, limit)
+    }
+}
+
+/// Counts what is read through it.
+pub(super) struct Counted<R> {
+    reader: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Counted<R> {
+    pub(super) fn new(reader: R) -> Self {
+        Self { reader, count: Arc::default() }
+    }
+
+    /// The count, from now on.
+    pub(super) fn count(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.count)
+    }
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.reader.read(buffer)?;
+        self.count.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(length)
+    }
+}
+
+/// Fails as soon as it has handed out more than it may.
+pub(super) struct Bounded<R> {
+    reader: R,
+    /// Bytes as they lie there that this comes from.
+    packed: Arc<AtomicU64>,
+    handed_out: u64,
+    limits: Limits,
+}
+
+impl<R: Read> Bounded<R> {
+    pub(super) fn new(reader: R, packed: Arc<AtomicU64>, limits: Limits) -> Self {
+        Self { reader, packed, handed_out: 0, limits }
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.reader.read(buffer)?;
+        self.handed_out += length as u64;
+        if let Some(limit) = self.limits.max_input.filter(|limit| self.handed_out > *limit) {
+            return Err(TooMuch::Input(limit).into());
+        }
+        if self.handed_out > FREE && self.handed_out / MAX_RATIO > self.packed.load(Ordering::Relaxed) {
+            return Err(TooMuch::Ratio.into());
+        }
+        Ok(length)
+    }
+}
