@@ -1,6 +1,7 @@
 # What a binary is made of, as CycloneDX 1.5, from `cargo metadata --filter-platform`.
 #
 #   $package    whose binary it is
+#   $built      what is built for it: { "name version": true }. Metadata has the features of the whole workspace, tests included.
 #   $checksums  of Cargo.lock: { "name version": sha256 }
 #   $time       when it was made, as RFC 3339 has it
 
@@ -19,7 +20,7 @@ def component($type):
 
 (.packages | map({ key: .id, value: . }) | from_entries) as $packages
 | (.resolve.nodes
-  | map({ key: .id, value: [.deps[] | select(any(.dep_kinds[]; .kind != "dev")) | .pkg] })
+  | map({ key: .id, value: [.deps[] | select(any(.dep_kinds[]; .kind != "dev")) | .pkg | select($built[$packages[.] | "\(.name) \(.version)"])] })
   | from_entries) as $needs
 | first(.packages[] | select(.name == $package and .source == null)) as $root
 | ({ reached: { ($root.id): true }, open: [$root.id] }
