@@ -1,5 +1,6 @@
 //! What a release consists of, and what the sources of one may not do.
 
+mod documentation;
 mod release;
 mod sources;
 
