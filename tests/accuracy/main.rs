@@ -10,3 +10,4 @@ mod estimates;
 mod nix;
 mod repositories;
 mod support;
+mod untrusted;

@@ -3,6 +3,7 @@
 //! The examples are Markdown files that `trycmd` runs; `TRYCMD=overwrite cargo test --test cli` writes them anew.
 
 mod notify;
+mod repositories;
 mod support;
 mod tables;
 
@@ -16,19 +17,21 @@ use support::{DUMPS, Run, graph_args, nixpkgs, root, waves};
 fn examples_show_real_output() {
     std::env::set_current_dir(root()).expect("the repository is there");
     support::history();
-    support::upgrade();
+    support::upgrade("target/upgrade");
+    support::upgrade("target/explanation");
     support::evaluations();
     let cases = trycmd::TestCases::new();
     cases.register_bin("waves", trycmd::cargo::cargo_bin!("waves"));
     // Whoever runs the tests, the examples are run by nobody's workflow.
     cases.env("GITHUB_ACTIONS", "").env("GITHUB_BASE_REF", "").env("SOURCE_DATE_EPOCH", "1795219200");
-    cases.case("README.md").case("docs/*.md").case("tests/cli/commands/*.md");
+    cases.case("README.md").case("docs/*.md").case("docs/how-to/*.md").case("tests/cli/commands/*.md");
     match nixpkgs::snapshot() {
         Some(snapshot) => {
+            nixpkgs::cuda(&snapshot);
             cases.env("WAVES_GRAPH", snapshot.display().to_string());
         }
         None => {
-            cases.skip("docs/nixpkgs.md");
+            cases.skip("docs/nixpkgs.md").skip("docs/how-to/what-does-cuda-cost.md");
         }
     }
 }

@@ -47,27 +47,45 @@ impl Run {
 
 /// A real evaluation of nixpkgs, where there is one.
 pub(crate) mod nixpkgs {
-    use super::{PathBuf, Run, root, waves};
+    use super::{Path, PathBuf, Run, fs, root, waves};
+
+    fn data() -> PathBuf {
+        std::env::var_os("WAVES_NIXPKGS_DATA").map_or_else(|| root().join("../shared/data/nixpkgs-24.11"), PathBuf::from)
+    }
 
     /// A snapshot of it, made once a run of the tests.
     pub(crate) fn snapshot() -> Option<PathBuf> {
-        let data = std::env::var_os("WAVES_NIXPKGS_DATA").map_or_else(|| root().join("../shared/data/nixpkgs-24.11"), PathBuf::from);
-        if !data.is_dir() {
-            println!("skipped: no nixpkgs evaluation at {}", data.display());
+        if !data().is_dir() {
+            println!("skipped: no nixpkgs evaluation at {}", data().display());
             return None;
         }
         let snapshot = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("nixpkgs.waves");
-        let dumps = ["derivations.json.zst", "eval-jobs.jsonl.zst"];
-        // Run among the dumps, so that reports name them without a directory.
-        Run::of(waves().arg("import").args(dumps).arg("-o").arg(&snapshot).current_dir(&data)).expect_success();
+        import(&["derivations.json.zst", "eval-jobs.jsonl.zst"], &snapshot);
         Some(snapshot)
+    }
+
+    /// Run among the dumps, so that reports name them without a directory.
+    fn import(dumps: &[&str], snapshot: &Path) {
+        Run::of(waves().arg("import").args(dumps).arg("-o").arg(snapshot).current_dir(data())).expect_success();
+    }
+
+    /// What docs/how-to/what-does-cuda-cost.md is about: that snapshot, the same tree with CUDA, build times, and what is cached.
+    pub(crate) fn cuda(plain: &Path) {
+        let directory = root().join("target/nixpkgs");
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir_all(&directory).expect("a directory");
+        import(&["derivations.json.zst", "cuda-new-derivations.json.zst", "cuda-eval-jobs.jsonl.zst"], &directory.join("cuda.waves"));
+        let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, directory.join(name)).expect("linked");
+        link(plain, "plain.waves");
+        link(&data().join("durations-synthetic.csv"), "durations.csv");
+        link(&data().join("store-paths.xz"), "store-paths.xz");
     }
 }
 
-/// What docs/ledger.md is about: the plan of an upgrade of the set in `data/`, and results of its first wave, in which libpng
-/// fails. The ledger is not there yet.
-pub(crate) fn upgrade() {
-    let directory = root().join("target/upgrade");
+/// What docs/ledger.md and docs/explanation.md are about: the plan of an upgrade of the set in `data/`, and results of its first wave,
+/// in which libpng fails. The ledger is not there yet. Each page has a directory of its own, as they are run side by side.
+pub(crate) fn upgrade(name: &str) {
+    let directory = root().join(name);
     let _ = fs::remove_dir_all(&directory);
     fs::create_dir_all(&directory).expect("a directory");
     let write = |name: &str, text: &str| fs::write(directory.join(name), text).expect("written");
@@ -75,7 +93,7 @@ pub(crate) fn upgrade() {
     let graph = directory.join("graph.waves").display().to_string();
     Run::of(waves().args(["import", "-q", "-o", &graph]).args(DUMPS)).expect_success();
     write("updates.csv", "package,from,to\nzlib,1.3.1,1.3.2\nopenssl,3.3.2,3.4.0\nsqlite,3.46.1,3.47.1\nhello,2.12.1,2.12.2\n");
-    write("plan.json", &run(&["plan", "--updates", "target/upgrade/updates.csv", "--format", "json"]));
+    write("plan.json", &run(&["plan", "--updates", &format!("{name}/updates.csv"), "--format", "json"]));
     let blocked: serde_json::Value = serde_json::from_str(&run(&["impact", "--root", "libpng", "--format", "json"])).expect("JSON");
     let blocked: Vec<&str> =
         blocked["attributes"].as_array().expect("attributes").iter().filter_map(|attribute| attribute["attribute"].as_str()).collect();

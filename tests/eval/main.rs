@@ -1,5 +1,6 @@
 //! `waves eval` with the Nix of this machine, in a store of its own; and with programs that only pretend to be Nix.
 
+mod packaging;
 mod support;
 
 use std::fs;

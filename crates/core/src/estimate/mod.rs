@@ -25,8 +25,8 @@ mod trace;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(crate) use position::Positions;
-pub(crate) use repository::short;
 pub use repository::{Commit, Comparison, FileChange, FileStatus, Repository};
+pub(crate) use repository::{refused, short};
 
 use crate::analysis::{Change, Root};
 use crate::error::Result;

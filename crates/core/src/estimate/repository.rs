@@ -226,8 +226,7 @@ impl Repository {
     fn stored(&self, file: &git2::DiffFile<'_>, path: &str) -> Result<Entry> {
         let (id, mode) = (file.id(), file.mode());
         let text = if is_nix(path) && mode != FileMode::Commit && mode != FileMode::Link {
-            let blob = self.git.find_blob(id).map_err(|error| self.unreadable(&error))?;
-            text(blob.content())
+            file_text(&self.git, id).map_err(|error| self.unreadable(&error))?
         } else {
             None
         };
@@ -383,8 +382,7 @@ impl Reader<'_> {
     /// What a Nix file says; `None` if it is not there, too long or not UTF-8.
     pub(super) fn read(&self, path: &str) -> Result<Option<String>> {
         let Some(&id) = self.comparison.files.get(path) else { return Ok(None) };
-        let blob = self.git.find_blob(id).map_err(|error| refused(&self.comparison.git_directory, &error))?;
-        Ok(text(blob.content()))
+        file_text(&self.git, id).map_err(|error| refused(&self.comparison.git_directory, &error))
     }
 }
 
@@ -406,17 +404,28 @@ fn options() -> DiffOptions {
     options
 }
 
-fn refused(path: &Path, error: &git2::Error) -> Error {
+/// Why a repository, or something of it, cannot be read.
+pub(crate) fn refused(path: &Path, error: &git2::Error) -> Error {
     let reason = match error.code() {
         ErrorCode::NotFound if error.class() == git2::ErrorClass::Repository => {
             "no git repository here or above (hint: name one with --repo DIR)".to_owned()
         }
         ErrorCode::Owner => {
-            format!("it belongs to somebody else (hint: if you trust it, `git config --global --add safe.directory {}`)", path.display())
+            let directory = owned_elsewhere(path, error.message());
+            format!("it belongs to somebody else (hint: if you trust it, `git config --global --add safe.directory {directory}`)")
         }
         _ => error.message().to_owned(),
     };
     Error::Repository { path: path.to_owned(), reason }
+}
+
+/// The directory that git has to be told of, as a word of a shell: it may be above the one that was named, and git wants it in full.
+/// Only libgit2's message says which it is: "repository path '/a/b/' is not owned by current user".
+fn owned_elsewhere(path: &Path, message: &str) -> String {
+    let named = message.split_once('\'').and_then(|(_, rest)| rest.rsplit_once('\'')).map(|(directory, _)| directory.to_owned());
+    let directory = named.unwrap_or_else(|| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string());
+    let directory = directory.strip_suffix('/').filter(|directory| !directory.is_empty()).unwrap_or(&directory);
+    format!("'{}'", directory.replace('\'', r"'\''"))
 }
 
 fn named(commit: &git2::Commit<'_>) -> Commit {
@@ -432,6 +441,13 @@ pub(crate) fn short(id: &str) -> &str {
 /// Whether a file holds an expression, by its name.
 pub(super) fn is_nix(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|extension| extension == "nix")
+}
+
+/// What a file of the object database says. One that is too long is not unpacked: a few kilobytes of a pack can be gigabytes.
+fn file_text(git: &git2::Repository, id: Oid) -> Result<Option<String>, git2::Error> {
+    let database = git.odb()?;
+    let (length, _) = database.read_header(id)?;
+    if length > MAX_FILE { Ok(None) } else { Ok(text(database.read(id)?.data())) }
 }
 
 fn text(bytes: &[u8]) -> Option<String> {

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use git2::{Direction, ErrorClass, ErrorCode, ObjectType, Repository, Signature, Time};
+use git2::{Direction, ErrorCode, ObjectType, Repository, Signature, Time};
 
 use crate::error::{Error, Result};
+use crate::estimate::refused;
 
 /// Who makes a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,17 +135,4 @@ pub fn remote_has_tag(url: &str, tag: &str) -> Result<bool> {
         Ok(connection.list()?.iter().any(|head| head.name() == wanted))
     };
     ask().map_err(|error| Error::Repository { path: url.into(), reason: error.message().to_owned() })
-}
-
-fn refused(path: &Path, error: &git2::Error) -> Error {
-    let reason = match error.code() {
-        ErrorCode::NotFound if error.class() == ErrorClass::Repository => {
-            "no git repository here or above (hint: name one with --repo DIR)".to_owned()
-        }
-        ErrorCode::Owner => {
-            format!("it belongs to somebody else (hint: if you trust it, `git config --global --add safe.directory {}`)", path.display())
-        }
-        _ => error.message().to_owned(),
-    };
-    Error::Repository { path: path.to_owned(), reason }
 }
