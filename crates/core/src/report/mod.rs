@@ -29,6 +29,7 @@ mod rank;
 mod record;
 mod request;
 mod schedule;
+mod schemas;
 mod security;
 mod status;
 mod suite;
@@ -52,7 +53,7 @@ pub use cost::{
 pub use decision::DecisionReport;
 pub use diagram::{Diagram, DiagramEdge, DiagramNode};
 pub use diff::{DiffReport, DoubtReport};
-pub use document::{Block, Column, Document, Table};
+pub use document::{Block, Column, Document, Table, clean};
 pub use estimate::EstimateReport;
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
 pub use explain::{ExplainReport, HitCauseReport, HitReport};
@@ -74,6 +75,7 @@ pub use request::{RemoteReport, RequestReport, UpstreamReport};
 pub use schedule::{
     BuildersReport, CriticalReport, ImpossibleReport, LinkReport, LowerBoundsReport, OutcomeReport, ScheduleReport, WhatIfReport,
 };
+pub use schemas::{SCHEMAS, Schema, SchemaReport, SchemasReport, schema};
 pub use security::SecurityReport;
 pub use status::{
     BlockedReport, ClassesReport, EvaluationFailureReport, GreennessReport, RemainingReport, ResultsReport, RootCauseReport, StateReport,

@@ -1,0 +1,214 @@
+//! How a page looks, as lines of text. Nothing is told by colour alone: the selected row has a mark.
+
+use ratatui::Frame;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+use waves_core::report::{Column, clean, number};
+
+use super::app::App;
+use super::pages::{Page, Tab};
+
+/// Columns of the screen that a name should still have.
+const READABLE: usize = 12;
+/// Spaces between two columns.
+const GAP: usize = 2;
+/// What stands before the selected row, and before the others.
+const MARKS: [&str; 2] = ["> ", "  "];
+
+/// Draws the page that is seen.
+pub(super) fn draw(app: &App<'_>, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    frame.render_widget(Paragraph::new(lines(app, usize::from(area.width), usize::from(area.height))), area);
+}
+
+/// The whole screen: title, tabs, heading, list, keys.
+fn lines(app: &App<'_>, width: usize, height: usize) -> Vec<Line<'static>> {
+    let page = app.page();
+    let mut lines = vec![Line::styled(title(app, width), Modifier::REVERSED)];
+    if page.tabs.len() > 1 {
+        lines.push(tabs(page, width));
+    }
+    let heading = page.heading.iter().flat_map(|text| folded(text, width));
+    lines.extend(heading.take(height.div_ceil(3)).map(|line| Line::styled(line, Modifier::BOLD)));
+    let left = height.saturating_sub(lines.len() + 1);
+    if let Some(tab) = page.tab() {
+        lines.extend(list(tab, width, left));
+    }
+    lines.truncate(height.saturating_sub(1));
+    lines.resize(height.saturating_sub(1), Line::default());
+    lines.push(footer(app, width));
+    lines
+}
+
+/// The way here, as much of its end as fits, and which evaluation this is.
+fn title(app: &App<'_>, width: usize) -> String {
+    let crumbs: Vec<&str> = app.pages().iter().map(|page| &page.title[..]).collect();
+    let path = |from: usize| format!(" {}{}", if from > 0 { "… › " } else { "" }, crumbs[from..].join(" › "));
+    let from = (0..crumbs.len()).find(|&from| columns(&path(from)) <= width).unwrap_or(crumbs.len() - 1);
+    let path = cut(&path(from), width);
+    let side = app.side(app.page()).map_or(String::new(), |side| format!("{side}: "));
+    let evaluation = app.page().graph.map_or(String::new(), |graph| format!("{side}evaluation {} ", graph.digest()));
+    let free = width.saturating_sub(columns(&path) + GAP);
+    // Which of two evaluations it is stays to be seen when there is no room for its name.
+    let corner = [evaluation, side.replace(": ", " ")].into_iter().find(|text| columns(text) <= free).unwrap_or_default();
+    format!("{}{corner}", padded(&path, width.saturating_sub(columns(&corner)), false))
+}
+
+/// The names of the lists, from where the one that is seen fits; it is in brackets.
+fn tabs(page: &Page<'_>, width: usize) -> Line<'static> {
+    let name = |(at, tab): (usize, &Tab<'_>)| {
+        let name = format!("{} {}", tab.title, number(tab.rows.len() as u64));
+        if at == page.tab { format!("[{name}]") } else { format!(" {name} ") }
+    };
+    let names: Vec<String> = page.tabs.iter().enumerate().map(name).collect();
+    let from = (0..=page.tab).find(|&from| columns(&names[from..=page.tab].join(" ")) <= width).unwrap_or(page.tab);
+    Line::raw(cut(&names[from..].join(" "), width))
+}
+
+/// A table of the rows around the selected one.
+fn list(tab: &Tab<'_>, width: usize, height: usize) -> Vec<Line<'static>> {
+    let has_header = tab.columns.iter().any(|column| !column.title().is_empty());
+    let room = height.saturating_sub(usize::from(has_header)).max(1);
+    let first = tab.selected.saturating_sub(room / 2).min(tab.rows.len().saturating_sub(room));
+    let seen = first..tab.rows.len().min(first + room);
+    let rows: Vec<Vec<String>> = seen.clone().map(|at| tab.rows.cells(at)).collect();
+    let widths = widths(&tab.columns, &rows, width.saturating_sub(columns(MARKS[0])));
+    let row = |mark: &str, cells: &mut dyn Iterator<Item = &str>| {
+        let cells = cells.zip(&tab.columns).zip(&widths).filter_map(|((cell, column), width)| {
+            let is_number = matches!(column, Column::Number(_) | Column::Detail(_));
+            width.map(|width| padded(&cut(cell, width), width, is_number))
+        });
+        format!("{mark}{}", cells.collect::<Vec<_>>().join(&" ".repeat(GAP))).trim_end().to_owned()
+    };
+    let header = row(MARKS[1], &mut tab.columns.iter().map(|column| column.title()));
+    let header = has_header.then(|| Line::styled(header, Modifier::UNDERLINED));
+    let body = seen.zip(&rows).map(|(at, cells)| {
+        let is_selected = at == tab.selected;
+        let text = row(MARKS[usize::from(!is_selected)], &mut cells.iter().map(String::as_str));
+        let style = if is_selected { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() };
+        Line::styled(if is_selected { padded(&text, width, false) } else { text }, style)
+    });
+    header.into_iter().chain(body).collect()
+}
+
+/// The width of each column; `None` of those that there is no room for. Details go first, then words from the last one on, then
+/// numbers from the first one on.
+fn widths(kinds: &[Column], rows: &[Vec<String>], width: usize) -> Vec<Option<usize>> {
+    let widest = |at: usize| rows.iter().map(|row| columns(&row[at])).chain([columns(kinds[at].title())]).max().unwrap_or(0);
+    let mut widths: Vec<Option<usize>> = (0..kinds.len()).map(|at| Some(widest(at))).collect();
+    let is_text = |at: &usize| matches!(kinds[*at], Column::Text(_));
+    let of_kind = |is_kind: fn(Column) -> bool| (0..kinds.len()).filter(move |&at| is_kind(kinds[at]));
+    let details = of_kind(|kind| matches!(kind, Column::Detail(_)));
+    // The first column says what the others are about.
+    let words = of_kind(|kind| matches!(kind, Column::Word(_))).filter(|&at| at > 0).rev();
+    let numbers = of_kind(|kind| matches!(kind, Column::Number(_)));
+    for drop in details.chain(words).chain(numbers) {
+        let least = |(at, width): (usize, &Option<usize>)| width.map(|width| if is_text(&at) { width.min(READABLE) } else { width } + GAP);
+        if widths.iter().enumerate().filter_map(least).sum::<usize>() <= width + GAP {
+            break;
+        }
+        widths[drop] = None;
+    }
+    // What is left is shared among texts: who needs less leaves the rest to the others.
+    let taken = |widths: &[Option<usize>], counts: &dyn Fn(usize) -> bool| -> usize {
+        widths.iter().enumerate().filter_map(|(at, width)| width.map(|width| if counts(at) { width + GAP } else { GAP })).sum()
+    };
+    let mut free = (width + GAP).saturating_sub(taken(&widths, &|at| !is_text(&at)));
+    let mut texts: Vec<usize> = (0..kinds.len()).filter(is_text).collect();
+    texts.sort_by_key(|&at| widths[at]);
+    for (done, &at) in texts.iter().enumerate() {
+        let share = widths[at].unwrap_or(0).min(free / (texts.len() - done));
+        widths[at] = Some(share);
+        free -= share;
+    }
+    widths
+}
+
+/// What the last key could not do, or what keys can; and where in the list this is.
+fn footer(app: &App<'_>, width: usize) -> Line<'static> {
+    let page = app.page();
+    let place = page
+        .tab()
+        .filter(|tab| tab.rows.len() > 0)
+        .map_or(String::new(), |tab| format!(" {} of {} ", number(tab.selected as u64 + 1), number(tab.rows.len() as u64)));
+    let room = width.saturating_sub(columns(&place));
+    let mut text = String::new();
+    match app.message() {
+        Some(message) => text = cut(&format!(" {}", message.lines().next().unwrap_or_default()), room),
+        None => {
+            for hint in hints(app) {
+                let longer = format!("{text} {hint} ");
+                if columns(&longer) > room {
+                    break;
+                }
+                text = longer;
+            }
+        }
+    }
+    Line::styled(format!("{}{place}", padded(&text, room, false)), Modifier::REVERSED)
+}
+
+/// Keys, those first that one must know.
+fn hints(app: &App<'_>) -> Vec<&'static str> {
+    if app.page().is_typing() {
+        return vec!["Enter open", "Esc stop typing", "Up/Down move"];
+    }
+    let mut hints = vec!["? keys", "q quit", "Enter open", "/ search"];
+    if app.pages().len() > 1 {
+        hints.push("Esc back");
+    }
+    if app.page().tabs.len() > 1 {
+        hints.push("Tab next");
+    }
+    hints.extend(["d/D neighbours", "p waves", "w why"]);
+    if app.has_two() {
+        hints.push("x diff");
+    }
+    hints
+}
+
+/// How many columns of the screen a text takes.
+fn columns(text: &str) -> usize {
+    Span::raw(clean(text)).width()
+}
+
+/// The beginning of a text, if it is too wide; nothing in it moves a cursor.
+fn cut(text: &str, width: usize) -> String {
+    let text = clean(text);
+    if Span::raw(&*text).width() <= width {
+        return text.into_owned();
+    }
+    let mut short = String::new();
+    for character in text.chars() {
+        let longer = format!("{short}{character}");
+        if columns(&longer) + 1 > width {
+            break;
+        }
+        short = longer;
+    }
+    if width > 0 {
+        short.push('…');
+    }
+    short
+}
+
+fn padded(text: &str, width: usize, to_the_right: bool) -> String {
+    let padding = " ".repeat(width.saturating_sub(columns(text)));
+    if to_the_right { format!("{padding}{text}") } else { format!("{text}{padding}") }
+}
+
+/// A text in lines, parted between words.
+fn folded(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.len() - 1;
+        let longer = if lines[last].is_empty() { word.to_owned() } else { format!("{} {word}", lines[last]) };
+        if columns(&longer) > width && !lines[last].is_empty() {
+            lines.push(word.to_owned());
+        } else {
+            lines[last] = longer;
+        }
+    }
+    lines.iter().map(|line| cut(line, width)).collect()
+}
