@@ -1,7 +1,9 @@
 //! How a page looks, as lines of text. Nothing is told by colour alone: the selected row has a mark.
 
+use std::ops::Range;
+
 use ratatui::Frame;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use waves_core::report::{Column, clean, number};
@@ -66,14 +68,22 @@ fn tabs(page: &Page<'_>, width: usize) -> Line<'static> {
     Line::raw(cut(&names[from..].join(" "), width))
 }
 
-/// A table of the rows around the selected one.
+/// A table of the rows around the selected one. What is cut of that stands whole below it.
 fn list(tab: &Tab<'_>, width: usize, height: usize) -> Vec<Line<'static>> {
     let has_header = tab.columns.iter().any(|column| !column.title().is_empty());
-    let room = height.saturating_sub(usize::from(has_header)).max(1);
-    let first = tab.selected.saturating_sub(room / 2).min(tab.rows.len().saturating_sub(room));
-    let seen = first..tab.rows.len().min(first + room);
-    let rows: Vec<Vec<String>> = seen.clone().map(|at| tab.rows.cells(at)).collect();
-    let widths = widths(&tab.columns, &rows, width.saturating_sub(columns(MARKS[0])));
+    let mut room = height.saturating_sub(usize::from(has_header)).max(1);
+    let (mut seen, mut rows, mut widths) = window(tab, room, width);
+    let whole = seen.clone().zip(&rows).find(|(at, _)| *at == tab.selected).map_or(Vec::new(), |(_, cells)| {
+        let is_cut = |(cell, width): &(&String, &Option<usize>)| width.is_some_and(|width| columns(cell) > width);
+        let cut: Vec<&str> = cells.iter().zip(&widths).filter(is_cut).map(|(cell, _)| &cell[..]).collect();
+        let indent = 2 * columns(MARKS[1]);
+        folded(&cut.join("  "), width.saturating_sub(indent)).into_iter().map(|line| format!("{}{line}", " ".repeat(indent))).collect()
+    });
+    let whole: Vec<String> = whole.into_iter().filter(|line| !line.trim().is_empty()).take(room / 2).collect();
+    if !whole.is_empty() {
+        room -= whole.len();
+        (seen, rows, widths) = window(tab, room, width);
+    }
     let row = |mark: &str, cells: &mut dyn Iterator<Item = &str>| {
         let cells = cells.zip(&tab.columns).zip(&widths).filter_map(|((cell, column), width)| {
             let is_number = matches!(column, Column::Number(_) | Column::Detail(_));
@@ -82,28 +92,42 @@ fn list(tab: &Tab<'_>, width: usize, height: usize) -> Vec<Line<'static>> {
         format!("{mark}{}", cells.collect::<Vec<_>>().join(&" ".repeat(GAP))).trim_end().to_owned()
     };
     let header = row(MARKS[1], &mut tab.columns.iter().map(|column| column.title()));
-    let header = has_header.then(|| Line::styled(header, Modifier::UNDERLINED));
-    let body = seen.zip(&rows).map(|(at, cells)| {
-        let is_selected = at == tab.selected;
-        let text = row(MARKS[usize::from(!is_selected)], &mut cells.iter().map(String::as_str));
-        let style = if is_selected { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() };
-        Line::styled(if is_selected { padded(&text, width, false) } else { text }, style)
-    });
-    header.into_iter().chain(body).collect()
+    let mut lines = Vec::new();
+    if has_header {
+        lines.push(Line::styled(header, Modifier::UNDERLINED));
+    }
+    for (at, cells) in seen.zip(&rows) {
+        let cells = &mut cells.iter().map(String::as_str);
+        if at == tab.selected {
+            lines.push(Line::styled(padded(&row(MARKS[0], cells), width, false), Modifier::REVERSED));
+            lines.extend(whole.iter().cloned().map(Line::raw));
+        } else {
+            lines.push(Line::raw(row(MARKS[1], cells)));
+        }
+    }
+    lines
 }
 
-/// The width of each column; `None` of those that there is no room for. Details go first, then words from the last one on, then
-/// numbers from the first one on.
+/// As many rows as there is room for, the selected one in the middle of them, and the widths of their columns.
+fn window(tab: &Tab<'_>, room: usize, width: usize) -> (Range<usize>, Vec<Vec<String>>, Vec<Option<usize>>) {
+    let first = tab.selected.saturating_sub(room / 2).min(tab.rows.len().saturating_sub(room));
+    let seen = first..tab.rows.len().min(first + room);
+    let rows: Vec<Vec<String>> = seen.clone().map(|at| tab.rows.cells(at)).collect();
+    let widths = widths(&tab.columns, &rows, width.saturating_sub(columns(MARKS[0])));
+    (seen, rows, widths)
+}
+
+/// The width of each column; `None` of those that there is no room for. Details go first, then words, then
+/// numbers; of each, the last one first. The first column says what the others are about.
 fn widths(kinds: &[Column], rows: &[Vec<String>], width: usize) -> Vec<Option<usize>> {
     let widest = |at: usize| rows.iter().map(|row| columns(&row[at])).chain([columns(kinds[at].title())]).max().unwrap_or(0);
     let mut widths: Vec<Option<usize>> = (0..kinds.len()).map(|at| Some(widest(at))).collect();
     let is_text = |at: &usize| matches!(kinds[*at], Column::Text(_));
     let of_kind = |is_kind: fn(Column) -> bool| (0..kinds.len()).filter(move |&at| is_kind(kinds[at]));
     let details = of_kind(|kind| matches!(kind, Column::Detail(_)));
-    // The first column says what the others are about.
-    let words = of_kind(|kind| matches!(kind, Column::Word(_))).filter(|&at| at > 0).rev();
+    let words = of_kind(|kind| matches!(kind, Column::Word(_)));
     let numbers = of_kind(|kind| matches!(kind, Column::Number(_)));
-    for drop in details.chain(words).chain(numbers) {
+    for drop in details.rev().chain(words.rev()).chain(numbers.rev()).filter(|&at| at > 0) {
         let least = |(at, width): (usize, &Option<usize>)| width.map(|width| if is_text(&at) { width.min(READABLE) } else { width } + GAP);
         if widths.iter().enumerate().filter_map(least).sum::<usize>() <= width + GAP {
             break;
@@ -198,17 +222,54 @@ fn padded(text: &str, width: usize, to_the_right: bool) -> String {
     if to_the_right { format!("{padding}{text}") } else { format!("{text}{padding}") }
 }
 
-/// A text in lines, parted between words.
+/// A text in lines, parted between words, and words that are too wide between letters.
 fn folded(text: &str, width: usize) -> Vec<String> {
+    let text = clean(text);
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    let mut append = |piece: &str, gap: &str| {
         let last = lines.len() - 1;
-        let longer = if lines[last].is_empty() { word.to_owned() } else { format!("{} {word}", lines[last]) };
+        let longer = format!("{}{gap}{piece}", lines[last]);
         if columns(&longer) > width && !lines[last].is_empty() {
-            lines.push(word.to_owned());
+            lines.push(piece.to_owned());
         } else {
             lines[last] = longer;
         }
+    };
+    for (at, word) in text.split(' ').enumerate() {
+        let gap = if at > 0 { " " } else { "" };
+        if columns(word) <= width {
+            append(word, gap);
+            continue;
+        }
+        for (at, character) in word.chars().enumerate() {
+            append(character.encode_utf8(&mut [0; 4]), if at > 0 { "" } else { gap });
+        }
     }
     lines.iter().map(|line| cut(line, width)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_and_folded_by_the_columns_that_they_take() {
+        assert_eq!([cut("abc", 3), cut("abcd", 3), cut("漢字漢", 4), cut("a", 0)], ["abc", "ab…", "漢…", ""]);
+        assert_eq!(cut("a\u{1b}[31m\u{202e}b\n", 20), "a\u{fffd}[31m\u{fffd}b\u{fffd}");
+        assert_eq!(folded("two words of text", 9), ["two words", "of text"]);
+        assert_eq!(folded("a /nix/store/path", 5), ["a /ni", "x/sto", "re/pa", "th"]);
+        assert_eq!(folded("", 5), [""]);
+    }
+
+    #[test]
+    fn what_a_narrow_screen_leaves_out_are_the_last_counts() {
+        let columns = [Column::Number("no"), Column::Text("name"), Column::Number("count"), Column::Detail("more"), Column::Word("word")];
+        let rows = [["1", "a rather long name", "12345", "7", "x"].map(str::to_owned).to_vec()];
+        let shown = |width| widths(&columns, &rows, width);
+        assert_eq!(shown(50), [Some(2), Some(18), Some(5), Some(4), Some(4)]);
+        assert_eq!(shown(33), [Some(2), Some(16), Some(5), None, Some(4)]);
+        assert_eq!(shown(25), [Some(2), Some(14), Some(5), None, None]);
+        assert_eq!(shown(20), [Some(2), Some(16), None, None, None]);
+        assert_eq!(shown(3), [Some(2), Some(0), None, None, None]);
+    }
 }

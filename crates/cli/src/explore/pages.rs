@@ -542,24 +542,23 @@ pub(super) fn diff<'g>(before: &'g Graph, after: &'g Graph, policy: &Policy) -> 
     Page { title: "diff".to_owned(), heading, tabs, ..Page::default() }
 }
 
-/// Every key.
-const KEYS: [(&str, &str); 16] = [
-    ("Enter, Right, l", "open what is selected"),
-    ("Esc, Backspace, Left, h", "back"),
-    ("Up, Down, k, j", "move"),
-    ("PageUp, PageDown", "move by a screen"),
-    ("Home, End, g, G", "first and last row"),
-    ("Tab, Shift-Tab", "next and previous tab"),
-    ("/", "search by a part of the name"),
+/// Every key, in words that fit a narrow screen.
+const KEYS: [(&str, &str); 15] = [
+    ("Enter l", "open it; so does Right"),
+    ("Esc h", "back; Backspace, Left too"),
+    ("j k", "down and up; arrows too"),
+    ("PgDn PgUp", "a screen down and up"),
+    ("g G", "first and last; Home, End"),
+    ("Tab", "next list; Shift-Tab back"),
+    ("/", "search by a part of a name"),
     ("Ctrl-U", "while typing: begin anew"),
-    ("Esc", "while typing: back to the keys"),
-    ("d", "what needs the package: dependents"),
-    ("D", "what it needs: dependencies"),
-    ("p", "waves of a change of the package"),
-    ("w", "why it is rebuilt: choose what changes"),
-    ("x", "what two evaluations differ in"),
+    ("d", "what needs it: dependents"),
+    ("D", "its needs: dependencies"),
+    ("p", "waves of a change of it"),
+    ("w", "why a change rebuilds it"),
+    ("x", "how two evaluations differ"),
     ("?", "this page, and back"),
-    ("q, Ctrl-C", "quit"),
+    ("q Ctrl-C", "quit"),
 ];
 
 /// What the keys do.
