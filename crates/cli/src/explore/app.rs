@@ -118,18 +118,15 @@ impl<'g> App<'g> {
     }
 
     fn on_typed(&mut self, code: KeyCode, is_control: bool) {
-        let page = self.page_mut();
-        let Some(search) = &mut page.search else { return };
+        let has_text = self.page().search.as_ref().is_some_and(|search| !search.text.is_empty());
         match code {
-            KeyCode::Enter => return self.open(),
-            KeyCode::Esc => search.is_typing = false,
-            KeyCode::Backspace if search.text.pop().is_none() => search.is_typing = false,
-            KeyCode::Char('u') if is_control => search.text.clear(),
-            KeyCode::Char(character) if !is_control => search.text.push(character),
-            KeyCode::Backspace => {}
-            _ => return,
+            KeyCode::Enter => self.open(),
+            KeyCode::Backspace if has_text => self.page_mut().retype(|text| drop(text.pop())),
+            KeyCode::Char('u') if is_control => self.page_mut().retype(String::clear),
+            KeyCode::Char(character) if !is_control => self.page_mut().retype(|text| text.push(character)),
+            KeyCode::Esc | KeyCode::Backspace => drop(self.page_mut().type_or_not(false)),
+            _ => {}
         }
-        page.find();
     }
 
     fn on_command(&mut self, code: KeyCode) {
@@ -168,9 +165,8 @@ impl<'g> App<'g> {
     /// Lets one type, on the page of the search if it is seen.
     fn search(&mut self) {
         let graph = self.page().graph.unwrap_or(self.evaluations.first);
-        match &mut self.page_mut().search {
-            Some(search) => search.is_typing = true,
-            None => self.pages.push(pages::search(graph, Purpose::Open, true)),
+        if !self.page_mut().type_or_not(true) {
+            self.pages.push(pages::search(graph, Purpose::Open, true));
         }
     }
 
@@ -215,9 +211,7 @@ impl<'g> App<'g> {
     /// Opens what the selected row leads to.
     fn open(&mut self) {
         let Some(target) = self.page().target() else { return };
-        if let Some(search) = &mut self.page_mut().search {
-            search.is_typing = false;
-        }
+        self.page_mut().type_or_not(false);
         let purpose = self.page().search.as_ref().map_or(Purpose::Open, |search| search.purpose);
         match (target, purpose) {
             (Target::Tab(tab), _) => self.page_mut().tab = tab,

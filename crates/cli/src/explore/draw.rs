@@ -250,7 +250,61 @@ fn folded(text: &str, width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+    use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    use waves_core::config::Policy;
+    use waves_core::graph::Graph;
+    use waves_core::ingest::Input;
+
     use super::*;
+    use crate::explore::Evaluations;
+
+    /// The graph of a dump.
+    fn graph(dump: &str) -> Graph {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("jobs.jsonl");
+        std::fs::write(&file, dump).expect("written");
+        Graph::import(&[Input::Path(file)], &()).expect("imported")
+    }
+
+    /// The screen after each of these keys.
+    fn screens(app: &mut App<'_>, keys: &[KeyCode], (width, height): (u16, u16)) -> Vec<String> {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
+        let mut screen = |app: &App<'_>| {
+            terminal.draw(|frame| draw(app, frame)).expect("drawn");
+            terminal.backend().buffer().content().iter().map(|cell| cell.symbol()).collect::<String>()
+        };
+        app.resize(height);
+        let after = |&key: &KeyCode| {
+            app.on_key(KeyEvent::new(key, KeyModifiers::NONE));
+            screen(app)
+        };
+        keys.iter().map(after).collect()
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_drawn() {
+        let evil = "a\\u001b[31m\\u202eb\\u009b\\u061c\\n\\u0007";
+        let job = format!(
+            r#"{{"attr":"{evil}","attrPath":["{evil}"],"drvPath":"/nix/store/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-x-1.drv","name":"x-{evil}","outputs":{{"out":"/nix/store/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb-x"}},"system":"{evil}","meta":{{"description":"{evil}","position":"{evil}:1","maintainers":[{{"github":"{evil}"}}]}}}}"#
+        );
+        let error = format!(r#"{{"attr":"c{evil}","attrPath":["c{evil}"],"error":"{evil}"}}"#);
+        let graph = graph(&format!("{job}\n{error}\n"));
+        let policy = Policy::default();
+        let mut app = App::new(Evaluations { first: &graph, second: Some(&graph), policy: &policy });
+        let mut keys = vec![KeyCode::Char('/'), KeyCode::Char('\u{202e}'), KeyCode::Char('\u{1b}'), KeyCode::Backspace, KeyCode::Backspace];
+        keys.extend([KeyCode::Enter, KeyCode::Char('j'), KeyCode::Tab, KeyCode::Tab, KeyCode::Tab, KeyCode::Char('p'), KeyCode::Char('d')]);
+        keys.extend([KeyCode::Char('w'), KeyCode::End, KeyCode::Enter, KeyCode::Esc, KeyCode::Char('x'), KeyCode::Char('?')]);
+        for size in [(100, 30), (40, 10), (7, 3), (1, 1)] {
+            for screen in screens(&mut app, &keys, size) {
+                let is_active =
+                    |character: char| character.is_control() || clean(&character.to_string()) == "\u{fffd}" && character != '\u{fffd}';
+                assert!(!screen.contains(is_active), "{size:?}: {screen:?}");
+            }
+        }
+        assert!(screens(&mut app, &[KeyCode::Esc; 40], (100, 30))[39].contains("\u{fffd}[31m\u{fffd}b"));
+    }
 
     #[test]
     fn texts_are_cut_and_folded_by_the_columns_that_they_take() {

@@ -201,10 +201,15 @@ impl<'g> Page<'g> {
         tab.rows.target(tab.selected)
     }
 
-    /// Looks again for what is typed.
-    pub(super) fn find(&mut self) {
+    /// Looks for what is typed.
+    fn find(&mut self) {
         let (Some(search), Some(graph)) = (&self.search, self.graph) else { return };
-        let found = find(graph, &search.text);
+        self.tabs = vec![Tab::new("found", &RANKED, Rows::Found(graph, find(graph, &search.text)))];
+        self.say_what_is_searched();
+    }
+
+    fn say_what_is_searched(&mut self) {
+        let (Some(search), Some(Tab { rows: Rows::Found(_, found), .. })) = (&self.search, self.tabs.first()) else { return };
         let inner = found.iter().filter(|found| matches!(found, Found::Package(_))).count();
         let named = counted(found.len() - inner, "attribute", "attributes");
         let others = match inner {
@@ -221,7 +226,22 @@ impl<'g> Page<'g> {
             Purpose::WhyIsRebuilt(subject) => Some(format!("What changes? (then: why that rebuilds {})", subject.label())),
         };
         self.heading = question.into_iter().chain([typed, format!("{named}{others}")]).collect();
-        self.tabs = vec![Tab::new("found", &RANKED, Rows::Found(graph, found))];
+    }
+
+    /// Changes what is searched for.
+    pub(super) fn retype(&mut self, change: impl FnOnce(&mut String)) {
+        if let Some(search) = &mut self.search {
+            change(&mut search.text);
+            self.find();
+        }
+    }
+
+    /// Begins to type, or ends it; whether there is a search.
+    pub(super) fn type_or_not(&mut self, is_typing: bool) -> bool {
+        let Some(search) = &mut self.search else { return false };
+        search.is_typing = is_typing;
+        self.say_what_is_searched();
+        true
     }
 }
 
