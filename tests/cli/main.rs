@@ -2,6 +2,9 @@
 //!
 //! The examples are Markdown files that `trycmd` runs; `TRYCMD=overwrite cargo test --test cli` writes them anew.
 
+#[path = "../shared/commands.rs"]
+mod commands;
+mod generated;
 mod notify;
 mod repositories;
 mod support;
@@ -87,6 +90,12 @@ fn exit_codes() {
         (vec!["history", "list", "README.md"], 3, "it is no history of waves"),
         (vec!["tables", "--format", "csv", "--output", "README.md"], 5, "cannot write"),
         (vec!["man", "nothing"], 2, "no command `nothing`"),
+        (vec!["man", "plan", "nothing"], 2, "no command `nothing` (hint: one of diff)"),
+        (vec!["man", "plan", "--all", "target"], 2, "cannot be used with"),
+        (vec!["man", "--all", "README.md"], 5, "cannot write"),
+        (vec!["schema", "plann"], 2, "did you mean `plan`"),
+        (vec!["schema", "--format", "dot"], 2, "nothing to draw"),
+        (vec!["explore"], 2, "`waves rank`"),
         (vec!["info", "--format", "dot"], 2, "nothing to draw"),
         (vec!["info", "--graph", "does-not-exist"], 3, "does-not-exist"),
         (vec!["info", "--graph", &broken], 3, "truncated"),
@@ -302,8 +311,10 @@ fn help_fits_a_screen() {
         "retry",
         "tag",
         "request",
+        "explore",
         "completions",
         "man",
+        "schema",
     ];
     for command in std::iter::once(None).chain(commands.map(Some)) {
         let help = Run::of(waves().args(command).arg("-h")).expect_success();
@@ -312,18 +323,4 @@ fn help_fits_a_screen() {
         assert!(help.lines().count() <= most, "{command:?}: {} lines", help.lines().count());
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{command:?}");
     }
-}
-
-#[test]
-fn completions_and_manual_know_every_command() {
-    for shell in ["bash", "zsh", "fish"] {
-        let script = Run::of(waves().args(["completions", shell])).expect_success();
-        assert!(
-            ["import", "impact", "rank", "why", "plan", "--max-waves"].iter().all(|word| script.contains(word.trim_start_matches('-'))),
-            "{shell}"
-        );
-    }
-    let page = Run::of(waves().arg("man")).expect_success();
-    assert!(page.starts_with(".ie") && page.contains("waves\\-plan"), "{page}");
-    assert!(Run::of(waves().args(["man", "plan"])).expect_success().contains("max\\-waves"));
 }

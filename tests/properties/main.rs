@@ -7,6 +7,7 @@ mod costs;
 mod counts;
 mod diffs;
 mod exports;
+mod finds;
 mod histories;
 mod history;
 mod impacts;

@@ -3,6 +3,8 @@
 
 mod cadence;
 mod check;
+#[path = "../shared/commands.rs"]
+mod commands;
 mod cost;
 mod diff;
 mod dump;
@@ -14,6 +16,7 @@ mod info;
 mod ledger;
 mod notify;
 mod plan;
+mod published;
 mod rank;
 mod schemas;
 mod security;

@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Tag(TagArgs),
     /// The text that asks a package's own repository to support a wave
     Request(RequestArgs),
+    /// Walk through an evaluation, or what two differ in, on a full screen
+    Explore(ExploreArgs),
     /// Completions for a shell
     Completions {
         /// The shell
@@ -104,9 +106,37 @@ pub(crate) enum Command {
     },
     /// Manual page of waves or of one command
     Man {
-        /// The command
-        command: Option<String>,
+        /// The command; `plan diff` is one too
+        command: Vec<String>,
+
+        /// Write a page for waves and each command to a directory
+        #[arg(long, value_name = "DIR", conflicts_with = "command")]
+        all: Option<PathBuf>,
     },
+    /// JSON Schemas of what `--format json` writes: all names, or one schema
+    Schema {
+        /// The schema's name
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+
+        /// How to write the list of names
+        #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT", conflicts_with = "name")]
+        format: FormatArg,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Keys: / searches, Enter opens, Esc goes back, d and D list what needs a package and what it needs, p shows the waves of a
+change of it, w why something rebuilds it, x what two evaluations differ in; ? lists all keys, q quits. docs/explore.md has more.")]
+pub(crate) struct ExploreArgs {
+    /// The evaluation: a snapshot or a dump; several dumps with commas [default: that of --graph]
+    #[arg(value_name = "GRAPH", conflicts_with = "graph")]
+    pub(crate) evaluation: Option<PathBuf>,
+
+    /// The evaluation after a change, to see what the two differ in
+    #[arg(value_name = "OTHER")]
+    pub(crate) other: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

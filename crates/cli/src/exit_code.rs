@@ -50,6 +50,7 @@ pub(crate) fn exit_code(failure: &Failure) -> ExitCode {
             | Error::Revision { .. }
             | Error::UnknownUpdates { .. }
             | Error::UnknownWave { .. }
+            | Error::UnknownSchema { .. }
             | Error::NotStarted { .. } => USAGE,
             Error::Infeasible { .. } => LIMIT,
             Error::Io { action: "write", .. } | Error::LedgerLocked { .. } | Error::HistoryLocked { .. } => SYSTEM,
@@ -65,6 +66,6 @@ pub(crate) fn exit_code(failure: &Failure) -> ExitCode {
         },
         // A reader that has gone has all that it wanted.
         Failure::Write(error) if error.kind() == std::io::ErrorKind::BrokenPipe => OK,
-        Failure::Write(_) => SYSTEM,
+        Failure::Write(_) | Failure::Terminal(_) => SYSTEM,
     })
 }

@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod cost;
 mod exit_code;
+mod explore;
 mod github;
 mod ledger;
 mod load;

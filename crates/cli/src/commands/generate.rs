@@ -1,6 +1,8 @@
 //! `waves completions` and `waves man`: from the same tree of arguments as the parser.
 
-use clap::CommandFactory as _;
+use std::path::Path;
+
+use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 
 use crate::args::Args;
@@ -15,18 +17,44 @@ pub(crate) fn completions(shell: Shell) -> Result<Verdict, Failure> {
     Ok(Verdict::Fine)
 }
 
-pub(crate) fn man(command: Option<&str>) -> Result<Verdict, Failure> {
-    let mut tree = Args::command();
-    tree.build();
-    let page = match command {
-        None => tree,
-        Some(name) => tree.find_subcommand(name).cloned().ok_or_else(|| {
-            let names: Vec<_> = Args::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
-            Failure::Usage(format!("no command `{name}` (hint: one of {})", names.join(", ")))
-        })?,
-    };
-    let mut text = Vec::new();
-    clap_mangen::Man::new(page).render(&mut text).map_err(Failure::Write)?;
-    output::print_bytes(&text)?;
+pub(crate) fn man(names: &[String]) -> Result<Verdict, Failure> {
+    let tree = tree();
+    let mut command = &tree;
+    for name in names {
+        command = command.find_subcommand(name).ok_or_else(|| {
+            let known: Vec<_> = command.get_subcommands().map(Command::get_name).collect();
+            let hint = if known.is_empty() { "it has none".to_owned() } else { format!("one of {}", known.join(", ")) };
+            Failure::Usage(format!("no command `{name}` (hint: {hint})"))
+        })?;
+    }
+    output::print_bytes(&page(command)?)?;
     Ok(Verdict::Fine)
+}
+
+/// Writes a page for each command: `waves.1`, `waves-plan.1`, `waves-plan-diff.1`, ….
+pub(crate) fn manual(directory: &Path) -> Result<Verdict, Failure> {
+    let tree = tree();
+    let mut commands = vec![&tree];
+    while let Some(command) = commands.pop() {
+        commands.extend(command.get_subcommands());
+        output::write_file(directory, &format!("{}.1", page_name(command)), &page(command)?)?;
+    }
+    Ok(Verdict::Fine)
+}
+
+/// All commands; `help` has no page of its own, as each page is that.
+fn tree() -> Command {
+    let mut tree = Args::command().disable_help_subcommand(true);
+    tree.build();
+    tree
+}
+
+fn page_name(command: &Command) -> &str {
+    command.get_display_name().unwrap_or(command.get_name())
+}
+
+fn page(command: &Command) -> Result<Vec<u8>, Failure> {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut text).map_err(Failure::Write)?;
+    Ok(text)
 }

@@ -5,6 +5,7 @@ mod check;
 mod diff;
 mod eval;
 mod explain;
+mod explore;
 mod export;
 mod generate;
 mod groups;
@@ -19,6 +20,7 @@ mod rank;
 mod record;
 mod request;
 mod retry;
+mod schema;
 mod security;
 mod start;
 mod status;
@@ -51,6 +53,8 @@ pub(crate) enum Failure {
     Cache(#[from] waves_substituter::Error),
     #[error("cannot write the result: {0}")]
     Write(io::Error),
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(io::Error),
 }
 
 impl Failure {
@@ -98,6 +102,9 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Tag(tag) => tag::run(args, tag),
         Command::Request(request) => request::run(args, request),
         Command::Completions { shell } => generate::completions(*shell),
-        Command::Man { command } => generate::man(command.as_deref()),
+        Command::Explore(explore) => explore::run(args, explore),
+        Command::Man { all: Some(directory), .. } => generate::manual(directory),
+        Command::Man { command, all: None } => generate::man(command),
+        Command::Schema { name, format } => schema::run(name.as_deref(), *format),
     }
 }

@@ -6,9 +6,11 @@
 //! | what does a change rebuild? | [`Impact::new`] | O(V + E of the closure) |
 //! | why does one rebuild the other? | [`Why::new`] | O(V + E of the closure) |
 //! | what rebuilds most? | [`rank`] | O(P log P): the closures were counted at import |
+//! | what has `ssl` in its name? | [`find`] | O(V + A), and the order of what is found |
 
 mod change;
 mod diff;
+mod find;
 mod impact;
 mod rank;
 mod select;
@@ -17,6 +19,7 @@ mod why;
 pub use crate::graph::Counts;
 pub use change::{AttributeChanges, AttributeName, Change};
 pub use diff::{Cause, Diff, Doubt, Reach, Reason};
+pub use find::{Found, find};
 pub(crate) use impact::require_edges;
 pub use impact::{Excluded, Impact};
 pub use rank::{RankOptions, RankOrder, rank};

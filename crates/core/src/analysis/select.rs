@@ -36,6 +36,14 @@ pub struct Root {
     pub derivations: Vec<DerivationIx>,
 }
 
+impl Root {
+    /// All of a package.
+    pub fn of_package(package: Package<'_>) -> Self {
+        let face = package.face();
+        Self { selector: face.label().to_owned(), face: face.ix(), derivations: package.derivations().map(Derivation::ix).collect() }
+    }
+}
+
 /// Finds what each selector names; a glob names a root for each package that it matches.
 ///
 /// A selector is, in this order: a store path of a derivation or an output (full or base name), a glob over attribute

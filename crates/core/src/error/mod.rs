@@ -210,6 +210,15 @@ pub enum Error {
         suggestions: Vec<String>,
     },
 
+    /// A name of no schema.
+    #[error("no schema `{name}`{} (hint: `waves schema` lists them)", hint(suggestions))]
+    UnknownSchema {
+        /// What was typed.
+        name: String,
+        /// The nearest names.
+        suggestions: Vec<String>,
+    },
+
     /// The evaluation has attributes but no input edges.
     NoEdges {
         /// The dumps that are there.

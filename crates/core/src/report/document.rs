@@ -282,13 +282,13 @@ fn folded(text: &str, width: Option<u16>) -> String {
     }
 }
 
-/// Without what a terminal would obey: control characters and those that turn the direction of text.
-pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+/// Text without what a terminal would obey: control characters and those that turn the direction of text.
+pub fn clean(text: &str) -> Cow<'_, str> {
     if text.contains(is_active) { Cow::Owned(text.replace(is_active, "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
 pub(super) fn is_active(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    character.is_control() || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Text that Markdown, GitHub's included, and HTML leave as it is: what could mean something is escaped, or parted by a

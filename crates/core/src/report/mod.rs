@@ -30,6 +30,7 @@ mod rank;
 mod record;
 mod request;
 mod schedule;
+mod schemas;
 mod security;
 mod status;
 mod suite;
@@ -54,8 +55,7 @@ pub use csv::write_table;
 pub use decision::DecisionReport;
 pub use diagram::{Diagram, DiagramEdge, DiagramGroup, DiagramNode, condense};
 pub use diff::{DiffReport, DoubtReport};
-pub(crate) use document::clean;
-pub use document::{Block, Column, Document, Table};
+pub use document::{Block, Column, Document, Table, clean};
 pub use estimate::EstimateReport;
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
 pub use explain::{ExplainReport, HitCauseReport, HitReport};
@@ -77,6 +77,7 @@ pub use request::{RemoteReport, RequestReport, UpstreamReport};
 pub use schedule::{
     BuildersReport, CriticalReport, ImpossibleReport, LinkReport, LowerBoundsReport, OutcomeReport, ScheduleReport, WhatIfReport,
 };
+pub use schemas::{SCHEMAS, Schema, SchemaReport, SchemasReport, schema};
 pub use security::SecurityReport;
 pub use status::{
     BlockedReport, ClassesReport, EvaluationFailureReport, GreennessReport, RemainingReport, ResultsReport, RootCauseReport, StateReport,

@@ -1,0 +1,39 @@
+//! The terminal: taken, drawn on, and given back whatever happens.
+
+use std::io;
+
+use ratatui::DefaultTerminal;
+use ratatui::crossterm::event::{self, Event, KeyEventKind};
+
+use super::app::App;
+use super::draw;
+
+/// Gives the terminal back when it goes, on an error or a panic too.
+struct Restore;
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        // Whoever has closed the terminal does not need it back.
+        let _ = ratatui::try_restore();
+    }
+}
+
+/// Shows the explorer until it is left.
+pub(crate) fn run(app: &mut App<'_>) -> io::Result<()> {
+    let _restore = Restore;
+    let mut terminal = ratatui::try_init()?;
+    follow(app, &mut terminal)
+}
+
+fn follow(app: &mut App<'_>, terminal: &mut DefaultTerminal) -> io::Result<()> {
+    while !app.is_done() {
+        app.resize(terminal.size()?.height);
+        terminal.draw(|frame| draw::draw(app, frame))?;
+        if let Event::Key(key) = event::read()?
+            && key.kind != KeyEventKind::Release
+        {
+            app.on_key(key);
+        }
+    }
+    Ok(())
+}
