@@ -137,6 +137,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// A report that no page can be made of.
+    #[error("{input}: {reason}")]
+    Report {
+        /// The report as it was named.
+        input: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+
     /// A wave that a plan does not have.
     #[error("no wave `{name}` in the plan: {known}")]
     UnknownWave {

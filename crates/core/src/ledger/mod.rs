@@ -30,6 +30,8 @@ pub use decide::{MAX_RETRIES, open_reasons, retry};
 pub use event::{Entry, Event, Outcome, Record, RecordedFor, Retry, Start, TagEvent, Until, Waiver, WaiverKind};
 pub use file::{FILE_NAME, FORMAT_VERSION, Ledger, Writer};
 pub use git::{NewTag, TagRepository, Tagged, Tagger, remote_has_tag};
+#[cfg(feature = "html")]
+pub(crate) use matching::ByPath;
 pub use matching::{Matched, match_results};
 pub use name::WaveName;
 pub use next::Next;

@@ -255,7 +255,7 @@ fn folded(text: &str, width: Option<u16>) -> String {
 }
 
 /// Without what a terminal would obey: control characters and those that turn the direction of text.
-pub(super) fn clean(text: &str) -> Cow<'_, str> {
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     if text.contains(is_active) { Cow::Owned(text.replace(is_active, "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 

@@ -52,6 +52,8 @@ pub use cost::{
 pub use decision::DecisionReport;
 pub use diagram::{Diagram, DiagramEdge, DiagramNode};
 pub use diff::{DiffReport, DoubtReport};
+#[cfg(feature = "html")]
+pub(crate) use document::clean;
 pub use document::{Block, Column, Document, Table};
 pub use estimate::EstimateReport;
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};

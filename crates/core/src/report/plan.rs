@@ -35,6 +35,10 @@ pub struct PlanReport {
     pub evaluation: EvaluationReport,
     /// The roots.
     pub roots: Vec<RootReport>,
+    /// The system whose derivations alone are kept; null for all.
+    pub system: Option<String>,
+    /// The edges from a root that are followed at most; null for all.
+    pub depth: Option<usize>,
     /// What is rebuilt besides the roots.
     pub dependents: CountsReport,
     /// Everything that is rebuilt.
@@ -133,6 +137,8 @@ impl PlanReport {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
             roots: plan.roots.iter().map(|root| RootReport::new(graph, root)).collect(),
+            system: plan.system.clone(),
+            depth: plan.depth,
             dependents: plan.impact.dependent_counts().into(),
             rebuilds: plan.impact.rebuild_counts().into(),
             packages: plan.waves.iter().map(|wave| wave.packages.len()).sum(),
