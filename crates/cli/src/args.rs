@@ -948,6 +948,10 @@ pub(crate) struct StatusArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), requires = "durations")]
     pub(crate) builders: Option<u32>,
 
+    /// In JSON, also how it came about, at 48 times at most, and where each wave stands: `waves report` draws it
+    #[arg(long)]
+    pub(crate) history: bool,
+
     #[command(flatten)]
     pub(crate) ledger: LedgerArgs,
 

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | what do these files say was built? | [`Results`], and [`match_results`] in an evaluation |
 //! | where does a wave stand, and what failed first? | [`WaveStatus`] |
+//! | how did it come about? | [`over_time`] |
 //! | what built before it? | [`Baseline`] |
 //! | what may be built now? | [`Next`] |
 //! | may it be closed? | [`open_reasons`] |
@@ -38,5 +39,6 @@ pub use next::Next;
 pub use request::{Upstream, upstream};
 pub use results::{ResultFormat, Results, Told};
 pub use status::{
-    AppliedWaiver, EvaluationFailure, Expectation, Question, RedRoot, ResultCounts, State, StateCounts, WaveStatus, revert_first,
+    AppliedWaiver, EvaluationFailure, Expectation, Moment, Question, RedRoot, ResultCounts, State, StateCounts, WaveStatus, over_time,
+    revert_first,
 };
