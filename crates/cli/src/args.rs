@@ -81,6 +81,8 @@ pub(crate) enum Command {
     History(HistoryArgs),
     /// Tables of an evaluation or a history, for DuckDB, DataFusion or Spark
     Tables(TablesArgs),
+    /// A page of HTML of a report, for a browser or as an artifact of CI
+    Report(ReportArgs),
     /// Begin a major wave with a plan: the ledger follows it to its last tag
     Start(StartArgs),
     /// Record results of builds in the ledger
@@ -516,6 +518,25 @@ pub(crate) enum TableFormatArg {
     #[default]
     Parquet,
     Csv,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+The page is one file that needs no network. Of which reports:
+  waves plan --root PACKAGE --format json     waves, packages, what waits for what
+  waves plan --updates FILE --format json     minor waves, updates, what they rebuild
+  waves impact --root PACKAGE --format json   what is rebuilt, and by which way
+  waves diff BEFORE AFTER --format json       root causes, labels; name AFTER with --graph
+  waves status --history --format json        where a wave stands, and how it came about
+Ways and packages are looked up in the evaluation that the report is about; without it, the page says so.")]
+pub(crate) struct ReportArgs {
+    /// What `waves impact`, `diff`, `plan` or `status` wrote with --format json; `-` for standard input
+    #[arg(value_name = "REPORT")]
+    pub(crate) input: PathBuf,
+
+    /// Where to write the page
+    #[arg(long, short, value_name = "FILE", default_value = "report.html")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
@@ -971,6 +992,10 @@ pub(crate) struct StatusArgs {
     /// How many build at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), requires = "durations")]
     pub(crate) builders: Option<u32>,
+
+    /// In JSON, also how it came about, at 48 times at most, and where each wave stands: `waves report` draws it
+    #[arg(long)]
+    pub(crate) history: bool,
 
     #[command(flatten)]
     pub(crate) ledger: LedgerArgs,

@@ -3,7 +3,7 @@
 use std::env;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use time::{Date, Month, OffsetDateTime};
+use time::{Date, Month};
 use waves_core::config::Day;
 
 use crate::commands::Failure;
@@ -21,10 +21,7 @@ pub(crate) fn now() -> Result<u64, Failure> {
 
 /// The day, of Greenwich.
 pub(crate) fn today() -> Result<Day, Failure> {
-    let wrong = || Failure::Usage(format!("`{EPOCH}` is no day of the calendar"));
-    let seconds = i64::try_from(now()?).map_err(|_| wrong())?;
-    let date = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| wrong())?.date();
-    Day::try_from(format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())).map_err(|_| wrong())
+    Day::of_time(now()?).ok_or_else(|| Failure::Usage(format!("`{EPOCH}` is no day of the calendar")))
 }
 
 /// A time as it is typed: a day, which begins in Greenwich, or seconds since 1970.

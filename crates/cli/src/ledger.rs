@@ -9,8 +9,9 @@ use waves_core::analysis::{Root, Scope, select};
 use waves_core::config::Day;
 use waves_core::error::Error;
 use waves_core::graph::Graph;
-use waves_core::ledger::{Expectation, FILE_NAME, Ledger, Question, WaveName, WaveStatus, Writer};
+use waves_core::ledger::{Expectation, FILE_NAME, Ledger, Question, WaveName, WaveStatus, Writer, over_time};
 use waves_core::major::{PlanFile, ResolvedPlan};
+use waves_core::report::StatusReport;
 
 use crate::args::{LedgerArgs, WaveArgs};
 use crate::clock;
@@ -18,6 +19,8 @@ use crate::commands::Failure;
 
 /// Where a ledger is written and looked for.
 const DIRECTORY: &str = ".waves";
+/// Times that a history has at most: more than a screen shows.
+const MOMENTS: usize = 48;
 /// How long another writer is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -132,9 +135,26 @@ impl<'a> Situation<'a> {
 
     /// Where a wave stands.
     pub(crate) fn status<'s>(&'s self, ledger: &'s Ledger, wave: WaveName) -> Result<WaveStatus<'s>, Failure> {
+        Ok(WaveStatus::new(self.question(ledger), wave)?)
+    }
+
+    fn question<'s>(&'s self, ledger: &'s Ledger) -> Question<'s> {
         let Self { graph, plan, scope, today, expectation } = self;
-        let question = Question { graph, plan, scope: *scope, ledger, today, expectation: *expectation };
-        Ok(WaveStatus::new(question, wave)?)
+        Question { graph, plan, scope: *scope, ledger, today, expectation: *expectation }
+    }
+
+    /// A status with how it came about, and where all waves stand.
+    pub(crate) fn with_history(
+        &self,
+        report: StatusReport,
+        ledger: &Ledger,
+        wave: WaveName,
+        plan: &PlanFile,
+    ) -> Result<StatusReport, Failure> {
+        let question = self.question(ledger);
+        let moments = over_time(question, wave, MOMENTS)?;
+        let statuses = names(plan).into_iter().map(|name| WaveStatus::without_roots(question, name)).collect::<Result<Vec<_>, _>>()?;
+        Ok(report.with_history(&moments, &statuses))
     }
 
     /// What a package names; nothing if it does not evaluate.

@@ -66,12 +66,22 @@ pub(crate) fn dumps_within(args: &Args, paths: &[PathBuf], limits: Limits) -> Re
     Ok(Graph::import_within(&inputs, limits, &progress)?)
 }
 
-fn paths(args: &Args) -> Result<Vec<PathBuf>, Failure> {
+/// Whether somebody said which graph is meant.
+pub(crate) fn is_named(args: &Args) -> bool {
+    !named(args).is_empty()
+}
+
+fn named(args: &Args) -> Vec<PathBuf> {
     if !args.graph.is_empty() {
-        return Ok(args.graph.clone());
+        return args.graph.clone();
     }
-    if let Some(paths) = env::var_os("WAVES_GRAPH").filter(|paths| !paths.is_empty()) {
-        return Ok(env::split_paths(&paths).collect());
+    env::var_os("WAVES_GRAPH").filter(|paths| !paths.is_empty()).iter().flat_map(env::split_paths).collect()
+}
+
+fn paths(args: &Args) -> Result<Vec<PathBuf>, Failure> {
+    let named = named(args);
+    if !named.is_empty() {
+        return Ok(named);
     }
     let here = env::current_dir().map_err(|error| Failure::NoGraph(format!("the working directory is gone: {error}")))?;
     let found = here.ancestors().map(|directory| directory.join(DEFAULT_GRAPH)).find(|path| path.is_file());

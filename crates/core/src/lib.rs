@@ -58,6 +58,8 @@ pub mod export;
 pub mod files;
 pub mod graph;
 pub mod history;
+#[cfg(feature = "html")]
+pub mod html;
 pub mod ingest;
 pub mod ledger;
 pub mod major;

@@ -18,6 +18,7 @@ mod notify;
 mod plan;
 mod rank;
 mod record;
+mod report;
 mod request;
 mod retry;
 mod schema;
@@ -93,6 +94,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
         Command::Security(security) => security::run(args, security),
         Command::History(history) => history::run(args, &history.command),
         Command::Tables(tables) => tables::run(args, tables),
+        Command::Report(report) => report::run(args, report),
         Command::Start(start) => start::run(start),
         Command::Record(record) => record::run(args, record),
         Command::Status(status) => status::run(args, status),

@@ -18,7 +18,10 @@ pub(crate) fn run(args: &Args, options: &StatusArgs) -> Result<Verdict, Failure>
     let durations = if options.durations.is_empty() { None } else { Some(Durations::read(&options.durations)?) };
     let costs = durations.map(|durations| Costs::new(&graph, Sources { durations: Some(durations), ..Sources::default() })).transpose()?;
     let limit = options.format.limit();
-    let report = StatusReport::new(&status, &situation.plan, &ledger, costs.as_ref(), options.builders, limit);
+    let mut report = StatusReport::new(&status, &situation.plan, &ledger, costs.as_ref(), options.builders, limit);
+    if options.history {
+        report = situation.with_history(report, &ledger, wave, &plan)?;
+    }
     output::print(&report, &options.format)?;
     Ok(Verdict::Fine)
 }

@@ -55,6 +55,12 @@ impl Day {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The day of Greenwich at a time in seconds since 1970; `None` if that is no day of the calendar.
+    pub fn of_time(seconds: u64) -> Option<Self> {
+        let date = time::OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()?.date();
+        Self::try_from(format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())).ok()
+    }
 }
 
 impl fmt::Display for Day {

@@ -138,6 +138,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// A report that no page can be made of.
+    #[error("{input}: {reason}")]
+    Report {
+        /// The report as it was named.
+        input: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+
     /// A wave that a plan does not have.
     UnknownWave {
         /// What was typed.

@@ -32,6 +32,8 @@ pub(crate) use package::DisjointSets;
 pub(crate) use reach::Csr;
 pub(crate) use scc::components;
 pub(crate) use sweep::{BLOCK_GROUPS, BitCounter, Row};
+#[cfg(feature = "html")]
+pub(crate) use view::set_of;
 
 pub use index::{AttributeIx, DerivationIx, PackageIx};
 pub use pairs::Reachability;

@@ -13,6 +13,13 @@ fn items(list: &str) -> impl Iterator<Item = &str> {
     list.split(LIST_SEPARATOR).filter(|item| !item.is_empty())
 }
 
+/// An attribute path without its last component; empty at the top level.
+pub(crate) fn set_of(path: &str) -> &str {
+    // A component with a dot in it is in quotes.
+    let last = path.strip_suffix('"').map_or_else(|| path.rfind('.'), |quoted| quoted.rfind(".\""));
+    last.map_or("", |dot| &path[..dot])
+}
+
 /// A derivation of a graph.
 #[derive(Clone, Copy)]
 pub struct Derivation<'g> {
@@ -274,10 +281,7 @@ impl<'g> Attribute<'g> {
 
     /// The set that it is in: its path without the last component; empty at the top level.
     pub fn set(self) -> &'g str {
-        let path = self.path();
-        // A component with a dot in it is in quotes.
-        let last = path.strip_suffix('"').map_or_else(|| path.rfind('.'), |quoted| quoted.rfind(".\""));
-        last.map_or("", |dot| &path[..dot])
+        set_of(self.path())
     }
 
     /// The system that it was evaluated for, or its derivation's; `None` if neither is known.

@@ -110,6 +110,11 @@ impl Ledger {
         &self.entries
     }
 
+    /// As it was with its first entries only.
+    pub(super) fn first(&self, entries: usize) -> Self {
+        Self { entries: self.entries[..entries].to_vec(), directory: self.directory.clone(), ..*self }
+    }
+
     /// Bytes of a last line that a killed writer left unfinished. They count for nothing.
     pub fn torn_bytes(&self) -> u64 {
         self.torn

@@ -24,20 +24,20 @@ pub struct Matched {
 }
 
 /// Finds derivations by the hash in their path.
-pub(super) struct ByPath<'g> {
+pub(crate) struct ByPath<'g> {
     graph: &'g Graph,
     derivations: HashMap<StoreHash, DerivationIx>,
 }
 
 impl<'g> ByPath<'g> {
     /// O(V).
-    pub(super) fn new(graph: &'g Graph) -> Self {
+    pub(crate) fn new(graph: &'g Graph) -> Self {
         Self { graph, derivations: graph.derivations().map(|derivation| (derivation.hash(), derivation.ix())).collect() }
     }
 
     /// The derivation with exactly this path or base name.
-    pub(super) fn find(&self, path: &str) -> Option<Derivation<'g>> {
-        let derivation = self.graph.derivation(*self.derivations.get(&StorePath::parse_derivation(path)?.hash)?);
+    pub(crate) fn find(&self, path: &str) -> Option<Derivation<'g>> {
+        let derivation = self.graph.derivation(*self.derivations.get(&StorePath::parse(path)?.hash)?);
         (derivation.base_name() == base_name(path)).then_some(derivation)
     }
 }

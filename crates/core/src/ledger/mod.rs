@@ -8,6 +8,7 @@
 //! |---|---|
 //! | what do these files say was built? | [`Results`], and [`match_results`] in an evaluation |
 //! | where does a wave stand, and what failed first? | [`WaveStatus`] |
+//! | how did it come about? | [`over_time`] |
 //! | what built before it? | [`Baseline`] |
 //! | what may be built now? | [`Next`] |
 //! | may it be closed? | [`open_reasons`] |
@@ -30,11 +31,14 @@ pub use decide::{MAX_RETRIES, open_reasons, retry};
 pub use event::{Entry, Event, Outcome, Record, RecordedFor, Retry, Start, TagEvent, Until, Waiver, WaiverKind};
 pub use file::{FILE_NAME, FORMAT_VERSION, Ledger, Writer};
 pub use git::{NewTag, TagRepository, Tagged, Tagger, remote_has_tag};
+#[cfg(feature = "html")]
+pub(crate) use matching::ByPath;
 pub use matching::{Matched, match_results};
 pub use name::WaveName;
 pub use next::Next;
 pub use request::{Upstream, upstream};
 pub use results::{ResultFormat, Results, Told};
 pub use status::{
-    AppliedWaiver, EvaluationFailure, Expectation, Question, RedRoot, ResultCounts, State, StateCounts, WaveStatus, revert_first,
+    AppliedWaiver, EvaluationFailure, Expectation, Moment, Question, RedRoot, ResultCounts, State, StateCounts, WaveStatus, over_time,
+    revert_first,
 };

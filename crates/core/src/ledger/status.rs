@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::baseline::{Baseline, Class};
-use super::event::{Outcome, RecordedFor, Waiver};
+use super::event::{Event, Outcome, RecordedFor, Waiver};
 use super::file::Ledger;
 use super::matching::{ByPath, names};
 use super::name::WaveName;
@@ -230,6 +230,21 @@ impl<'a> WaveStatus<'a> {
     ///
     /// [`Error::UnknownWave`].
     pub fn new(question: Question<'a>, name: WaveName) -> Result<Self> {
+        let mut status = Self::without_roots(question, name)?;
+        for applied in 0..status.waivers.len() {
+            status.waivers[applied].derivations = status.waived_by(question, applied);
+        }
+        status.flaky = status.in_state(State::Green).filter(|derivation| status.failures(derivation.ix()) > 0).collect();
+        status.find_roots();
+        Ok(status)
+    }
+
+    /// The same as far as states go: what failed, but not what that blocks or may be due to. O(V + E + entries of the ledger).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownWave`].
+    pub fn without_roots(question: Question<'a>, name: WaveName) -> Result<Self> {
         let Question { graph, plan, ledger, .. } = question;
         let wave = plan.waves.iter().find(|wave| wave.name == name.to_string()).ok_or_else(|| {
             let known: Vec<&str> = plan.waves.iter().map(|wave| wave.name.as_str()).collect();
@@ -242,7 +257,7 @@ impl<'a> WaveStatus<'a> {
         let mut expected = graph.closure(required.iter(), Direction::Dependencies);
         expected = DerivationSet::from_members(graph.derivation_count(), expected.iter().filter(|&ix| wave.rebuilds.contains(ix)));
         let baseline = Baseline::of(ledger, name);
-        let mut status = Self {
+        Ok(Self {
             graph,
             name,
             wave,
@@ -257,13 +272,7 @@ impl<'a> WaveStatus<'a> {
             roots_of: HashMap::new(),
             histories,
             baseline,
-        };
-        for applied in 0..status.waivers.len() {
-            status.waivers[applied].derivations = status.waived_by(question, applied);
-        }
-        status.flaky = status.in_state(State::Green).filter(|derivation| status.failures(derivation.ix()) > 0).collect();
-        status.find_roots();
-        Ok(status)
+        })
     }
 
     /// Where a derivation of the wave stands; of others it says nothing.
@@ -464,6 +473,51 @@ impl<'a> WaveStatus<'a> {
             None => Class::New,
         }
     }
+}
+
+/// Where a wave stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// When, in seconds since 1970.
+    pub time: u64,
+    /// As of [`WaveStatus::counts`].
+    pub counts: ([StateCounts; State::ALL.len()], StateCounts),
+}
+
+/// Where a wave stood after each time at which the ledger says something of it; of more times than `most`, some that lie as
+/// evenly as they can, the first and the last included. Waivers hold as they did on that day.
+///
+/// Results count if they are of derivations of the evaluation at hand, whichever was built then. It costs a
+/// [`WaveStatus::without_roots`] for each time.
+///
+/// # Errors
+///
+/// [`Error::UnknownWave`].
+pub fn over_time(question: Question<'_>, name: WaveName, most: usize) -> Result<Vec<Moment>> {
+    let entries = question.ledger.entries();
+    let is_told = |event: &Event| match event {
+        Event::Record(record) => record.of == RecordedFor::Wave(name),
+        Event::Retry(retry) => retry.wave == name,
+        Event::Waive(waiver) => waiver.wave.major == name.major && waiver.wave <= name,
+        Event::Start(_) | Event::Tag(_) => false,
+    };
+    // The number of entries up to the last of each time.
+    let mut ends: Vec<usize> = Vec::new();
+    for (at, entry) in entries.iter().enumerate().filter(|(_, entry)| is_told(&entry.event)) {
+        if ends.last().is_some_and(|&end| entries[end - 1].time == entry.time) {
+            ends.pop();
+        }
+        ends.push(at + 1);
+    }
+    let kept = ends.len().min(most.max(2));
+    let pick = |at: usize| if kept > 1 { ends[at * (ends.len() - 1) / (kept - 1)] } else { ends[0] };
+    let moment = |end: usize| {
+        let (ledger, time) = (question.ledger.first(end), entries[end - 1].time);
+        let today = Day::of_time(time).unwrap_or_else(|| question.today.clone());
+        let status = WaveStatus::without_roots(Question { ledger: &ledger, today: &today, ..question }, name)?;
+        Ok(Moment { time, counts: status.counts() })
+    };
+    (0..kept).map(pick).map(moment).collect()
 }
 
 /// What was recorded of the wave's derivations, and how many results count.

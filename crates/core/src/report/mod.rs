@@ -80,8 +80,8 @@ pub use schedule::{
 pub use schemas::{SCHEMAS, Schema, SchemaReport, SchemasReport, schema};
 pub use security::SecurityReport;
 pub use status::{
-    BlockedReport, ClassesReport, EvaluationFailureReport, GreennessReport, RemainingReport, ResultsReport, RootCauseReport, StateReport,
-    StatusCounts, StatusReport, WaiverReport, WaveLine,
+    BlockedReport, ClassesReport, EvaluationFailureReport, GreennessReport, MomentReport, RemainingReport, ResultsReport, RootCauseReport,
+    StateReport, StatusCounts, StatusReport, WaiverReport, WaveLine,
 };
 pub use suite::SuiteReport;
 pub use verify::VerifyReport;

@@ -32,6 +32,10 @@ pub struct PlanReport {
     pub evaluation: EvaluationReport,
     /// The roots.
     pub roots: Vec<RootReport>,
+    /// The system whose derivations alone are kept; null for all.
+    pub system: Option<String>,
+    /// The edges from a root that are followed at most; null for all.
+    pub depth: Option<usize>,
     /// What is rebuilt besides the roots.
     pub dependents: CountsReport,
     /// Everything that is rebuilt.
@@ -130,6 +134,8 @@ impl PlanReport {
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
+            system: plan.system.clone(),
+            depth: plan.depth,
             dependents: plan.impact.dependent_counts().into(),
             rebuilds: plan.impact.rebuild_counts().into(),
             packages: plan.waves.iter().map(|wave| wave.packages.len()).sum(),

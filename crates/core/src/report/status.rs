@@ -7,7 +7,7 @@ use super::evaluation::EvaluationReport;
 use super::{Diagram, FORMAT_VERSION, Report, counted, duration, number};
 use crate::cost::Costs;
 use crate::graph::Derivation;
-use crate::ledger::{Class, Ledger, RedRoot, State, StateCounts, WaveName, WaveStatus, open_reasons, revert_first};
+use crate::ledger::{Class, Ledger, Moment, RedRoot, State, StateCounts, WaveName, WaveStatus, open_reasons, revert_first};
 use crate::major::ResolvedPlan;
 use crate::schedule::{Fleet, simulate};
 
@@ -59,6 +59,8 @@ pub struct StatusReport {
     pub waivers: Vec<WaiverReport>,
     /// Build time of what is still to be built; null without build times.
     pub remaining: Option<RemainingReport>,
+    /// How it came about, first to last; null unless that was asked.
+    pub history: Option<Vec<MomentReport>>,
     /// Bytes of a line that a killed writer left unfinished.
     pub unfinished_bytes: u64,
 }
@@ -78,6 +80,19 @@ pub struct WaveLine {
     pub tag: Option<String>,
     /// The commit that the tag names.
     pub commit: Option<String>,
+    /// What of it is in which state; null unless the history was asked.
+    pub counts: Option<StatusCounts>,
+}
+
+/// Where the wave stood at a time.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct MomentReport {
+    /// In seconds since 1970.
+    pub time: u64,
+    /// Attributes and derivations by state.
+    pub counts: StatusCounts,
+    /// Green over what is decided, of attributes; null where nothing is.
+    pub greenness: Option<f64>,
 }
 
 /// Attributes and derivations.
@@ -117,6 +132,21 @@ pub struct StatusCounts {
 }
 
 impl StatusCounts {
+    /// Of what [`WaveStatus::counts`] tells.
+    fn new((by_state, not_expected): ([StateCounts; State::ALL.len()], StateCounts)) -> Self {
+        let count = |state: State| by_state[state as usize].into();
+        Self {
+            green: count(State::Green),
+            red: count(State::Red),
+            blocked: count(State::Blocked),
+            waived: count(State::Waived),
+            building: count(State::Building),
+            ready: count(State::Ready),
+            pending: count(State::Pending),
+            not_expected: not_expected.into(),
+        }
+    }
+
     fn rows(&self) -> [(&'static str, StateReport); 8] {
         [
             ("green", self.green),
@@ -265,8 +295,6 @@ impl StatusReport {
         builders: Option<u32>,
         limit: usize,
     ) -> Self {
-        let (by_state, not_expected) = status.counts();
-        let count = |state: State| by_state[state as usize].into();
         let classes = status.classes();
         let class = |class: Class| classes.get(&class).copied().unwrap_or(0);
         let closed = ledger.closed(status.name).is_some();
@@ -282,16 +310,7 @@ impl StatusReport {
             closed,
             reasons: if closed { Vec::new() } else { open_reasons(status, ledger, &names) },
             waves: wave_lines(status, plan, ledger),
-            counts: StatusCounts {
-                green: count(State::Green),
-                red: count(State::Red),
-                blocked: count(State::Blocked),
-                waived: count(State::Waived),
-                building: count(State::Building),
-                ready: count(State::Ready),
-                pending: count(State::Pending),
-                not_expected: not_expected.into(),
-            },
+            counts: StatusCounts::new(status.counts()),
             greenness: GreennessReport {
                 attributes: status.greenness(|derivation| derivation.attributes().len() as u64),
                 build_time: model.and_then(|model| status.greenness(|derivation| u64::from(model.seconds(derivation.ix())))),
@@ -318,8 +337,28 @@ impl StatusReport {
             flaky: status.flaky.iter().map(|derivation| derivation.label().to_owned()).collect(),
             waivers: waivers(status),
             remaining: costs.and_then(|costs| RemainingReport::new(status, costs, builders)),
+            history: None,
             unfinished_bytes: ledger.torn_bytes(),
         }
+    }
+
+    /// The same with how it came about, and where each wave of the major wave stands, in their order.
+    #[must_use]
+    pub fn with_history(mut self, moments: &[Moment], waves: &[WaveStatus<'_>]) -> Self {
+        self.history = Some(moments.iter().map(MomentReport::new).collect());
+        for (line, status) in self.waves.iter_mut().zip(waves) {
+            line.counts = Some(StatusCounts::new(status.counts()));
+        }
+        self
+    }
+}
+
+impl MomentReport {
+    fn new(moment: &Moment) -> Self {
+        let counts = StatusCounts::new(moment.counts);
+        let decided: usize = [counts.green, counts.red, counts.blocked, counts.waived].iter().map(|state| state.attributes).sum();
+        let greenness = (decided > 0).then(|| counts.green.attributes as f64 / decided as f64);
+        Self { time: moment.time, counts, greenness }
     }
 }
 
@@ -334,6 +373,7 @@ fn wave_lines(status: &WaveStatus<'_>, plan: &ResolvedPlan, ledger: &Ledger) -> 
             derivations: counts.derivations,
             tag: tag.map(|tag| tag.tag.clone()),
             commit: tag.map(|tag| tag.commit.clone()),
+            counts: None,
         }
     };
     plan.waves.iter().map(line).collect()
