@@ -61,6 +61,7 @@ rustPlatform.buildRustPackage {
 
   # A binary for another machine cannot say what its options are.
   postInstall = lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
+    mkdir man
     $out/bin/waves man --all man
     installManPage man/*.1
     for shell in bash fish zsh; do

@@ -110,8 +110,8 @@ fn nothing_that_a_repository_is_configured_to_run_is_run() {
     estimate(&graph, &worktree).expect("estimates");
     let jq = graph.find_attribute("jq").next().and_then(|attribute| attribute.derivation()).expect("jq");
     histories(&graph, &repository, &[jq], 365).expect("reads");
-    let tagger = Tagger { name: "Ada".to_owned(), email: "ada@example.org".to_owned() };
-    let new = NewTag { name: "wave-1.1", revision: None, message: "done", tagger: Some(&tagger), time: 0 };
+    let ada = Tagger { name: "Ada".to_owned(), email: "ada@example.org".to_owned() };
+    let new = NewTag { name: "wave-1.1", revision: None, message: "done", tagger: Some(&ada), time: 0 };
     let tagged = TagRepository::discover(&set).expect("a repository").tag(&new).expect("tags");
     assert!(matches!(tagged, Tagged::Made { .. }), "{tagged:?}");
     assert!(!sprung.exists(), "{}", fs::read_to_string(&sprung).expect("read"));

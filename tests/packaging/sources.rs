@@ -64,3 +64,20 @@ fn core_starts_nothing_and_asks_no_network() {
         }
     }
 }
+
+#[test]
+fn workflows_name_actions_by_their_hash_and_ask_for_little() {
+    let workflows = fs::read_dir(root().join(".github/workflows")).expect("listed");
+    let mut count = 0;
+    for path in workflows.map(|entry| entry.expect("an entry").path()) {
+        let text = fs::read_to_string(&path).expect("UTF-8");
+        // Nothing is allowed to all jobs but to read.
+        assert!(text.contains("\npermissions: {}\n") || text.contains("\npermissions:\n  contents: read\n"), "{}", path.display());
+        for action in text.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("uses: ")) {
+            let hash = action.split_once('@').and_then(|(_, rest)| rest.split(' ').next()).unwrap_or_default();
+            assert!(hash.len() == 40 && hash.chars().all(|c| c.is_ascii_hexdigit()), "{}: {action}", path.display());
+            count += 1;
+        }
+    }
+    assert!(count > 1);
+}

@@ -5,6 +5,8 @@ use std::path::Path;
 use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 
+use waves_core::files::{Mode, NewFile};
+
 use crate::args::Args;
 use crate::commands::Failure;
 use crate::exit_code::Verdict;
@@ -37,7 +39,7 @@ pub(crate) fn manual(directory: &Path) -> Result<Verdict, Failure> {
     let mut commands = vec![&tree];
     while let Some(command) = commands.pop() {
         commands.extend(command.get_subcommands());
-        output::write_file(directory, &format!("{}.1", page_name(command)), &page(command)?)?;
+        NewFile::write(&directory.join(format!("{}.1", page_name(command))), Mode::Data, &page(command)?)?;
     }
     Ok(Verdict::Fine)
 }

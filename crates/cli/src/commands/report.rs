@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use waves_core::error::Error;
+use waves_core::files::{Mode, NewFile};
 use waves_core::graph::Graph;
 use waves_core::html::{Subject, page};
 
@@ -17,12 +18,10 @@ pub(crate) fn run(args: &Args, options: &ReportArgs) -> Result<Verdict, Failure>
     let (bytes, input) = read(&options.input)?;
     let subject = Subject::parse(&bytes, &input)?;
     let page = page(&subject, graph(args, &subject)?.as_ref())?;
-    let (directory, name) = match (options.output.parent(), options.output.file_name()) {
-        (Some(directory), Some(name)) if !directory.as_os_str().is_empty() => (directory, name),
-        (_, Some(name)) => (Path::new("."), name),
-        _ => return Err(Failure::Usage(format!("{} is no file (hint: --output report.html)", options.output.display()))),
-    };
-    output::write_file(directory, &name.to_string_lossy(), page.as_bytes())?;
+    if options.output.file_name().is_none() {
+        return Err(Failure::Usage(format!("{} is no file (hint: --output report.html)", options.output.display())));
+    }
+    NewFile::write(&options.output, Mode::Data, page.as_bytes())?;
     if !args.quiet {
         output::note(&format!("wrote {}", options.output.display()));
     }

@@ -10,7 +10,7 @@ use crate::output;
 pub(crate) fn run(name: Option<&str>, format: FormatArg) -> Result<Verdict, Failure> {
     match name {
         Some(name) => output::print_bytes(schema(name)?.text.as_bytes())?,
-        None => output::print(&SchemasReport::new(), &FormatArgs { format, limit: None })?,
+        None => output::print(&SchemasReport::new(), &FormatArgs { format, limit: None, table: None })?,
     }
     Ok(Verdict::Fine)
 }

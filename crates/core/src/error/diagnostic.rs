@@ -170,6 +170,7 @@ impl Error {
                 Diagnostic { why: Some(why.join("\n")), ..Diagnostic::new(what) }
             }
             Self::Plan { input, reason } => Diagnostic::new("this plan cannot be used").at(Place::file(input)).because(reason),
+            Self::Report { input, reason } => Diagnostic::new("no page can be made of this").at(Place::file(input)).because(reason),
             Self::UnknownWave { name, known } => Diagnostic::new(format!("no wave `{name}` in the plan")).because(known),
             Self::LedgerLocked { path, holder } => Diagnostic::new("somebody else writes to it")
                 .at(Place::file(path.display()))
@@ -195,6 +196,10 @@ impl Error {
                 let what = format!("nobody called `{name}` maintains or owns anything in this evaluation");
                 Diagnostic { hint: meant(suggestions), ..Diagnostic::new(what) }
             }
+            Self::UnknownSchema { name, suggestions } => Diagnostic {
+                hint: Some(meant(suggestions).unwrap_or_else(|| "`waves schema` lists them".to_owned())),
+                ..Diagnostic::new(format!("no schema `{name}`"))
+            },
             Self::NoEdges { sources } => {
                 Diagnostic::new("this evaluation has no edges, so nothing is known of what needs what").hint(format!(
                     "import the derivations with it: `nix derivation show -r ATTRIBUTES > derivations.json`, then `waves import \

@@ -139,7 +139,6 @@ pub enum Error {
     },
 
     /// A report that no page can be made of.
-    #[error("{input}: {reason}")]
     Report {
         /// The report as it was named.
         input: String,
@@ -220,7 +219,6 @@ pub enum Error {
     },
 
     /// A name of no schema.
-    #[error("no schema `{name}`{} (hint: `waves schema` lists them)", hint(suggestions))]
     UnknownSchema {
         /// What was typed.
         name: String,
