@@ -84,7 +84,7 @@ impl Terminal {
 
     /// Types text.
     pub(crate) fn text(&self, text: &str) {
-        self.expect_tmux(&["send-keys", "-l", text]);
+        self.expect_tmux(&["send-keys", "-l", "--", text]);
     }
 
     /// Types keys by name.
@@ -154,7 +154,7 @@ impl Terminal {
 #[track_caller]
 pub(crate) fn line_with<'s>(screen: &'s str, words: &[&str]) -> &'s str {
     let has_all = |line: &&str| {
-        let in_line: Vec<&str> = line.split_whitespace().collect();
+        let in_line: Vec<&str> = line.split_whitespace().map(|word| word.trim_end_matches(',')).collect();
         words.iter().all(|word| word.split_whitespace().all(|word| in_line.contains(&word)))
     };
     screen.lines().find(has_all).unwrap_or_else(|| panic!("no line with {words:?}:\n{screen}"))

@@ -121,10 +121,14 @@ impl<'g> App<'g> {
         let has_text = self.page().search.as_ref().is_some_and(|search| !search.text.is_empty());
         match code {
             KeyCode::Enter => self.open(),
-            KeyCode::Backspace if has_text => self.page_mut().retype(|text| drop(text.pop())),
+            KeyCode::Backspace if has_text => self.page_mut().retype(|text| {
+                text.pop();
+            }),
             KeyCode::Char('u') if is_control => self.page_mut().retype(String::clear),
             KeyCode::Char(character) if !is_control => self.page_mut().retype(|text| text.push(character)),
-            KeyCode::Esc | KeyCode::Backspace => drop(self.page_mut().type_or_not(false)),
+            KeyCode::Esc | KeyCode::Backspace => {
+                self.page_mut().type_or_not(false);
+            }
             _ => {}
         }
     }
@@ -162,10 +166,12 @@ impl<'g> App<'g> {
         page.tab = (page.tab as isize + by).rem_euclid(tabs).unsigned_abs();
     }
 
-    /// Lets one type, on the page of the search if it is seen.
+    /// Lets one type anew, on the page of the search if it is seen.
     fn search(&mut self) {
         let graph = self.page().graph.unwrap_or(self.evaluations.first);
-        if !self.page_mut().type_or_not(true) {
+        if self.page_mut().type_or_not(true) {
+            self.page_mut().retype(String::clear);
+        } else {
             self.pages.push(pages::search(graph, Purpose::Open, true));
         }
     }
