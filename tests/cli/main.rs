@@ -324,3 +324,41 @@ fn help_fits_a_screen() {
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{command:?}");
     }
 }
+
+#[test]
+fn colours_are_for_terminals_and_change_no_letter() {
+    let run = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = waves();
+        command.args(arguments).args(graph_args()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        Run::of(command.envs(variables.iter().copied()))
+    };
+    let stripped = |text: &str| {
+        text.split('\u{1b}')
+            .enumerate()
+            .map(|(at, part)| if at == 0 { part } else { part.split_once('m').expect("a style").1 })
+            .collect::<String>()
+    };
+    for arguments in [vec!["impact", "--root", "curl"], vec!["impact", "--root", "curll"]] {
+        let plain = run(&arguments, &[]);
+        let forced = run(&arguments, &[("CLICOLOR_FORCE", "1")]);
+        let never = run(&arguments, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]);
+        for (plain, forced, never) in [(&plain.stdout, &forced.stdout, &never.stdout), (&plain.stderr, &forced.stderr, &never.stderr)] {
+            assert!(!plain.contains('\u{1b}') && plain == never, "{never}");
+            assert_eq!(forced.contains('\u{1b}'), !plain.is_empty(), "{forced}");
+            assert_eq!(&stripped(forced), plain);
+        }
+    }
+    assert!(!run(&["impact", "--root", "curl", "--format", "markdown"], &[("CLICOLOR_FORCE", "1")]).stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn what_an_error_says_of_names_is_text() {
+    let run =
+        Run::of(waves().args(["impact", "--root", "a\u{1b}[31m\u{202e}b\n::error::c"]).args(graph_args()).env("GITHUB_ACTIONS", "true"));
+    assert_eq!(run.code, Some(2));
+    assert!(
+        !run.stderr.contains(['\u{1b}', '\u{202e}']) && !run.stderr.lines().any(|line| line.trim_start().starts_with("::")),
+        "{}",
+        run.stderr
+    );
+}

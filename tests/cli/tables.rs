@@ -112,3 +112,13 @@ fn a_table_that_is_not_there_is_said() {
         assert!(run.stderr.contains(message), "{arguments:?}: {}", run.stderr);
     }
 }
+
+#[test]
+fn a_reader_may_have_had_enough() {
+    let mut command = waves();
+    command.args(["impact", "--root", "glibc", "--format", "csv", "--table", "attributes"]).args(graph_args());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("waves starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -110,6 +110,13 @@ proptest! {
     }
 
     #[test]
+    fn no_line_of_mermaid_ends_its_fence(case in case(|_| "[`~ \n\"]{0,9}")) {
+        let mut out = Vec::new();
+        case.condensed().write_mermaid(&mut out).expect("writes");
+        prop_assert!(!String::from_utf8(out).expect("UTF-8").contains(['`', '~']));
+    }
+
+    #[test]
     fn every_picture_can_be_placed_and_has_the_same_bytes_again(case in numbered()) {
         let diagram = case.condensed();
         let drawn = || { let mut out = Vec::new(); diagram.write_svg(&mut out).expect("writes"); out };

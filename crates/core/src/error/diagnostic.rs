@@ -44,16 +44,14 @@ impl fmt::Display for Place {
     }
 }
 
-/// On one line, or on as many as a list in it has.
+/// On one line, or on as many as a list in it has. A place within a file, and why, say what is wrong there.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = &self.place {
-            write!(f, "{place}: ")?;
-        }
-        f.write_str(&self.what)?;
-        if let Some(why) = &self.why {
-            write!(f, ": {why}")?;
-        }
+        let (file, within) = self.place.as_ref().map_or(("", ""), |place| (&place.file, &place.within));
+        let what = if within.is_empty() || self.why.is_none() { self.what.as_str() } else { "" };
+        let why = self.why.as_deref().unwrap_or_default();
+        let parts: Vec<_> = [file, within, what, why].into_iter().filter(|part| !part.is_empty()).collect();
+        f.write_str(&parts.join(": "))?;
         self.hint.as_ref().map_or(Ok(()), |hint| write!(f, " (hint: {hint})"))
     }
 }
@@ -263,8 +261,7 @@ mod tests {
     fn one_line_has_it_all() {
         assert_eq!(
             malformed().to_string(),
-            "a\u{1b}.json, line 3, column 1: this cannot be read: neither an attribute nor a derivation is in it (hint: import each document \
-             by itself)"
+            "a\u{1b}.json: line 3, column 1: neither an attribute nor a derivation is in it (hint: import each document by itself)"
         );
         let message = "--sort hours needs build times (hint: --durations FILE)";
         assert_eq!(Diagnostic::of_message(message).to_string(), message);

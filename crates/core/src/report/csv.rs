@@ -42,12 +42,21 @@ pub fn write_table(report: &impl Report, key: Option<&str>, out: &mut impl Write
     let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
     let title = |path: &Vec<&str>| text(&if path.is_empty() { key.to_owned() } else { path.join(".") }).into_owned();
     if !columns.is_empty() {
-        table.write_record(columns.iter().map(title))?;
+        table.write_record(columns.iter().map(title)).map_err(io_error)?;
     }
     for row in &rows {
-        table.write_record(columns.iter().map(|path| cell(path.iter().try_fold(row, |value, key| value.get(key)))))?;
+        let cells = columns.iter().map(|path| cell(path.iter().try_fold(row, |value, key| value.get(key))));
+        table.write_record(cells).map_err(io_error)?;
     }
     table.flush()
+}
+
+/// What the system said: whether a reader has gone is asked for.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// What the items of a list have in common: the columns of a table, as a tree.

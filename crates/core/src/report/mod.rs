@@ -133,7 +133,14 @@ pub fn write(report: &impl Report, format: Format, width: Option<u16>, out: &mut
     let picture = || report.diagram().filter(|diagram| !diagram.nodes.is_empty()).ok_or(io::ErrorKind::Unsupported);
     match format {
         Format::Text => report.document().write_text(width, out),
-        Format::Markdown => report.document().write_markdown(out),
+        Format::Markdown => {
+            report.document().write_markdown(out)?;
+            // GitHub draws it; no label has a backtick in it that would end the fence.
+            let Ok(diagram) = picture() else { return Ok(()) };
+            writeln!(out, "\n```mermaid")?;
+            diagram.write_mermaid(out)?;
+            writeln!(out, "```")
+        }
         Format::Csv => write_table(report, None, out),
         Format::Dot => picture()?.write_dot(out),
         Format::Mermaid => picture()?.write_mermaid(out),
