@@ -293,7 +293,7 @@ pub(super) fn count(value: usize) -> Markup {
 pub(super) fn bar(part: f64, whole: f64, label: &str) -> Markup {
     let width = if whole > 0.0 { (part / whole * 100.0).clamp(0.0, 100.0) } else { 0.0 };
     html! {
-        span.bar aria-hidden="true" { span style=(format!("width:{width:.2}%")) {} }
+        span.bar aria-hidden="true" { @if width > 0.0 { span style=(format!("width:{width:.2}%")) {} } }
         " " span.value { (clean(label)) }
     }
 }

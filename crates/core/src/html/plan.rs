@@ -111,7 +111,7 @@ impl Plan {
             (headline(&figures))
             (self.wave_section())
             @if let Some(time) = time { (self.cost_section(time)) }
-            @if let Some(schedule) = &self.schedule { (schedule.markup(150)) }
+            @if let Some(schedule) = &self.schedule { (schedule.markup("", 150)) }
             (table.markup(&names))
             (self.cycle_section())
         };

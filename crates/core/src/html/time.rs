@@ -68,8 +68,8 @@ fn share(share: f64) -> String {
 }
 
 impl Schedule {
-    /// Under a heading, with the `slowest` builds of the critical path.
-    pub(super) fn markup(&self, slowest: usize) -> Markup {
+    /// Under a heading, with the `slowest` builds of the critical path. `of` tells it from others of the page.
+    pub(super) fn markup(&self, of: &str, slowest: usize) -> Markup {
         let fleet: u32 = self.builders.iter().map(|builders| builders.count).sum();
         let rows: Vec<Vec<String>> = self
             .builders
@@ -90,15 +90,15 @@ impl Schedule {
                     ("derivations", number(self.derivations)),
                 ]))
                 @let columns = [("builders", false), ("count", true), ("builds", true), ("building", true), ("in use", true)];
-                (text_table("Builders", &columns, &rows))
-                (self.critical(slowest))
-                (self.impossible())
-                (self.what_if())
+                (text_table(&format!("Builders{of}"), &columns, &rows))
+                (self.critical(of, slowest))
+                (self.impossible(of))
+                (self.what_if(of))
             }
         }
     }
 
-    fn critical(&self, slowest: usize) -> Markup {
+    fn critical(&self, of: &str, slowest: usize) -> Markup {
         // A path may have thousands of builds: the slowest stand for all.
         let mut by_time: Vec<usize> = (0..self.critical_path.len()).collect();
         by_time.sort_by(|&a, &b| self.critical_path[b].hours.total_cmp(&self.critical_path[a].hours).then(a.cmp(&b)));
@@ -128,12 +128,12 @@ impl Schedule {
             (timeline("Critical path on the builders", &lanes, self.makespan))
             details {
                 summary { "The critical path as a table" }
-                (text_table("Critical path", &columns, &rows))
+                (text_table(&format!("Critical path{of}"), &columns, &rows))
             }
         }
     }
 
-    fn impossible(&self) -> Markup {
+    fn impossible(&self, of: &str) -> Markup {
         let row = |impossible: &Impossible| {
             vec![impossible.system.clone(), impossible.features.join(" "), number(impossible.derivations), impossible.labels.join(", ")]
         };
@@ -143,12 +143,12 @@ impl Schedule {
             @if !rows.is_empty() {
                 h3 { "What no machine can build" }
                 p { (count(self.blocked)) " others need it." }
-                (text_table("What no machine can build", &columns, &rows))
+                (text_table(&format!("What no machine can build{of}"), &columns, &rows))
             }
         }
     }
 
-    fn what_if(&self) -> Markup {
+    fn what_if(&self, of: &str) -> Markup {
         let row = |package: &str, is: &str, outcome: &Outcome| {
             vec![text(package), text(is), count(outcome.derivations), text(&hours(outcome.makespan))]
         };
@@ -160,7 +160,7 @@ impl Schedule {
         html! {
             @if !rows.is_empty() {
                 h3 { "What if a package were cached, or pinned to its old inputs" }
-                (table("What if", &[("package", false), ("is", false), ("derivations", true), ("makespan", true)], &rows))
+                (table(&format!("What if{of}"), &[("package", false), ("is", false), ("derivations", true), ("makespan", true)], &rows))
             }
         }
     }

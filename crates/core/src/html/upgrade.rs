@@ -262,7 +262,7 @@ impl Upgrade {
                     @if let Some(schedule) = &wave.schedule {
                         details {
                             summary { (text(&wave.name)) ": " (said(wave.makespan_hours)) }
-                            (schedule.markup(30))
+                            (schedule.markup(&format!(" of {}", wave.name), 30))
                         }
                     }
                 }
@@ -287,7 +287,7 @@ impl Upgrade {
             row("each update by itself", &self.one_at_a_time),
             row("all at once", &self.all_at_once),
         ];
-        let columns = [("", false), ("waves", true), ("attributes", true), ("derivations", true), ("build time", true)];
+        let columns = [("plan", false), ("waves", true), ("attributes", true), ("derivations", true), ("build time", true)];
         let most = self.frontier.iter().map(|point| point.totals.builds.derivations).max().unwrap_or_default();
         let point = |point: &Point| {
             let marks = [(point.chosen, "this plan"), (point.knee, "the curve bends most here")];
@@ -308,7 +308,7 @@ impl Upgrade {
                 @if points.len() > 1 {
                     details {
                         summary { "The best plan for each number of waves" }
-                        (table("By number of waves", &[("waves", true), ("derivations", false), ("build time", true), ("", false)], &points))
+                        (table("By number of waves", &[("waves", true), ("derivations", false), ("build time", true), ("which is", false)], &points))
                     }
                 }
             }
