@@ -89,7 +89,7 @@ fn report(directory: &Path, kind: &str) -> Value {
 
 /// What a page hands to its script.
 fn data(page: &str) -> Value {
-    let (_, rest) = page.split_once(r#"<script type="application/json" id="data">"#).expect("data");
+    let (_, rest) = page.split_once(r#"<script id="data" type="application/json">"#).expect("data");
     serde_json::from_str(rest.split_once("</script>").expect("an end").0).expect("JSON")
 }
 
@@ -129,6 +129,17 @@ fn unpacked(text: &Value) -> Vec<usize> {
     numbers
 }
 
+/// Numbers as they are packed by steps.
+fn unstepped(text: &Value) -> Vec<usize> {
+    let forward = |step: usize| if step % 2 == 0 { (step / 2).cast_signed() } else { -step.div_ceil(2).cast_signed() };
+    let steps = unpacked(text).into_iter().map(forward);
+    let walked = steps.scan(0_isize, |at, step| {
+        *at += step;
+        Some(at.cast_unsigned())
+    });
+    walked.collect()
+}
+
 fn names(data: &Value) -> Vec<String> {
     let sets = data["names"].as_array().expect("sets");
     let leaves =
@@ -143,7 +154,7 @@ fn texts_of(list: &Value) -> Vec<&str> {
 /// The names in the first column of a page's table.
 fn rows(data: &Value) -> Vec<String> {
     let names = names(data);
-    unpacked(&data["tables"][0]["columns"][0]["cells"]).into_iter().map(|name| names[name].clone()).collect()
+    unstepped(&data["tables"][0]["columns"][0]["cells"]).into_iter().map(|name| names[name].clone()).collect()
 }
 
 #[test]

@@ -56,6 +56,9 @@ fn every_report_keeps_to_its_schema() {
 
     let status = report(here, "status", "status", &["--durations", "data/dumps/durations.csv", "--builders", "3"]);
     assert_eq!(status["baseline"], json!(["baseline"]));
+    assert_eq!(status["history"], Value::Null);
+    let told = report(here, "status", "status", &["--history"]);
+    assert_eq!(items(&told, "/history").last().expect("a moment")["counts"], told["counts"]);
     let counted = status["counts"].as_object().expect("states");
     let wave = &status["waves"][0];
     for count in ["attributes", "derivations"] {

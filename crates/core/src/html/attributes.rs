@@ -27,7 +27,7 @@ impl Attributes<'_> {
     /// The table; what the script has to know, and that of ways from `roots`. O(V + E).
     pub(super) fn table(&self, graph: Option<&Graph>, roots: &[DerivationIx], direction: Direction) -> (DataTable, Names, Value) {
         let found: Vec<Option<Attribute<'_>>> = self.rows.iter().map(|&(path, system)| find(graph?, path, system)).collect();
-        let ways = graph.map(|graph| Ways::new(graph, &graph.closure(roots.iter().copied(), direction)));
+        let ways = graph.map(|graph| Ways::new(graph, &graph.closure(roots.iter().copied(), direction), Derivation::label));
         let members = ways.iter().flat_map(Ways::members).map(Derivation::label);
         let names = Names::new(self.rows.iter().map(|(path, _)| *path).chain(members));
         let mut systems = Words::default();

@@ -213,7 +213,7 @@ impl Cost {
                 }
                 @if let Some(availability) = &self.total.availability {
                     @let rows = [row("cached", &availability.cached), row("to build", &availability.to_build), row("unknown", &availability.unknown)];
-                    (table("What is built already", &[("", false), ("attributes", true), ("derivations", true), ("outputs", true)], &rows))
+                    (table("What is built already", &[("what", false), ("attributes", true), ("derivations", true), ("outputs", true)], &rows))
                 }
             }
         }

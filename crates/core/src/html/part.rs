@@ -31,6 +31,15 @@ pub(super) fn packed(numbers: impl IntoIterator<Item = usize>) -> String {
     text
 }
 
+/// The same of numbers of which most are near to the one before: the step to each, twice, one less if it is backwards.
+pub(super) fn stepped(numbers: impl IntoIterator<Item = usize>) -> String {
+    let mut last = 0;
+    packed(numbers.into_iter().map(|number| {
+        let before = std::mem::replace(&mut last, number);
+        if number >= before { (number - before) * 2 } else { (before - number) * 2 - 1 }
+    }))
+}
+
 fn letter(digit: u8) -> char {
     let code = b'#' + digit;
     let code = code + u8::from(code >= b'<');
@@ -171,7 +180,9 @@ impl DataColumn {
             Values::Words(words) => ("word", &words.cells),
             Values::Lists(words, _) => ("list", &words.cells),
         };
-        let mut column = json!({ "title": self.title, "kind": kind, "cells": packed(cells.iter().copied()) });
+        let cells = cells.iter().copied();
+        let cells = if kind == "name" { stepped(cells) } else { packed(cells) };
+        let mut column = json!({ "title": self.title, "kind": kind, "cells": cells });
         if let Values::Words(words) | Values::Lists(words, _) = &self.values {
             column["words"] = json!(words.json());
             column["offered"] = json!(words.texts.len() <= OFFERED);
@@ -224,7 +235,7 @@ impl DataTable {
                         thead { tr { @for column in &self.columns { th scope="col" .number[column.is_number()] { (column.title) } } } }
                         tbody {
                             @for row in 0..shown {
-                                tr { @for column in &self.columns { td .number[column.is_number()] { (clean(&column.cell(names, row))) } } }
+                                tr { @for column in &self.columns { td .number[column.is_number()] .word[matches!(column.values, Values::Words(_))] { (clean(&column.cell(names, row))) } } }
                             }
                         }
                     }
@@ -282,7 +293,7 @@ pub(super) fn count(value: usize) -> Markup {
 pub(super) fn bar(part: f64, whole: f64, label: &str) -> Markup {
     let width = if whole > 0.0 { (part / whole * 100.0).clamp(0.0, 100.0) } else { 0.0 };
     html! {
-        span.bar aria-hidden="true" { span style=(format!("width:{width:.2}%")) {} }
+        span.bar aria-hidden="true" { @if width > 0.0 { span style=(format!("width:{width:.2}%")) {} } }
         " " span.value { (clean(label)) }
     }
 }
@@ -314,7 +325,7 @@ pub(super) fn treemap(heading: &str, of: &BTreeMap<String, usize>) -> Markup {
                 @for ((name, count), place) in boxed(&sets).iter().zip(&boxes) {
                     @let style = format!("left:{:.3}%;top:{:.3}%;width:{:.3}%;height:{:.3}%", place.left, place.top, place.width, place.height);
                     div style=(style) title=(format!("{}: {}", named(name), number(*count))) {
-                        @if place.width > 5.0 && place.height > 9.0 { span { (named(name)) } " " b { (number(*count)) } }
+                        @if place.width > 5.0 && place.height > 9.0 { span { (named(name)) } b { (number(*count)) } }
                     }
                 }
             }

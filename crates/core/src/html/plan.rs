@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Body;
-use super::part::{DataColumn, DataTable, Names, Values, Words, bar, count, headline, packed, text, text_table};
+use super::part::{DataColumn, DataTable, Names, Values, Words, bar, count, headline, packed, stepped, text, text_table};
 use super::subject::{Counts, Evaluation, Root, found, root_names};
 use super::time::{Block, Lane, Schedule, curve, timeline};
 use super::ways::Ways;
@@ -111,7 +111,7 @@ impl Plan {
             (headline(&figures))
             (self.wave_section())
             @if let Some(time) = time { (self.cost_section(time)) }
-            @if let Some(schedule) = &self.schedule { (schedule.markup()) }
+            @if let Some(schedule) = &self.schedule { (schedule.markup("", 150)) }
             (table.markup(&names))
             (self.cycle_section())
         };
@@ -142,14 +142,17 @@ impl Plan {
         let wave_of = |level: usize| self.waves.iter().take_while(|wave| wave.first_level <= level + 1).count();
         let mut packages: Vec<(usize, usize, PackageIx)> =
             graph.packages().filter_map(|package| last[package.ix().get()].map(|level| (wave_of(level), level, package.ix()))).collect();
-        packages.sort_by_cached_key(|&(wave, _, ix)| (wave, std::cmp::Reverse(graph.package(ix).rebuilt_derivations()), ix));
-        let ways = Ways::new(graph, planned.impact.rebuilds());
-        let faces = || packages.iter().map(|&(.., ix)| graph.package(ix).face().label());
-        let names = Names::new(faces().chain(ways.members().map(|member| member.label())));
+        packages.sort_by_cached_key(|&(wave, _, ix)| {
+            let package = graph.package(ix);
+            (wave, std::cmp::Reverse(package.rebuilt_derivations()), package.face().label(), ix)
+        });
         let mut row_of = vec![0; graph.package_count()];
         for (row, (.., ix)) in packages.iter().enumerate() {
             row_of[ix.get()] = row;
         }
+        let ways = Ways::new(graph, planned.impact.rebuilds(), |derivation| row_of[derivation.package().ix().get()]);
+        let faces = || packages.iter().map(|&(.., ix)| graph.package(ix).face().label());
+        let names = Names::new(faces().chain(ways.members().map(|member| member.label())));
         let mut waves = Words::default();
         packages.iter().for_each(|(wave, ..)| waves.push(&wave.to_string()));
         let numbers = |of: &dyn Fn(&(usize, usize, PackageIx)) -> usize| Values::Numbers(packages.iter().map(of).collect());
@@ -161,7 +164,7 @@ impl Plan {
             DataColumn::new("a change rebuilds", numbers(&|&(.., ix)| graph.package(ix).rebuilt_derivations() as usize)),
         ];
         let mut data = ways.json(&names, None);
-        data["packages"] = json!(packed(ways.members().map(|member| row_of[member.package().ix().get()])));
+        data["packages"] = json!(stepped(ways.members().map(|member| row_of[member.package().ix().get()])));
         data["roots"] = json!(packed(roots.iter().filter_map(|&root| ways.number(root))));
         Ok((package_table(columns, packages.len(), Some("package")), names, data))
     }
@@ -201,7 +204,7 @@ impl Plan {
                 tr {
                     td.number { (at + 1) }
                     th scope="row" { span data-pick="packages" data-column="wave" data-value=(at + 1) { (text(&wave.name)) } }
-                    td { (span(wave)) }
+                    td.span { (span(wave)) }
                     td.number { (count(wave.packages)) }
                     td.number { (count(wave.attributes)) }
                     td.chart { (bar(wave.derivations as f64, most as f64, &number(wave.derivations))) }

@@ -31,6 +31,15 @@
     return numbers;
   }
 
+  // Those that `stepped` wrote.
+  function unstep(text) {
+    let last = 0;
+    return unpack(text).map((step) => {
+      last += step % 2 === 0 ? step / 2 : -(step + 1) / 2;
+      return last;
+    });
+  }
+
   function separated(number) {
     return number.toLocaleString("en-US");
   }
@@ -70,11 +79,12 @@
     let read = null;
     return () => {
       if (read) return read;
-      const labels = unpack(data.graph.labels);
+      const labels = unstep(data.graph.labels);
       read = { labels, size: labels.length };
       if (data.graph.parents) read.parents = unpack(data.graph.parents);
       if (data.graph.edges) Object.assign(read, edges(unpack(data.graph.edges), labels.length));
-      for (const key of ["packages", "roots", "rows", "starts"]) {
+      if (data.graph.packages !== undefined) read.packages = unstep(data.graph.packages);
+      for (const key of ["roots", "rows", "starts"]) {
         if (data.graph[key] !== undefined) read[key] = unpack(data.graph[key]);
       }
       return read;
@@ -241,7 +251,7 @@
 
   // A column: the text of a cell, and what rows are sorted by.
   function columnOf(told) {
-    const cells = unpack(told.cells);
+    const cells = (told.kind === "name" ? unstep : unpack)(told.cells);
     const words = told.words ?? [];
     const order = new Intl.Collator("en", { numeric: true });
     const ranked = words.map((_, at) => at).sort((a, b) => order.compare(words[a], words[b]));
@@ -331,7 +341,7 @@
     function lineOf(row) {
       const line = make("tr", {});
       for (const column of columns) {
-        const cell = make("td", { className: column.isNumber ? "number" : "" });
+        const cell = make("td", { className: column.isNumber ? "number" : column.kind });
         if (column === nameColumn && told.detail) {
           const button = make("button", { type: "button", className: "name", "aria-expanded": "false" }, column.text(row));
           button.addEventListener("click", () => toggle(line, button, row));

@@ -68,8 +68,8 @@ fn share(share: f64) -> String {
 }
 
 impl Schedule {
-    /// Under a heading.
-    pub(super) fn markup(&self) -> Markup {
+    /// Under a heading, with the `slowest` builds of the critical path. `of` tells it from others of the page.
+    pub(super) fn markup(&self, of: &str, slowest: usize) -> Markup {
         let fleet: u32 = self.builders.iter().map(|builders| builders.count).sum();
         let rows: Vec<Vec<String>> = self
             .builders
@@ -80,7 +80,7 @@ impl Schedule {
             })
             .collect();
         html! {
-            section #schedule {
+            section {
                 h2 { "Schedule on " (count(fleet as usize)) (if fleet == 1 { " builder" } else { " builders" }) }
                 (headline(&[
                     ("makespan", hours(self.makespan)),
@@ -90,46 +90,50 @@ impl Schedule {
                     ("derivations", number(self.derivations)),
                 ]))
                 @let columns = [("builders", false), ("count", true), ("builds", true), ("building", true), ("in use", true)];
-                (text_table("Builders", &columns, &rows))
-                (self.critical())
-                (self.impossible())
-                (self.what_if())
+                (text_table(&format!("Builders{of}"), &columns, &rows))
+                (self.critical(of, slowest))
+                (self.impossible(of))
+                (self.what_if(of))
             }
         }
     }
 
-    fn critical(&self) -> Markup {
-        let lanes: Vec<Lane> = self
-            .builders
-            .iter()
-            .map(|builders| {
-                let on = self.critical_path.iter().filter(|link| link.builders == builders.name);
-                let blocks = on.map(|link| Block { label: link.label.clone(), start: link.start, length: link.hours });
-                Lane { label: builders.name.clone(), blocks: blocks.collect() }
-            })
-            .collect();
-        let row = |link: &Critical| {
+    fn critical(&self, of: &str, slowest: usize) -> Markup {
+        // A path may have thousands of builds: the slowest stand for all.
+        let mut by_time: Vec<usize> = (0..self.critical_path.len()).collect();
+        by_time.sort_by(|&a, &b| self.critical_path[b].hours.total_cmp(&self.critical_path[a].hours).then(a.cmp(&b)));
+        by_time.truncate(slowest);
+        by_time.sort_unstable();
+        let shown: Vec<&Critical> = by_time.into_iter().map(|at| &self.critical_path[at]).collect();
+        let left_out = self.critical_path.len() + self.critical_path_omitted - shown.len();
+        let lane = |builders: &Builders| {
+            let on = shown.iter().filter(|link| link.builders == builders.name);
+            let blocks = on.map(|link| Block { label: link.label.clone(), start: link.start, length: link.hours });
+            Lane { label: builders.name.clone(), blocks: blocks.collect() }
+        };
+        let lanes: Vec<Lane> = self.builders.iter().map(lane).collect();
+        let row = |link: &&Critical| {
             let waited = link.waited_for.as_deref().unwrap_or("–");
             vec![hours(link.start), hours(link.hours), link.builders.clone(), waited.to_owned(), link.label.clone()]
         };
-        let rows: Vec<Vec<String>> = self.critical_path.iter().map(row).collect();
+        let rows: Vec<Vec<String>> = shown.iter().map(row).collect();
         let columns = [("from", true), ("build time", true), ("builders", false), ("waited for", false), ("package", false)];
         html! {
             h3 { "Critical path" }
             p {
-                "Each of these " (number(self.critical_path.len() + self.critical_path_omitted)) " builds begins when the one before it ends; "
+                "Each of these " (number(shown.len() + left_out)) " builds begins when the one before it ends; "
                 (number(self.critical_path_waits)) " waited for a builder."
-                @if self.critical_path_omitted > 0 { " The report leaves out " (number(self.critical_path_omitted)) "." }
+                @if left_out > 0 { " Shown are the slowest " (number(shown.len())) ", in their order; " (number(left_out)) " are not." }
             }
             (timeline("Critical path on the builders", &lanes, self.makespan))
             details {
                 summary { "The critical path as a table" }
-                (text_table("Critical path", &columns, &rows))
+                (text_table(&format!("Critical path{of}"), &columns, &rows))
             }
         }
     }
 
-    fn impossible(&self) -> Markup {
+    fn impossible(&self, of: &str) -> Markup {
         let row = |impossible: &Impossible| {
             vec![impossible.system.clone(), impossible.features.join(" "), number(impossible.derivations), impossible.labels.join(", ")]
         };
@@ -139,12 +143,12 @@ impl Schedule {
             @if !rows.is_empty() {
                 h3 { "What no machine can build" }
                 p { (count(self.blocked)) " others need it." }
-                (text_table("What no machine can build", &columns, &rows))
+                (text_table(&format!("What no machine can build{of}"), &columns, &rows))
             }
         }
     }
 
-    fn what_if(&self) -> Markup {
+    fn what_if(&self, of: &str) -> Markup {
         let row = |package: &str, is: &str, outcome: &Outcome| {
             vec![text(package), text(is), count(outcome.derivations), text(&hours(outcome.makespan))]
         };
@@ -156,7 +160,7 @@ impl Schedule {
         html! {
             @if !rows.is_empty() {
                 h3 { "What if a package were cached, or pinned to its old inputs" }
-                (table("What if", &[("package", false), ("is", false), ("derivations", true), ("makespan", true)], &rows))
+                (table(&format!("What if{of}"), &[("package", false), ("is", false), ("derivations", true), ("makespan", true)], &rows))
             }
         }
     }

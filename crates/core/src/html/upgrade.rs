@@ -10,7 +10,7 @@ use super::subject::{Counts, Evaluation};
 use super::time::{Block, Lane, Schedule, timeline};
 use super::ways::Ways;
 use crate::error::Result;
-use crate::graph::Graph;
+use crate::graph::{Derivation, Graph};
 use crate::major::PlanFile;
 use crate::report::{clean, counted, hours, number};
 
@@ -149,7 +149,7 @@ impl Upgrade {
         let ways = graph.zip(resolved.as_ref()).map(|(graph, resolved)| {
             let mut rebuilds = graph.empty_set();
             resolved.waves.iter().for_each(|wave| rebuilds.extend(&wave.rebuilds));
-            Ways::new(graph, &rebuilds)
+            Ways::new(graph, &rebuilds, Derivation::label)
         });
         let labels = ways.iter().flat_map(|ways| ways.members()).map(|member| member.label());
         let names = Names::new(self.updates.iter().map(|update| update.package.as_str()).chain(labels));
@@ -225,7 +225,7 @@ impl Upgrade {
                             @for wave in &self.waves {
                                 tr {
                                     th scope="row" { span data-pick="updates" data-column="wave" data-value=(clean(&wave.name)) { (text(&wave.name)) } }
-                                    td { (span(wave)) }
+                                    td.span { (span(wave)) }
                                     td.chart { (bar(wave.updates.len() as f64, updates, &number(wave.updates.len()))) }
                                     td.number { (count(wave.rebuilds.attributes)) }
                                     td.chart { (bar(wave.rebuilds.derivations as f64, derivations, &number(wave.rebuilds.derivations))) }
@@ -262,7 +262,7 @@ impl Upgrade {
                     @if let Some(schedule) = &wave.schedule {
                         details {
                             summary { (text(&wave.name)) ": " (said(wave.makespan_hours)) }
-                            (schedule.markup())
+                            (schedule.markup(&format!(" of {}", wave.name), 30))
                         }
                     }
                 }
@@ -287,7 +287,7 @@ impl Upgrade {
             row("each update by itself", &self.one_at_a_time),
             row("all at once", &self.all_at_once),
         ];
-        let columns = [("", false), ("waves", true), ("attributes", true), ("derivations", true), ("build time", true)];
+        let columns = [("plan", false), ("waves", true), ("attributes", true), ("derivations", true), ("build time", true)];
         let most = self.frontier.iter().map(|point| point.totals.builds.derivations).max().unwrap_or_default();
         let point = |point: &Point| {
             let marks = [(point.chosen, "this plan"), (point.knee, "the curve bends most here")];
@@ -308,7 +308,7 @@ impl Upgrade {
                 @if points.len() > 1 {
                     details {
                         summary { "The best plan for each number of waves" }
-                        (table("By number of waves", &[("waves", true), ("derivations", false), ("build time", true), ("", false)], &points))
+                        (table("By number of waves", &[("waves", true), ("derivations", false), ("build time", true), ("which is", false)], &points))
                     }
                 }
             }

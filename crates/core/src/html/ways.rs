@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::part::{Names, packed};
+use super::part::{Names, packed, stepped};
 use crate::graph::{Derivation, DerivationIx, DerivationSet, Direction, Graph};
 
 /// Some derivations of a graph, numbered for a page: what most others need first, so that most numbers are small.
@@ -13,12 +13,12 @@ pub(super) struct Ways<'g> {
 }
 
 impl<'g> Ways<'g> {
-    /// Of a set. O(members · log members + edges).
-    pub(super) fn new(graph: &'g Graph, set: &DerivationSet) -> Self {
+    /// Of a set; those that equally many need are in the order of `key`. O(members · log members + edges).
+    pub(super) fn new<K: Ord>(graph: &'g Graph, set: &DerivationSet, key: impl Fn(Derivation<'g>) -> K) -> Self {
         let mut members: Vec<DerivationIx> = set.iter().collect();
         members.sort_by_cached_key(|&ix| {
             let users = graph.derivation(ix).users().filter(|&user| set.contains(user)).count();
-            (std::cmp::Reverse(users), ix)
+            (std::cmp::Reverse(users), key(graph.derivation(ix)), ix)
         });
         let mut number = vec![None; graph.derivation_count()];
         for (at, ix) in members.iter().enumerate() {
@@ -78,7 +78,7 @@ impl<'g> Ways<'g> {
 
     /// What the derivations are called.
     pub(super) fn labels(&self, names: &Names) -> String {
-        packed(self.members().map(|derivation| names.number(derivation.label())))
+        stepped(self.members().map(|derivation| names.number(derivation.label())))
     }
 
     /// For the script: a page that only shows ways has parents, one that asks what waits for what has edges.
