@@ -385,7 +385,12 @@ pub(super) fn unevaluated(attribute: Attribute<'_>) -> Page<'_> {
     let error = attribute.error().unwrap_or("it has no derivation");
     let place = attribute.position().map(|position| format!("defined at {position}"));
     let lines = error.lines().map(str::to_owned).chain(place);
-    Page { title: attribute.path().to_owned(), tabs: vec![Tab::of_lines("does not evaluate", lines)], ..Page::default() }
+    Page {
+        title: attribute.path().to_owned(),
+        heading: vec![format!("{} does not evaluate", attribute.path())],
+        tabs: vec![Tab::of_lines("error", lines)],
+        ..Page::default()
+    }
 }
 
 /// What needs a package and what it needs, directly and in all, by what that rebuilds.
