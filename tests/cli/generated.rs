@@ -59,11 +59,11 @@ fn zsh_completes() {
     zsh(&["-n", &file.display().to_string()]);
     // As whoever installs it does: under its name, in a directory of functions.
     fs::rename(&file, directory.path().join("_waves")).expect("renamed");
-    let loaded = zsh(&["-c", "fpath=(. $fpath); autoload -Uz compinit; compinit -u -d dump; print $_comps[waves]"]);
+    let loaded = zsh(&["-c", "fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -d $PWD/dump; print $_comps[waves]"]);
     assert_eq!(loaded.trim(), "_waves");
     // What a user sees, in a terminal that zsh has within itself.
     let script = "zmodload zsh/zpty; zpty z zsh -f -i; \
-         zpty -w z \"PS1=; fpath=($PWD \\$fpath); autoload -Uz compinit; compinit -u -d dump; print rea''dy\"; \
+         zpty -w z \"fpath=($PWD \\$fpath); autoload -Uz compinit; compinit -u -d $PWD/dump; PS1=rea''dy\"; \
          zpty -r z line '*ready*'; zpty -w -n z $'waves pl\\t'; zpty -r z line '*waves plan*'; zpty -d z; print -r -- $line";
     let mut zsh = Command::new("timeout");
     let seen = Run::of(zsh.args(["60", "zsh", "-f", "-c", script]).current_dir(directory.path())).expect_success();
@@ -81,7 +81,7 @@ fn fish_completes() {
         listed.lines().filter_map(|line| line.split('\t').next().map(str::to_owned)).collect::<Vec<_>>()
     };
     assert_eq!(complete("waves pl"), ["plan"]);
-    assert_eq!(complete("waves rank --approx"), ["--approximate="]);
+    assert_eq!(complete("waves rank --approx"), ["--approximate"]);
     let listed = complete("waves ");
     for command in commands().keys().filter(|words| words.len() == 1) {
         assert!(listed.contains(&command[0]), "{command:?}");

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The longest that a screen may take to show what is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What tmux takes an Escape and the next key to be one key in.
 const ESCAPE: Duration = Duration::from_millis(700);
 
@@ -36,7 +36,7 @@ pub(crate) fn json(arguments: &[&str]) -> Value {
 
 /// The numbers of an object, as they are shown.
 pub(crate) fn numbers<const N: usize>(value: &Value, keys: [&str; N]) -> [String; N] {
-    keys.map(|key| value[key].as_u64().map(waves_core::report::number).unwrap_or_else(|| panic!("no number {key}: {value}")))
+    keys.map(|key| value[key].as_u64().map_or_else(|| panic!("no number {key}: {value}"), waves_core::report::number))
 }
 
 /// A terminal with a shell in it.

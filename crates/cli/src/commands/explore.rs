@@ -9,7 +9,7 @@ use crate::explore::{self, App, Evaluations};
 use crate::{config, load};
 
 pub(crate) fn run(args: &Args, options: &ExploreArgs) -> Result<Verdict, Failure> {
-    for (name, is_terminal) in [("input", io::stdin().is_terminal()), ("output", io::stdout().is_terminal())] {
+    for (name, is_terminal) in [("output", io::stdout().is_terminal()), ("input", io::stdin().is_terminal())] {
         if !is_terminal {
             let hint = "`waves rank`, `impact`, `why`, `plan` and `diff` print what it shows";
             return Err(Failure::Usage(format!("explore needs a terminal, and standard {name} is none (hint: {hint})")));

@@ -141,8 +141,8 @@ impl<'g> App<'g> {
             KeyCode::Esc | KeyCode::Backspace | KeyCode::Left | KeyCode::Char('h') => self.back(),
             KeyCode::Enter | KeyCode::Right | KeyCode::Char('l') => self.open(),
             KeyCode::Char('/') => self.search(),
-            KeyCode::Tab => self.turn(1),
-            KeyCode::BackTab => self.turn(-1),
+            KeyCode::Tab => self.turn(|_| 1),
+            KeyCode::BackTab => self.turn(|tabs| tabs - 1),
             KeyCode::Char('d') => self.neighbours(0),
             KeyCode::Char('D') => self.neighbours(1),
             KeyCode::Char('p') => self.ask(pages::waves),
@@ -160,10 +160,11 @@ impl<'g> App<'g> {
         }
     }
 
-    fn turn(&mut self, by: isize) {
+    /// Goes so many tabs on, and from the last to the first.
+    fn turn(&mut self, by: impl FnOnce(usize) -> usize) {
         let page = self.page_mut();
-        let tabs = page.tabs.len().max(1) as isize;
-        page.tab = (page.tab as isize + by).rem_euclid(tabs).unsigned_abs();
+        let tabs = page.tabs.len().max(1);
+        page.tab = (page.tab + by(tabs)) % tabs;
     }
 
     /// Lets one type anew, on the page of the search if it is seen.

@@ -287,23 +287,23 @@ pub(super) fn package<'g>(subject: Subject<'g>) -> Page<'g> {
     let outputs: Vec<_> = derivations.iter().flat_map(|derivation| derivation.outputs()).collect();
 
     let mut rows = Vec::new();
-    let mut fact = |name: &str, value: String, target: Option<Target<'g>>| {
+    let mut told = |name: &str, value: String, target: Option<Target<'g>>| {
         if !value.is_empty() {
             rows.push(Row { cells: vec![name.to_owned(), value], target });
         }
     };
-    fact("version", face.version().to_owned(), None);
-    fact("description", attributes.iter().find_map(|attribute| attribute.description()).unwrap_or_default().to_owned(), None);
+    told("version", face.version().to_owned(), None);
+    told("description", attributes.iter().find_map(|attribute| attribute.description()).unwrap_or_default().to_owned(), None);
     let roots = [subject.root()];
     match Impact::new(graph, &roots, Direction::Dependents, None, None) {
         Ok(impact) => {
-            fact("rebuilds", counts(impact.rebuild_counts()), Some(Target::Waves));
-            fact("dependents", around(&impact), Some(Target::Neighbours(0)));
+            told("rebuilds", counts(impact.rebuild_counts()), Some(Target::Waves));
+            told("dependents", around(&impact), Some(Target::Neighbours(0)));
         }
-        Err(error) => fact("rebuilds", error.to_string(), None),
+        Err(error) => told("rebuilds", error.to_string(), None),
     }
     if let Ok(impact) = Impact::new(graph, &roots, Direction::Dependencies, None, None) {
-        fact("dependencies", around(&impact), Some(Target::Neighbours(1)));
+        told("dependencies", around(&impact), Some(Target::Neighbours(1)));
     }
     let marks = [
         ("broken", attributes.iter().any(|attribute| attribute.is_broken())),
@@ -312,14 +312,14 @@ pub(super) fn package<'g>(subject: Subject<'g>) -> Page<'g> {
         ("not on Hydra", attributes.iter().any(|attribute| attribute.is_off_hydra())),
         ("fixed output", face.is_fixed_output()),
     ];
-    fact("attributes", numbered(attributes.iter().map(|attribute| attribute.path())), Some(Target::Tab(1)));
-    fact("derivations", numbered(derivations.iter().map(|derivation| derivation.name())), Some(Target::Tab(2)));
-    fact("outputs", numbered(outputs.iter().map(|output| output.name())), Some(Target::Tab(3)));
-    fact("maintainers", every(attributes.iter().flat_map(|attribute| attribute.maintainers())), None);
-    fact("teams", every(attributes.iter().flat_map(|attribute| attribute.teams())), None);
-    fact("licences", every(attributes.iter().flat_map(|attribute| attribute.licences())), None);
-    fact("marks", every(marks.iter().filter(|(_, holds)| *holds).map(|(mark, _)| *mark)), None);
-    fact("defined at", every(attributes.iter().filter_map(|attribute| attribute.position())), None);
+    told("attributes", numbered(attributes.iter().map(|attribute| attribute.path())), Some(Target::Tab(1)));
+    told("derivations", numbered(derivations.iter().map(|derivation| derivation.name())), Some(Target::Tab(2)));
+    told("outputs", numbered(outputs.iter().map(|output| output.name())), Some(Target::Tab(3)));
+    told("maintainers", every(attributes.iter().flat_map(|attribute| attribute.maintainers())), None);
+    told("teams", every(attributes.iter().flat_map(|attribute| attribute.teams())), None);
+    told("licences", every(attributes.iter().flat_map(|attribute| attribute.licences())), None);
+    told("marks", every(marks.iter().filter(|(_, holds)| *holds).map(|(mark, _)| *mark)), None);
+    told("defined at", every(attributes.iter().filter_map(|attribute| attribute.position())), None);
 
     let named = |attribute: &Attribute<'_>| {
         let cells = [attribute.path(), attribute.system().unwrap_or_default()].map(str::to_owned).to_vec();
@@ -385,7 +385,12 @@ pub(super) fn unevaluated(attribute: Attribute<'_>) -> Page<'_> {
     let error = attribute.error().unwrap_or("it has no derivation");
     let place = attribute.position().map(|position| format!("defined at {position}"));
     let lines = error.lines().map(str::to_owned).chain(place);
-    Page { title: attribute.path().to_owned(), tabs: vec![Tab::of_lines("does not evaluate", lines)], ..Page::default() }
+    Page {
+        title: attribute.path().to_owned(),
+        heading: vec![format!("{} does not evaluate", attribute.path())],
+        tabs: vec![Tab::of_lines("error", lines)],
+        ..Page::default()
+    }
 }
 
 /// What needs a package and what it needs, directly and in all, by what that rebuilds.
