@@ -50,7 +50,9 @@ fn an_archive_that_unpacks_to_a_thousand_times_its_size_is_refused() {
     let directory = TempDir::new().expect("a directory");
     // Lines of blanks are no entries, and cost nothing to read.
     let mut part = vec![b' '; PART];
-    part.chunks_mut(1 << 20).for_each(|line| line[line.len() - 1] = b'\n');
+    for line in part.chunks_mut(1 << 20) {
+        line[line.len() - 1] = b'\n';
+    }
     for format in FORMATS {
         let parts = FREE as usize / PART + 8;
         let path = bomb(directory.path(), format, b"{\"attr\":\"a\",\"error\":\"x\"}\n", &part, parts);

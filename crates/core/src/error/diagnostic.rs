@@ -28,12 +28,12 @@ pub struct Place {
 }
 
 impl Place {
-    fn file(file: impl fmt::Display) -> Option<Self> {
-        Some(Self { file: file.to_string(), within: String::new() })
+    fn file(file: impl fmt::Display) -> Self {
+        Self { file: file.to_string(), within: String::new() }
     }
 
-    fn within(file: impl fmt::Display, within: &str) -> Option<Self> {
-        Some(Self { file: file.to_string(), within: within.to_owned() })
+    fn within(file: impl fmt::Display, within: &str) -> Self {
+        Self { file: file.to_string(), within: within.to_owned() }
     }
 }
 
@@ -61,8 +61,8 @@ impl Diagnostic {
         Self { what: what.into(), ..Self::default() }
     }
 
-    fn at(self, place: Option<Place>) -> Self {
-        Self { place, ..self }
+    fn at(self, place: Place) -> Self {
+        Self { place: Some(place), ..self }
     }
 
     /// Because of what a reader or another library says, which may end in a hint.
@@ -117,7 +117,6 @@ fn split(message: &str) -> (&str, Option<&str>) {
 
 impl Error {
     /// It in parts.
-    #[expect(clippy::too_many_lines, reason = "a line or two for each variant")]
     pub fn diagnostic(&self) -> Diagnostic {
         match self {
             Self::Io { action, path, source } => {
