@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Error;
-use crate::report::{clean, counted, number};
+use crate::report::{clean, number};
 
 /// An error as it is shown: each part by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -144,8 +144,8 @@ impl Error {
                 .hint("docs/formats.md lists what is read")
                 .because(reason),
             Self::NothingMeasured { inputs, rows } => {
-                let times = counted(*rows, "build time", "build times");
-                Diagnostic::new(format!("none of {times} is of something in this evaluation"))
+                let rows = number(*rows as u64);
+                Diagnostic::new(format!("none of {rows} build times is of something in this evaluation"))
                     .at(Place::file(inputs))
                     .hint("key them by attribute, name, pname or .drv path")
             }
