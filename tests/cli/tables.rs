@@ -90,7 +90,7 @@ fn csv_says_what_json_says() {
     python.arg(root().join("tests/cli/tables.py")).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut python = python.spawn().expect("python3 starts");
     let mut input = python.stdin.take().expect("a pipe");
-    let lines: String = cases.iter().map(|case| format!("{case}\n")).collect();
+    let lines = cases.iter().map(|case| format!("{case}\n")).collect::<Vec<_>>().concat();
     // It stops reading at the first difference, and says so.
     let _ = input.write_all(lines.as_bytes());
     drop(input);

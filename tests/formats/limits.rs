@@ -48,12 +48,11 @@ fn refused(path: &Path, limits: Limits) -> String {
 #[test]
 fn an_archive_that_unpacks_to_a_thousand_times_its_size_is_refused() {
     let directory = TempDir::new().expect("a directory");
-    // Lines of blanks are no entries, and cost nothing to read.
-    let mut part = vec![b' '; PART];
-    part.chunks_mut(1 << 20).for_each(|line| line[line.len() - 1] = b'\n');
+    // Entries that are none of a dump, and that cost little to read.
+    let part = format!("\"k\":\"{}\",", "x".repeat(PART - 7)).into_bytes();
     for format in FORMATS {
         let parts = FREE as usize / PART + 8;
-        let path = bomb(directory.path(), format, b"{\"attr\":\"a\",\"error\":\"x\"}\n", &part, parts);
+        let path = bomb(directory.path(), format, b"{", &part, parts);
         // A thousand to one is the most that gzip can do, so that it is near to it here.
         let size = fs::metadata(&path).expect("it is there").len();
         if size < (parts * PART / 1000) as u64 {
@@ -75,6 +74,15 @@ fn an_entry_that_is_none_is_refused() {
         let path = bomb(directory.path(), format, begin, &part, parts);
         assert!(refused(&path, Limits::default()).contains("larger than 256.0 MiB"), "{format}");
     }
+}
+
+#[test]
+fn a_file_of_a_store_that_is_none_is_refused() {
+    let directory = TempDir::new().expect("a directory");
+    let name = "0ni6gvd2q0z58h77lrfc2b2xff98jsv5-a.drv";
+    fs::File::create(directory.path().join(name)).and_then(|file| file.set_len(MAX_ENTRY + 1)).expect("a file of holes");
+    let error = refused(directory.path(), Limits::default());
+    assert!(error.contains(name) && error.contains("larger than 256.0 MiB"), "{error}");
 }
 
 #[test]

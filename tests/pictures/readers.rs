@@ -214,7 +214,9 @@ fn svg_is_xml_and_names_are_text() {
         let mut meant: Vec<_> = expected(diagram).concat();
         meant.extend((diagram.omitted > 0).then(|| format!("+ {} more", waves_core::report::number(diagram.omitted as u64))));
         // XML has no room for these.
-        meant.iter_mut().for_each(|line| *line = line.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}"));
+        for line in &mut meant {
+            *line = line.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
+        }
         texts.sort();
         meant.sort();
         assert_eq!(texts, meant);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Error;
-use crate::report::{clean, counted, number};
+use crate::report::{clean, number};
 
 /// An error as it is shown: each part by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,12 +28,12 @@ pub struct Place {
 }
 
 impl Place {
-    fn file(file: impl fmt::Display) -> Option<Self> {
-        Some(Self { file: file.to_string(), within: String::new() })
+    fn file(file: impl fmt::Display) -> Self {
+        Self { file: file.to_string(), within: String::new() }
     }
 
-    fn within(file: impl fmt::Display, within: &str) -> Option<Self> {
-        Some(Self { file: file.to_string(), within: within.to_owned() })
+    fn within(file: impl fmt::Display, within: &str) -> Self {
+        Self { file: file.to_string(), within: within.to_owned() }
     }
 }
 
@@ -61,8 +61,8 @@ impl Diagnostic {
         Self { what: what.into(), ..Self::default() }
     }
 
-    fn at(self, place: Option<Place>) -> Self {
-        Self { place, ..self }
+    fn at(self, place: Place) -> Self {
+        Self { place: Some(place), ..self }
     }
 
     /// Because of what a reader or another library says, which may end in a hint.
@@ -117,7 +117,6 @@ fn split(message: &str) -> (&str, Option<&str>) {
 
 impl Error {
     /// It in parts.
-    #[expect(clippy::too_many_lines, reason = "a line or two for each variant")]
     pub fn diagnostic(&self) -> Diagnostic {
         match self {
             Self::Io { action, path, source } => {
@@ -145,8 +144,8 @@ impl Error {
                 .hint("docs/formats.md lists what is read")
                 .because(reason),
             Self::NothingMeasured { inputs, rows } => {
-                let times = counted(*rows, "build time", "build times");
-                Diagnostic::new(format!("none of {times} is of something in this evaluation"))
+                let rows = number(*rows as u64);
+                Diagnostic::new(format!("none of {rows} build times is of something in this evaluation"))
                     .at(Place::file(inputs))
                     .hint("key them by attribute, name, pname or .drv path")
             }

@@ -93,7 +93,7 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Reads dumps and joins them into a graph: [`ingest`], then [`Graph::build`].
+    /// Reads dumps and joins them into a graph: [`ingest`](crate::ingest::ingest), then [`Graph::build`].
     ///
     /// # Errors
     ///

@@ -279,9 +279,7 @@ impl Reader<'_> {
         let mut bytes = Vec::new();
         let mut reader = dump.reader.take(MAX_ENTRY + 1);
         reader.read_to_end(&mut bytes).map_err(Error::io("read", &dump.name))?;
-        if bytes.len() as u64 > MAX_ENTRY {
-            return Err(Error::io("read", &dump.name)(TooMuch::Entry.into()));
-        }
+        check_entry(Path::new(&dump.name), bytes.len() as u64)?;
         let mut records = Records::default();
         self.derivation_file(&mut records, &dump.name, &bytes);
         Ok(vec![records])
@@ -420,6 +418,7 @@ impl Reader<'_> {
                         Err(error) if error.kind() == io::ErrorKind::NotFound && !required => continue,
                         read => read.map_err(Error::io("read", path))?,
                     };
+                    check_entry(path, bytes.len() as u64)?;
                     let name = path.to_string_lossy();
                     hashes.push(FileHash::new(&name, &bytes));
                     self.derivation_file(&mut records, &name, &bytes);
@@ -436,6 +435,11 @@ impl Reader<'_> {
         }
         Ok(all)
     }
+}
+
+/// That a derivation is no larger than one can be.
+fn check_entry(path: &Path, bytes: u64) -> Result<()> {
+    if bytes > MAX_ENTRY { Err(Error::io("read", path)(TooMuch::Entry.into())) } else { Ok(()) }
 }
 
 fn table_row(records: &mut Records, interner: &Interner, line: &[u8]) -> Result<(), String> {

@@ -34,7 +34,9 @@ pub fn write_table(report: &impl Report, key: Option<&str>, out: &mut impl Write
         _ => Vec::new(),
     };
     let mut shape = Shape::default();
-    rows.iter().for_each(|row| shape.take_in(row));
+    for row in &rows {
+        shape.take_in(row);
+    }
     let mut columns = Vec::new();
     if !rows.is_empty() {
         shape.columns(&mut Vec::new(), &mut columns);

@@ -123,10 +123,10 @@ fn reduced(closure: &[u128], units: &[Vec<usize>]) -> Vec<u128> {
 fn node(groups: &[DiagramGroup], unit: &[usize]) -> DiagramNode {
     let count = unit.iter().map(|&group| groups[group].names.len()).sum();
     // One more takes no more room than the words for it.
-    let named = if count == NAMED + 1 { count } else { NAMED };
+    let most = if count == NAMED + 1 { count } else { NAMED };
     let mut names: Vec<&str> = Vec::new();
     for name in unit.iter().flat_map(|&group| &groups[group].names) {
-        if names.len() < named && !names.contains(&name.as_str()) {
+        if names.len() < most && !names.contains(&name.as_str()) {
             names.push(name);
         }
     }

@@ -61,7 +61,9 @@ impl Diagram {
     pub(super) fn packages(title: String, graph: &Graph, members: &DerivationSet, roots: &DerivationSet, limit: usize) -> Self {
         let package = |ix| graph.derivation(ix).package().ix();
         let mut is_root = vec![false; graph.package_count()];
-        roots.iter().for_each(|ix| is_root[package(ix).get()] = true);
+        for ix in roots.iter() {
+            is_root[package(ix).get()] = true;
+        }
         let mut seen = vec![false; graph.package_count()];
         let mut packages: Vec<PackageIx> = members.iter().map(package).filter(|ix| !std::mem::replace(&mut seen[ix.get()], true)).collect();
         let total = packages.len();
@@ -107,19 +109,19 @@ impl Diagram {
         }
         // Bits are the groups that rebuild a derivation: those of its inputs, and these themselves.
         let mut reached_by = vec![0_u128; graph.derivation_count()];
-        let mut reached = vec![0_u128; groups.len()];
+        let mut by_groups = vec![0_u128; groups.len()];
         for ix in members.iter() {
             let derivation = graph.derivation(ix);
             let inputs = derivation.rebuild_inputs().filter(|&input| members.contains(input));
             let by = inputs.fold(0, |by, input| by | reached_by[input.get()]);
             let own = group_of[derivation.package().ix().get()];
             if let Some(group) = own {
-                reached[group] |= by;
+                by_groups[group] |= by;
             }
             reached_by[ix.get()] = by | own.map_or(0, |group: usize| 1 << group);
         }
         let reaches: Vec<u128> = (0..groups.len())
-            .map(|from| (0..groups.len()).filter(|&to| reached[to] >> from & 1 == 1).fold(0, |set, to| set | 1 << to))
+            .map(|from| (0..groups.len()).filter(|&to| by_groups[to] >> from & 1 == 1).fold(0, |set, to| set | 1 << to))
             .collect();
         Self { title, ..condense(&groups, &reaches, total, limit.min(MOST_NODES)) }
     }

@@ -139,10 +139,10 @@ impl RenderBackend for Canvas {
         for (control, point) in rest {
             let _ = write!(line, " S{} {}", at(*control), at(*point));
         }
-        path.iter().for_each(|(first, second)| {
+        for (first, second) in path {
             self.reach(*first);
             self.reach(*second);
-        });
+        }
         let _ = writeln!(self.shapes, "<path class=\"edge\" d=\"{line}\" marker-end=\"url(#waves-tip)\"/>");
     }
 
