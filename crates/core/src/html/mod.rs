@@ -48,7 +48,9 @@ pub fn page(subject: &Subject, graph: Option<&Graph>) -> Result<String> {
     let wrong = |reason: String| Error::Report { input: subject.input.clone(), reason };
     if let Some(digest) = graph.map(Graph::digest).filter(|digest| digest != subject.digest()) {
         let about = subject.digest();
-        return Err(wrong(format!("it is about evaluation {about}, not {digest} (hint: name that with --graph, or ask again)")));
+        return Err(wrong(format!(
+            "it is about evaluation {about}, not {digest} (hint: name the first with --graph, or make the report again)"
+        )));
     }
     let input = &subject.input;
     let body = match &subject.kind {
