@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use waves_core::cost::Availability;
 use waves_core::error::Error;
 use waves_core::graph::Graph;
 use waves_core::html::{Subject, page};
@@ -16,7 +17,8 @@ use crate::{load, output};
 pub(crate) fn run(args: &Args, options: &ReportArgs) -> Result<Verdict, Failure> {
     let (bytes, input) = read(&options.input)?;
     let subject = Subject::parse(&bytes, &input)?;
-    let page = page(&subject, graph(args, &subject)?.as_ref())?;
+    let cached = if options.cached.is_empty() { None } else { Some(Availability::read(&options.cached)?) };
+    let page = page(&subject, graph(args, &subject)?.as_ref(), cached.as_ref())?;
     let (directory, name) = match (options.output.parent(), options.output.file_name()) {
         (Some(directory), Some(name)) if !directory.as_os_str().is_empty() => (directory, name),
         (_, Some(name)) => (Path::new("."), name),
