@@ -11,7 +11,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use support::{Run, begun, json, plan, repository, texts, waves};
+use support::{Run, begun, json, repository, texts, waves};
 
 /// Names that want to be more than names.
 const HOSTILE: [&str; 6] =
@@ -131,7 +131,7 @@ fn unpacked(text: &Value) -> Vec<usize> {
 
 /// Numbers as they are packed by steps.
 fn unstepped(text: &Value) -> Vec<usize> {
-    let forward = |step: usize| if step % 2 == 0 { (step / 2).cast_signed() } else { -step.div_ceil(2).cast_signed() };
+    let forward = |step: usize| if step.is_multiple_of(2) { (step / 2).cast_signed() } else { -step.div_ceil(2).cast_signed() };
     let steps = unpacked(text).into_iter().map(forward);
     let walked = steps.scan(0_isize, |at, step| {
         *at += step;
@@ -191,7 +191,9 @@ fn the_tables_are_those_of_the_reports() {
     let waves_of = &plan_page["tables"][0]["columns"][1];
     let words = texts_of(&waves_of["words"]);
     let mut packages: BTreeMap<&str, u64> = BTreeMap::new();
-    unpacked(&waves_of["cells"]).into_iter().for_each(|word| *packages.entry(words[word]).or_default() += 1);
+    for word in unpacked(&waves_of["cells"]) {
+        *packages.entry(words[word]).or_default() += 1;
+    }
     for (at, wave) in plan["waves"].as_array().expect("waves").iter().enumerate() {
         assert_eq!(packages[(at + 1).to_string().as_str()], wave["packages"].as_u64().expect("a number"));
         assert!(text(&page(here, "plan")).contains(wave["name"].as_str().expect("a name")));
@@ -332,6 +334,25 @@ fn a_plan_of_a_part_has_the_packages_of_that_part() {
 }
 
 #[test]
+fn what_is_cached_is_told_of_each_attribute() {
+    let directory = begun();
+    let here = directory.path();
+    let paths = repository().join("data/dumps/store-paths.txt").display().to_string();
+    let report = json(here, &["impact", "--root", "zlib", "--cached", &paths]);
+    fs::write(here.join("impact.json"), report.to_string()).expect("written");
+    Run::of(waves(here).args(["report", "impact.json", "-q", "--cached", &paths])).expect(0);
+    let column = &data(&page(here, "report"))["tables"][0]["columns"][2];
+    assert_eq!(column["title"], "cached");
+    let words = texts_of(&column["words"]);
+    for (word, pointer) in [("cached", "cached"), ("to build", "to_build"), ("unknown", "unknown")] {
+        let told = unpacked(&column["cells"]).into_iter().filter(|&cell| words[cell] == word).count();
+        assert_eq!(told as u64, report["cost"]["total"]["availability"][pointer]["attributes"].as_u64().expect("a number"), "{word}");
+    }
+    fs::write(here.join("plan.json"), json(here, &["plan", "--root", "zlib"]).to_string()).expect("written");
+    Run::of(waves(here).args(["report", "plan.json", "-q", "--cached", &paths])).expect(3);
+}
+
+#[test]
 fn a_history_ends_where_the_wave_stands() {
     let directory = pages();
     let status = report(directory.path(), "status");
@@ -345,7 +366,6 @@ fn a_history_ends_where_the_wave_stands() {
     // Whoever does not ask gets none.
     let short = json(directory.path(), &["status"]);
     assert!(short["history"].is_null() && short["waves"][0]["counts"].is_null());
-    plan(directory.path(), 2, &["zlib"]);
 }
 
 #[test]

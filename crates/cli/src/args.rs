@@ -537,6 +537,10 @@ pub(crate) struct ReportArgs {
     /// Where to write the page
     #[arg(long, short, value_name = "FILE", default_value = "report.html")]
     pub(crate) output: PathBuf,
+
+    /// Store paths that are built already, one a line: tells them in the table of an impact or a diff
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cached: Vec<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use waves_core::cost::Availability;
 use waves_core::error::Error;
 use waves_core::files::{Mode, NewFile};
 use waves_core::graph::Graph;
@@ -17,7 +18,8 @@ use crate::{load, output};
 pub(crate) fn run(args: &Args, options: &ReportArgs) -> Result<Verdict, Failure> {
     let (bytes, input) = read(&options.input)?;
     let subject = Subject::parse(&bytes, &input)?;
-    let page = page(&subject, graph(args, &subject)?.as_ref())?;
+    let cached = if options.cached.is_empty() { None } else { Some(Availability::read(&options.cached)?) };
+    let page = page(&subject, graph(args, &subject)?.as_ref(), cached.as_ref())?;
     if options.output.file_name().is_none() {
         return Err(Failure::Usage(format!("{} is no file (hint: --output report.html)", options.output.display())));
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::part::{DataColumn, DataTable, Names, Values, Words, packed};
 use super::ways::Ways;
+use crate::cost::{Availability, Presence};
 use crate::graph::{Attribute, Derivation, DerivationIx, Direction, Graph, set_of};
 
 /// Rebuilt attributes: path and system.
@@ -25,19 +26,25 @@ impl Attributes<'_> {
     }
 
     /// The table; what the script has to know, and that of ways from `roots`. O(V + E).
-    pub(super) fn table(&self, graph: Option<&Graph>, roots: &[DerivationIx], direction: Direction) -> (DataTable, Names, Value) {
+    pub(super) fn table(
+        &self,
+        graph: Option<&Graph>,
+        cached: Option<&Availability>,
+        roots: &[DerivationIx],
+        direction: Direction,
+    ) -> (DataTable, Names, Value) {
         let found: Vec<Option<Attribute<'_>>> = self.rows.iter().map(|&(path, system)| find(graph?, path, system)).collect();
         let ways = graph.map(|graph| Ways::new(graph, &graph.closure(roots.iter().copied(), direction), Derivation::label));
         let members = ways.iter().flat_map(Ways::members).map(Derivation::label);
         let names = Names::new(self.rows.iter().map(|(path, _)| *path).chain(members));
-        let mut systems = Words::default();
-        self.rows.iter().for_each(|(_, system)| systems.push(system));
+        let systems = Words::of(self.rows.iter().map(|(_, system)| system));
         let mut columns = vec![
             DataColumn::new("attribute", Values::Names(self.rows.iter().map(|(path, _)| names.number(path)).collect())),
             DataColumn::filter("system", Values::Words(systems)),
         ];
         let mut data = Value::Null;
         if let Some(ways) = &ways {
+            columns.extend(cached.map(|cached| availability(cached, &found)));
             columns.extend(known(&found));
             data = ways.json(&names, Some(ways.parents(roots, direction)));
             let node = |attribute: &Option<Attribute<'_>>| ways.number(attribute.as_ref()?.derivation()?.ix());
@@ -60,20 +67,36 @@ fn find<'g>(graph: &'g Graph, path: &str, system: &str) -> Option<Attribute<'g>>
     graph.find_attribute(path).find(|attribute| attribute.system().unwrap_or_default() == system)
 }
 
+/// Whether attributes are built already.
+fn availability(cached: &Availability, found: &[Option<Attribute<'_>>]) -> DataColumn {
+    let word =
+        |attribute: &Option<Attribute<'_>>| match attribute.and_then(Attribute::derivation).map(|derivation| cached.derivation(derivation))
+        {
+            Some(Presence::Cached) => "cached",
+            Some(Presence::Absent) => "to build",
+            Some(Presence::Unknown) | None => "unknown",
+        };
+    DataColumn::filter("cached", Values::Words(Words::of(found.iter().map(word))))
+}
+
 /// What the evaluation says of attributes.
 fn known(found: &[Option<Attribute<'_>>]) -> [DataColumn; 3] {
     let (mut people, mut why_not) = (Words::default(), Words::default());
     let (mut people_lengths, mut why_not_lengths, mut rebuilds) = (Vec::new(), Vec::new(), Vec::new());
     for attribute in found {
         let maintainers: Vec<&str> = attribute.iter().flat_map(|attribute| attribute.maintainers()).collect();
-        maintainers.iter().for_each(|name| people.push(name));
+        for name in &maintainers {
+            people.push(name);
+        }
         people_lengths.push(maintainers.len());
         let flags = attribute.map_or([false; 4], |attribute| {
             [attribute.is_broken(), attribute.is_unfree(), attribute.is_insecure(), attribute.is_off_hydra()]
         });
         let set: Vec<&str> =
             ["broken", "unfree", "insecure", "off Hydra"].into_iter().zip(flags).filter(|(_, flag)| *flag).map(|(name, _)| name).collect();
-        set.iter().for_each(|name| why_not.push(name));
+        for name in &set {
+            why_not.push(name);
+        }
         why_not_lengths.push(set.len());
         rebuilds.push(attribute.and_then(Attribute::derivation).map_or(0, |derivation| derivation.rebuilt_attributes() as usize));
     }

@@ -11,6 +11,7 @@ use super::attributes::Attributes;
 use super::impact::{Cost, Excluded};
 use super::part::{bar, count, headline, table, text, text_table, treemap};
 use super::subject::{Counts, Evaluation, found};
+use crate::cost::Availability;
 use crate::error::Result;
 use crate::graph::{DerivationIx, Direction, Graph};
 use crate::report::{counted, number, percent};
@@ -76,7 +77,7 @@ struct Reach {
 
 impl Diff {
     /// Makes the page. O(V + E).
-    pub(super) fn body(&self, graph: Option<&Graph>, input: &str) -> Result<Body> {
+    pub(super) fn body(&self, graph: Option<&Graph>, cached: Option<&Availability>, input: &str) -> Result<Body> {
         let roots: Vec<DerivationIx> = match graph {
             Some(graph) => {
                 found(graph, self.root_causes.iter().flat_map(|cause| &cause.derivations), input)?.iter().map(|root| root.ix()).collect()
@@ -86,7 +87,7 @@ impl Diff {
         // An attribute is named with its system.
         let rows = self.rebuilds.iter().map(|name| name.rsplit_once('.').unwrap_or((name, ""))).collect();
         let attributes = Attributes { rows, omitted: 0 };
-        let (data_table, names, ways) = attributes.table(graph, &roots, Direction::Dependents);
+        let (data_table, names, ways) = attributes.table(graph, cached, &roots, Direction::Dependents);
         let main = html! {
             @for doubt in &self.doubts { p.note { strong { "Doubt: " } (text(&doubt.message)) } }
             (headline(&[

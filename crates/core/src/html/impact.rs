@@ -10,6 +10,7 @@ use super::Body;
 use super::attributes::Attributes;
 use super::part::{bar, count, headline, table, text, treemap};
 use super::subject::{Counts, Evaluation, Root, found, root_names};
+use crate::cost::Availability;
 use crate::error::Result;
 use crate::graph::{DerivationIx, Direction, Graph};
 use crate::report::{counted, duration, number, percent};
@@ -64,7 +65,7 @@ pub(super) struct Cost {
 #[derive(Debug, Deserialize)]
 struct Bill {
     time: Option<Time>,
-    availability: Option<Availability>,
+    availability: Option<Built>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,7 +76,7 @@ struct Time {
 }
 
 #[derive(Debug, Deserialize)]
-struct Availability {
+struct Built {
     cached: Counts,
     to_build: Counts,
     unknown: Counts,
@@ -83,7 +84,7 @@ struct Availability {
 
 impl Impact {
     /// Makes the page. O(V + E).
-    pub(super) fn body(&self, graph: Option<&Graph>, input: &str) -> Result<Body> {
+    pub(super) fn body(&self, graph: Option<&Graph>, cached: Option<&Availability>, input: &str) -> Result<Body> {
         let is_inverse = self.direction == "dependencies";
         let direction = if is_inverse { Direction::Dependencies } else { Direction::Dependents };
         let roots: Vec<DerivationIx> = match graph {
@@ -94,7 +95,7 @@ impl Impact {
         };
         let rows = self.attributes.iter().map(|row| (row.attribute.as_str(), row.system.as_str())).collect();
         let attributes = Attributes { rows, omitted: self.attributes_omitted };
-        let (data_table, names, ways) = attributes.table(graph, &roots, direction);
+        let (data_table, names, ways) = attributes.table(graph, cached, &roots, direction);
         let names_of_roots = root_names(&self.roots);
         let (title, what) = if is_inverse {
             (format!("What rebuilds {names_of_roots}"), "derivations")

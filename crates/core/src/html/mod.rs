@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 
 pub use subject::Subject;
 
+use crate::cost::Availability;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use subject::Kind;
@@ -37,23 +38,29 @@ struct Body {
     data: Value,
 }
 
-/// Makes a page of a report, and of the evaluation that it is about: without that it has no ways, and says so.
+/// Makes a page of a report, and of the evaluation that it is about: without that it has no ways, and says so. With `cached`,
+/// the table of attributes says which are built already.
 ///
 /// O(V + E), and what the page shows.
 ///
 /// # Errors
 ///
-/// [`Error::Report`] if the graph is not of the evaluation that the report is about.
-pub fn page(subject: &Subject, graph: Option<&Graph>) -> Result<String> {
+/// [`Error::Report`] if the graph is not of the evaluation that the report is about, or if there is no table for `cached`.
+pub fn page(subject: &Subject, graph: Option<&Graph>, cached: Option<&Availability>) -> Result<String> {
     let wrong = |reason: String| Error::Report { input: subject.input.clone(), reason };
     if let Some(digest) = graph.map(Graph::digest).filter(|digest| digest != subject.digest()) {
         let about = subject.digest();
-        return Err(wrong(format!("it is about evaluation {about}, not {digest} (hint: name that with --graph, or ask again)")));
+        return Err(wrong(format!(
+            "it is about evaluation {about}, not {digest} (hint: name the first with --graph, or make the report again)"
+        )));
+    }
+    if cached.is_some() && (graph.is_none() || !matches!(subject.kind, Kind::Impact(_) | Kind::Diff(_))) {
+        return Err(wrong("what is cached is told of an impact or a diff, with its evaluation".to_owned()));
     }
     let input = &subject.input;
     let body = match &subject.kind {
-        Kind::Impact(impact) => impact.body(graph, input)?,
-        Kind::Diff(diff) => diff.body(graph, input)?,
+        Kind::Impact(impact) => impact.body(graph, cached, input)?,
+        Kind::Diff(diff) => diff.body(graph, cached, input)?,
         Kind::Plan(plan) => plan.body(graph, input)?,
         Kind::Upgrade(upgrade, plan) => upgrade.body(plan, graph)?,
         Kind::Status(status) => status.body(),

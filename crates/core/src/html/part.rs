@@ -117,6 +117,15 @@ pub(super) struct Words {
 }
 
 impl Words {
+    /// A cell for each text.
+    pub(super) fn of(texts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let mut words = Self::default();
+        for text in texts {
+            words.push(text.as_ref());
+        }
+        words
+    }
+
     /// Adds a cell.
     pub(super) fn push(&mut self, text: &str) {
         let next = self.texts.len();

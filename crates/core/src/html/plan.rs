@@ -153,8 +153,7 @@ impl Plan {
         let ways = Ways::new(graph, planned.impact.rebuilds(), |derivation| row_of[derivation.package().ix().get()]);
         let faces = || packages.iter().map(|&(.., ix)| graph.package(ix).face().label());
         let names = Names::new(faces().chain(ways.members().map(|member| member.label())));
-        let mut waves = Words::default();
-        packages.iter().for_each(|(wave, ..)| waves.push(&wave.to_string()));
+        let waves = Words::of(packages.iter().map(|(wave, ..)| wave.to_string()));
         let numbers = |of: &dyn Fn(&(usize, usize, PackageIx)) -> usize| Values::Numbers(packages.iter().map(of).collect());
         let columns = vec![
             DataColumn::new("package", Values::Names(faces().map(|face| names.number(face)).collect())),
@@ -175,8 +174,7 @@ impl Plan {
         let listed: Vec<(usize, String)> =
             self.waves.iter().enumerate().flat_map(|(at, wave)| of(wave).into_iter().map(move |name| (at + 1, name))).collect();
         let names = Names::new(listed.iter().map(|(_, name)| name.as_str()));
-        let mut waves = Words::default();
-        listed.iter().for_each(|(wave, _)| waves.push(&wave.to_string()));
+        let waves = Words::of(listed.iter().map(|(wave, _)| wave.to_string()));
         let columns = vec![
             DataColumn::new("package", Values::Names(listed.iter().map(|(_, name)| names.number(name)).collect())),
             DataColumn::filter("wave", Values::Words(waves)),

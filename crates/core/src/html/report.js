@@ -182,7 +182,7 @@
       if (node < 0) return into.append(make("p", {}, "No way is known."));
       const way = wayTo(node, parents);
       if (way.length === 1) return into.append(make("p", {}, "It is changed itself."));
-      into.append(make("h4", {}, `A shortest way from the root: ${counted(way.length - 1, ["step", "steps"])}`), wayList(way));
+      into.append(make("h4", {}, `A shortest way, ${counted(way.length - 1, ["step", "steps"])}`), wayList(way));
     },
 
     // Of a package: why it is there, what it waits for, and what waits for it.

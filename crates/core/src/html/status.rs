@@ -17,7 +17,7 @@ pub(super) struct Status {
     updates: Vec<String>,
     closed: bool,
     reasons: Vec<String>,
-    waves: Vec<Wave>,
+    waves: Vec<WaveLine>,
     counts: States,
     greenness: Greenness,
     classes: Classes,
@@ -35,8 +35,9 @@ pub(super) struct Status {
 }
 
 #[derive(Debug, Deserialize)]
-struct Wave {
-    wave: String,
+struct WaveLine {
+    #[serde(rename = "wave")]
+    name: String,
     updates: usize,
     attributes: usize,
     derivations: usize,
@@ -225,7 +226,7 @@ impl Status {
                         tbody {
                             @for wave in &self.waves {
                                 tr {
-                                    th scope="row" { (text(&wave.wave)) @if wave.wave == self.wave { " (this one)" } }
+                                    th scope="row" { (text(&wave.name)) @if wave.name == self.wave { " (this one)" } }
                                     td.number { (count(wave.updates)) }
                                     td.number { (count(wave.attributes)) }
                                     td.number { (count(wave.derivations)) }

@@ -153,11 +153,7 @@ impl Upgrade {
         });
         let labels = ways.iter().flat_map(|ways| ways.members()).map(|member| member.label());
         let names = Names::new(self.updates.iter().map(|update| update.package.as_str()).chain(labels));
-        let word = |of: &dyn Fn(&Update) -> String| {
-            let mut words = Words::default();
-            self.updates.iter().for_each(|update| words.push(&of(update)));
-            Values::Words(words)
-        };
+        let word = |of: &dyn Fn(&Update) -> String| Values::Words(Words::of(self.updates.iter().map(of)));
         let numbers = |of: &dyn Fn(&Update) -> usize| Values::Numbers(self.updates.iter().map(of).collect());
         let mut columns = vec![
             DataColumn::new("package", Values::Names(self.updates.iter().map(|update| names.number(&update.package)).collect())),
@@ -403,6 +399,6 @@ fn span(wave: &Wave) -> String {
 /// The first of some names, and how many more there are.
 fn some(names: &[String]) -> String {
     const NAMED: usize = 4;
-    let named = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if names.len() > NAMED { format!("{named} and {} more", number(names.len() - NAMED)) } else { named }
+    let first = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > NAMED { format!("{first} and {} more", number(names.len() - NAMED)) } else { first }
 }

@@ -59,7 +59,9 @@ impl<'g> Ways<'g> {
         let mut parents = vec![0; self.members.len()];
         let mut is_seen = vec![false; self.members.len()];
         let mut frontier: Vec<(DerivationIx, usize)> = roots.iter().filter_map(|&ix| Some((ix, self.number(ix)?))).collect();
-        frontier.iter().for_each(|&(_, at)| is_seen[at] = true);
+        for &(_, at) in &frontier {
+            is_seen[at] = true;
+        }
         while !frontier.is_empty() {
             let mut next = Vec::new();
             for &(ix, at) in &frontier {
