@@ -1,5 +1,6 @@
 //! `waves report`: a page of HTML of a report.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -19,14 +20,13 @@ pub(crate) fn run(args: &Args, options: &ReportArgs) -> Result<Verdict, Failure>
     let subject = Subject::parse(&bytes, &input)?;
     let cached = if options.cached.is_empty() { None } else { Some(Availability::read(&options.cached)?) };
     let page = page(&subject, graph(args, &subject)?.as_ref(), cached.as_ref())?;
-    let (directory, name) = match (options.output.parent(), options.output.file_name()) {
-        (Some(directory), Some(name)) if !directory.as_os_str().is_empty() => (directory, name),
-        (_, Some(name)) => (Path::new("."), name),
-        _ => return Err(Failure::Usage(format!("{} is no file (hint: --output report.html)", options.output.display()))),
-    };
-    output::write_file(directory, &name.to_string_lossy(), page.as_bytes())?;
+    let output = &options.output;
+    let wrong = || Failure::Usage(format!("{} is no file that can be written (hint: --output report.html)", output.display()));
+    let name = output.file_name().and_then(OsStr::to_str).ok_or_else(wrong)?;
+    let directory = output.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    output::write_file(directory, name, page.as_bytes())?;
     if !args.quiet {
-        output::note(&format!("wrote {}", options.output.display()));
+        output::note(&format!("wrote {}", output.display()));
     }
     Ok(Verdict::Fine)
 }
