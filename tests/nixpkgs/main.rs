@@ -11,6 +11,8 @@ mod naive;
 #[path = "../shared/nix.rs"]
 mod nix;
 mod notices;
+#[cfg(feature = "html")]
+mod pages;
 mod questions;
 mod routes;
 mod sketches;

@@ -20,12 +20,13 @@ pub(crate) fn run(args: &Args, options: &ReportArgs) -> Result<Verdict, Failure>
     let subject = Subject::parse(&bytes, &input)?;
     let cached = if options.cached.is_empty() { None } else { Some(Availability::read(&options.cached)?) };
     let page = page(&subject, graph(args, &subject)?.as_ref(), cached.as_ref())?;
-    if options.output.file_name().is_none() {
-        return Err(Failure::Usage(format!("{} is no file (hint: --output report.html)", options.output.display())));
+    let output = &options.output;
+    if output.file_name().is_none() {
+        return Err(Failure::Usage(format!("{} is no file that can be written (hint: --output report.html)", output.display())));
     }
-    NewFile::write(&options.output, Mode::Data, page.as_bytes())?;
+    NewFile::write(output, Mode::Data, page.as_bytes())?;
     if !args.quiet {
-        output::note(&format!("wrote {}", options.output.display()));
+        output::note(&format!("wrote {}", output.display()));
     }
     Ok(Verdict::Fine)
 }
