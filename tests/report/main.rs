@@ -311,7 +311,7 @@ fn what_cannot_be_a_page_is_refused() {
     report["evaluation"]["digest"] = "0123456789abcdef".into();
     fs::write(here.join("other.json"), report.to_string()).expect("written");
     let named = Run::of(waves(here).args(["report", "other.json", "--graph", ".waves/graph.waves"])).expect(3);
-    assert!(named.stderr.contains("other.json: it is about evaluation 0123456789abcdef, not "), "{}", named.stderr);
+    assert!(named.stderr.contains("at: other.json\n  why: it is about evaluation 0123456789abcdef, not "), "{}", named.stderr);
     let found = Run::of(waves(here).args(["report", "other.json"])).expect(0);
     assert!(found.stderr.contains("without ways: the report is about evaluation 0123456789abcdef"), "{}", found.stderr);
     assert!(page(here, "report").contains("Made without the evaluation"));
