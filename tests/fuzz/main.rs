@@ -54,7 +54,7 @@ fn no_input_is_too_much() {
 /// Something else than it was: bits flipped, bytes replaced, runs removed, repeated or taken from another input.
 fn mutated(random: &mut fastrand::Rng, bytes: &[u8], other: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    for _ in 0..1 + random.usize(..4) {
+    for _ in 0..=random.usize(..4) {
         let at = random.usize(..=bytes.len());
         let end = at + random.usize(..=(bytes.len() - at).min(32));
         match random.u8(..6) {
