@@ -59,7 +59,9 @@ out=$(cd "$out" && pwd -P)
 
 # A store of its own: paths are still those of /nix/store, files are below $work.
 export NIX_REMOTE=$work/root HOME=$work/home
-export NIX_CONFIG="substitute = false"
+# Root needs no group of builders here; where there is none, Nix would warn in the middle of messages.
+export NIX_CONFIG="substitute = false
+build-users-group ="
 export LC_ALL=C TZ=UTC
 unset NIX_PATH NIX_STORE_DIR NIX_STATE_DIR
 mkdir -p "$NIX_REMOTE" "$HOME"
