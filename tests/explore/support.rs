@@ -36,7 +36,7 @@ pub(crate) fn json(arguments: &[&str]) -> Value {
 
 /// The numbers of an object, as they are shown.
 pub(crate) fn numbers<const N: usize>(value: &Value, keys: [&str; N]) -> [String; N] {
-    keys.map(|key| value[key].as_u64().map_or_else(|| panic!("no number {key}: {value}"), waves_core::report::number))
+    keys.map(|key| value[key].as_u64().map_or_else(|| panic!("no number {key}: {value}"), waves_core::text::number))
 }
 
 /// A terminal with a shell in it.

@@ -65,6 +65,50 @@ fn core_starts_nothing_and_asks_no_network() {
     }
 }
 
+/// The stages of core, each before those that may use it. What stands on one line uses nothing of that line.
+const STAGES: [&[&str]; 15] = [
+    &["text", "progress"],
+    &["error"],
+    &["store_path", "files", "config"],
+    &["ingest"],
+    &["graph"],
+    &["cost"],
+    &["analysis"],
+    &["estimate", "policy", "plan", "schedule", "history"],
+    &["tables", "suite", "cadence", "major"],
+    &["ledger", "security"],
+    &["export"],
+    &["notify"],
+    &["report"],
+    &["html"],
+    &["lib"],
+];
+
+/// Names that follow `crate::` in code: modules of core.
+fn modules_used(text: &str) -> impl Iterator<Item = &str> {
+    let code = without_tests(text).lines().filter(|line| !line.trim_start().starts_with("//"));
+    let paths = code.flat_map(|line| line.split("crate::").skip(1));
+    paths.map(|path| path.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap_or_default())
+}
+
+#[test]
+fn a_stage_uses_only_earlier_stages() {
+    let core = root().join("crates/core/src");
+    let stage = |module: &str| {
+        STAGES.iter().position(|stage| stage.contains(&module)).unwrap_or_else(|| panic!("`{module}` is in no stage of STAGES"))
+    };
+    let mut uses = 0;
+    for (path, text) in sources().iter().filter(|(path, _)| path.starts_with(&core)) {
+        let within = path.strip_prefix(&core).expect("in core");
+        let module = within.iter().next().expect("a name").to_str().expect("UTF-8").trim_end_matches(".rs");
+        for used in modules_used(text).filter(|used| *used != module) {
+            assert!(stage(used) < stage(module), "{}: {module} uses {used}, which is no earlier stage", path.display());
+            uses += 1;
+        }
+    }
+    assert!(uses > 200, "{uses}");
+}
+
 #[test]
 fn workflows_name_actions_by_their_hash_and_ask_for_little() {
     let workflows = fs::read_dir(root().join(".github/workflows")).expect("listed");

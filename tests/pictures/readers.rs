@@ -170,7 +170,7 @@ fn mermaid_reads_what_was_meant() {
         let nodes = read["nodes"].as_array().expect("nodes");
         let texts: Vec<_> = nodes.iter().map(|node| visible_lines(node["text"].as_str().expect("a text"))).collect();
         let mut meant = expected(diagram);
-        meant.extend((diagram.omitted > 0).then(|| vec![format!("+ {} more", waves_core::report::number(diagram.omitted as u64))]));
+        meant.extend((diagram.omitted > 0).then(|| vec![format!("+ {} more", waves_core::text::number(diagram.omitted as u64))]));
         // Mermaid trims a label.
         let trimmed = |labels: Vec<Vec<String>>| labels.into_iter().map(|lines| lines.join("\n").trim().to_owned()).collect::<Vec<_>>();
         assert_eq!(trimmed(texts), trimmed(meant));
@@ -212,7 +212,7 @@ fn svg_is_xml_and_names_are_text() {
     for (diagram, read) in diagrams.iter().zip(read_by(&mut python(), "svg", &contents)) {
         let mut texts: Vec<_> = strings(&read["texts"]).iter().map(|text| visible(text)).collect();
         let mut meant: Vec<_> = expected(diagram).concat();
-        meant.extend((diagram.omitted > 0).then(|| format!("+ {} more", waves_core::report::number(diagram.omitted as u64))));
+        meant.extend((diagram.omitted > 0).then(|| format!("+ {} more", waves_core::text::number(diagram.omitted as u64))));
         // XML has no room for these.
         for line in &mut meant {
             *line = line.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");

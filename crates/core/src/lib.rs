@@ -73,3 +73,4 @@ pub mod security;
 pub mod store_path;
 pub mod suite;
 pub mod tables;
+pub mod text;

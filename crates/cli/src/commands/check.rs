@@ -9,9 +9,8 @@ use waves_core::config::Policy;
 use waves_core::cost::{Costs, Durations, Sources};
 use waves_core::error::Error;
 use waves_core::policy::{Circumstances, Outcome, Subject};
-use waves_core::report::{
-    Basis, ChangedPaths, CheckReport, DoubtReport, Judged, counted, duration, github as markdown, number, rebuild_amount,
-};
+use waves_core::report::{Basis, ChangedPaths, CheckReport, DoubtReport, Judged, github as markdown, rebuild_amount};
+use waves_core::text::{counted, duration, number};
 
 use crate::args::{Args, CheckArgs};
 use crate::change::{Estimated, Evaluations, Found};

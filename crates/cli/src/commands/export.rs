@@ -8,7 +8,7 @@ use waves_core::error::Error;
 use waves_core::export::{Engine, ExportOptions, Exported, ExportedFile, ExportedWave, RUNNER_SECONDS, export};
 use waves_core::files::{Mode, NewFile};
 use waves_core::graph::{DerivationIx, Graph};
-use waves_core::report::{counted, number};
+use waves_core::text::{counted, number};
 
 use crate::args::{Args, EngineArg, ExportArgs};
 use crate::commands::Failure;

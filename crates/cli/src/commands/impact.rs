@@ -3,7 +3,8 @@
 use waves_core::analysis::{Impact, select};
 use waves_core::estimate::{Comparison, estimate};
 use waves_core::graph::{Direction, Graph};
-use waves_core::report::{EstimateReport, ImpactReport, counted, number};
+use waves_core::report::{EstimateReport, ImpactReport};
+use waves_core::text::{counted, number};
 
 use crate::args::{Args, ImpactArgs};
 use crate::change::comparison;

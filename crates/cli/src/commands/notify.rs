@@ -5,7 +5,8 @@ use std::path::Path;
 use waves_core::files::{Mode, NewFile};
 use waves_core::notify::{NotifyOptions, Owners, Recipient, notify};
 use waves_core::plan::{PlanOptions, plan};
-use waves_core::report::{Basis, NotifyDetail, NotifyReport, counted};
+use waves_core::report::{Basis, NotifyDetail, NotifyReport};
+use waves_core::text::counted;
 
 use crate::args::{Args, FormatArg, NotifyArgs};
 use crate::change::{Evaluations, Found};

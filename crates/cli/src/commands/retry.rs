@@ -1,7 +1,8 @@
 //! `waves retry`: what failed is tried again.
 
 use waves_core::ledger::{Event, retry};
-use waves_core::report::{DecisionReport, counted};
+use waves_core::report::DecisionReport;
+use waves_core::text::counted;
 
 use crate::args::{Args, RetryArgs};
 use crate::commands::Failure;

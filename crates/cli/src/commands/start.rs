@@ -7,7 +7,8 @@ use std::path::Path;
 use waves_core::error::Error;
 use waves_core::ledger::Event;
 use waves_core::major::PlanFile;
-use waves_core::report::{DecisionReport, counted};
+use waves_core::report::DecisionReport;
+use waves_core::text::counted;
 
 use crate::args::StartArgs;
 use crate::commands::Failure;

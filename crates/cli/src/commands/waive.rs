@@ -1,7 +1,8 @@
 //! `waves waive`: a failure is let be.
 
 use waves_core::ledger::{Event, State, Until, Waiver, WaiverKind, WaveName, Writer};
-use waves_core::report::{DecisionReport, counted};
+use waves_core::report::DecisionReport;
+use waves_core::text::counted;
 
 use crate::args::{Args, WaiveArgs};
 use crate::commands::Failure;

@@ -6,7 +6,8 @@ use ratatui::Frame;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
-use waves_core::report::{Column, clean, number};
+use waves_core::report::Column;
+use waves_core::text::{clean, number};
 
 use super::app::App;
 use super::pages::{Page, Tab};

@@ -8,9 +8,8 @@ use waves_core::error::Error;
 use waves_core::graph::{Attribute, Counts, Derivation, DerivationIx, Direction, Graph, PackageIx};
 use waves_core::plan::{PlanOptions, plan};
 use waves_core::policy::{Circumstances, Subject as Judged, judge};
-use waves_core::report::{
-    Block, Column, DiffReport, Document, PlanDetail, PlanReport, Report as _, Table, WhyDetail, WhyReport, counted, number,
-};
+use waves_core::report::{Block, Column, DiffReport, Document, PlanDetail, PlanReport, Report as _, Table, WhyDetail, WhyReport};
+use waves_core::text::{counted, number};
 
 /// A package of an evaluation, by the derivation that was chosen.
 #[derive(Clone, Copy)]

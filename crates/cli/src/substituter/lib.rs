@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use waves_core::cost::narinfo::Answer;
 use waves_core::progress::Progress;
-use waves_core::report::{counted, number};
 use waves_core::store_path::StoreHash;
+use waves_core::text::{counted, number};
 
 pub use ureq::Proxy;
 pub use url::CacheUrl;

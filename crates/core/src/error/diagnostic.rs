@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Error;
-use crate::report::{clean, number};
+use crate::text::{clean, number};
 
 /// An error as it is shown: each part by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

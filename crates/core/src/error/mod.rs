@@ -1,13 +1,13 @@
 //! What can go wrong, by stage. Every variant names the file, place or key, and what to do.
 
 mod diagnostic;
+mod too_much;
 
 use std::fmt;
 use std::path::PathBuf;
 
 pub use diagnostic::{Diagnostic, Place};
-
-use crate::ingest::TooMuch;
+pub(crate) use too_much::TooMuch;
 
 /// The result of everything fallible in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

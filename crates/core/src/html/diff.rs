@@ -14,7 +14,7 @@ use super::subject::{Counts, Evaluation, found};
 use crate::cost::Availability;
 use crate::error::Result;
 use crate::graph::{DerivationIx, Direction, Graph};
-use crate::report::{counted, number, percent};
+use crate::text::{counted, number, percent};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Diff {

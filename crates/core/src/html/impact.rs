@@ -10,10 +10,11 @@ use super::Body;
 use super::attributes::Attributes;
 use super::part::{bar, count, headline, table, text, treemap};
 use super::subject::{Counts, Evaluation, Root, found, root_names};
+use super::time::BuildTime;
 use crate::cost::Availability;
 use crate::error::Result;
 use crate::graph::{DerivationIx, Direction, Graph};
-use crate::report::{counted, duration, number, percent};
+use crate::text::{counted, duration, number, percent};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Impact {
@@ -64,15 +65,8 @@ pub(super) struct Cost {
 
 #[derive(Debug, Deserialize)]
 struct Bill {
-    time: Option<Time>,
+    time: Option<BuildTime>,
     availability: Option<Built>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Time {
-    seconds: u64,
-    measured_seconds: u64,
-    longest_chain_seconds: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -206,11 +200,7 @@ impl Cost {
             section #cost {
                 h2 { "Cost" }
                 @if let Some(time) = &self.total.time {
-                    p {
-                        (duration(time.seconds)) " on one builder, one derivation after the other; "
-                        (percent(time.measured_seconds as usize, time.seconds as usize)) " of it is measured. The longest chain is "
-                        (duration(time.longest_chain_seconds)) "."
-                    }
+                    (time.markup())
                 }
                 @if let Some(availability) = &self.total.availability {
                     @let rows = [row("cached", &availability.cached), row("to build", &availability.to_build), row("unknown", &availability.unknown)];

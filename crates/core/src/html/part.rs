@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use crate::graph::set_of;
-use crate::report::{clean, duration, number, percent};
+use crate::text::{clean, duration, number, percent};
 
 /// Rows that a page has without its script.
 const STATIC_ROWS: usize = 50;

@@ -7,13 +7,13 @@ use serde_json::json;
 use super::Body;
 use super::part::{DataColumn, DataTable, Names, Values, Words, bar, count, headline, packed, stepped, text, text_table};
 use super::subject::{Counts, Evaluation, Root, found, root_names};
-use super::time::{Block, Lane, Schedule, curve, timeline};
+use super::time::{Block, BuildTime, Lane, Schedule, curve, timeline};
 use super::ways::Ways;
 use crate::analysis;
 use crate::error::{Error, Result};
 use crate::graph::{DerivationIx, Graph, PackageIx};
 use crate::plan::{PlanOptions, plan};
-use crate::report::{counted, duration, hours, number, percent};
+use crate::text::{counted, duration, hours, number, percent};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Plan {
@@ -57,14 +57,7 @@ struct Cycle {
 
 #[derive(Debug, Deserialize)]
 struct Bill {
-    time: Option<Time>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Time {
-    seconds: u64,
-    measured_seconds: u64,
-    longest_chain_seconds: u64,
+    time: Option<BuildTime>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -239,7 +232,7 @@ impl Plan {
         }
     }
 
-    fn cost_section(&self, time: &Time) -> Markup {
+    fn cost_section(&self, time: &BuildTime) -> Markup {
         let chain = self.cost.as_ref().and_then(|cost| cost.longest_chain.as_deref()).unwrap_or_default();
         let mut start = 0.0;
         let block = |link: &Link| {
@@ -255,11 +248,7 @@ impl Plan {
         html! {
             section #cost {
                 h2 { "Build time" }
-                p {
-                    (duration(time.seconds)) " on one builder, one derivation after the other; "
-                    (percent(time.measured_seconds as usize, time.seconds as usize)) " of it is measured. No number of builders is faster than "
-                    (duration(time.longest_chain_seconds)) ": that is the longest chain."
-                }
+                (time.markup())
                 (timeline("Longest chain", &[lane], start))
                 details {
                     summary { "The longest chain as a table" }

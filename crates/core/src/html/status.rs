@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::Body;
 use super::part::{DataColumn, DataTable, Names, Values, Words, bar, count, headline, table, text, text_table};
 use super::subject::Evaluation;
-use crate::report::{counted, duration, number};
+use crate::text::{counted, duration, number};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Status {

@@ -8,8 +8,9 @@ use crate::error::{Error, Result};
 use crate::graph::{Derivation, Graph};
 use crate::ledger::ByPath;
 use crate::major::PlanFile;
-use crate::report::{FORMAT_VERSION, number};
+use crate::report::FORMAT_VERSION;
 use crate::store_path::base_name;
+use crate::text::number;
 
 /// A report of a kind that there are pages of.
 #[derive(Debug)]

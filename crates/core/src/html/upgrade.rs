@@ -12,7 +12,7 @@ use super::ways::Ways;
 use crate::error::Result;
 use crate::graph::{Derivation, Graph};
 use crate::major::PlanFile;
-use crate::report::{clean, counted, hours, number};
+use crate::text::{clean, counted, hours, number};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Upgrade {

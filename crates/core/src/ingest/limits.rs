@@ -1,9 +1,10 @@
 //! What a dump may take: somebody else made it, and a few kilobytes can unpack to more than there is room for.
 
-use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::TooMuch;
 
 /// The largest entry: one derivation, or one attribute with all that is said of it. Real ones are a thousand times smaller.
 pub const MAX_ENTRY: u64 = 256 << 20;
@@ -17,52 +18,6 @@ pub const FREE: u64 = 1 << 30;
 pub struct Limits {
     /// Bytes of each dump, unpacked; without it as many as there are.
     pub max_input: Option<u64>,
-}
-
-/// Why a dump is not read further. An [`io::Error`] carries it through readers that know nothing of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TooMuch {
-    /// More than was allowed.
-    Input(u64),
-    /// More than any real dump unpacks to.
-    Ratio,
-    /// An entry that is none.
-    Entry,
-}
-
-impl TooMuch {
-    pub(crate) fn hint(self) -> &'static str {
-        match self {
-            Self::Input(_) => "--max-input sets how much may be read",
-            Self::Ratio => "if it is what it should be, unpack it and import that",
-            Self::Entry => "is it a dump of derivations or attributes?",
-        }
-    }
-
-    /// What an error of a reader carries, if it is of this kind.
-    pub(crate) fn of(error: &io::Error) -> Option<Self> {
-        error.get_ref()?.downcast_ref().copied()
-    }
-}
-
-impl fmt::Display for TooMuch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Input(limit) => write!(f, "it holds more than the {} that may be read", crate::report::bytes(*limit)),
-            Self::Ratio => {
-                write!(f, "it unpacks to more than {} times its size, and to more than {}", MAX_RATIO, crate::report::bytes(FREE))
-            }
-            Self::Entry => write!(f, "an entry of it is larger than {}", crate::report::bytes(MAX_ENTRY)),
-        }
-    }
-}
-
-impl std::error::Error for TooMuch {}
-
-impl From<TooMuch> for io::Error {
-    fn from(limit: TooMuch) -> Self {
-        Self::new(io::ErrorKind::InvalidData, limit)
-    }
 }
 
 /// Counts what is read through it.
@@ -113,7 +68,7 @@ impl<R: Read> Read for Bounded<R> {
             return Err(TooMuch::Input(limit).into());
         }
         if self.handed_out > FREE && self.handed_out / MAX_RATIO > self.packed.load(Ordering::Relaxed) {
-            return Err(TooMuch::Ratio.into());
+            return Err(TooMuch::Ratio { times: MAX_RATIO, free: FREE }.into());
         }
         Ok(length)
     }

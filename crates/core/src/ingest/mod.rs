@@ -30,12 +30,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use finding::{FindingKind, FindingList, Findings, LISTED_FINDINGS};
-pub(crate) use limits::TooMuch;
 pub use limits::{FREE, Limits, MAX_ENTRY, MAX_RATIO};
 pub use source::Input;
 pub(crate) use source::open;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TooMuch};
 use crate::progress::Progress;
 use crate::store_path::{StoreHash, StorePath, base_name};
 use finding::Finding;
@@ -439,7 +438,7 @@ impl Reader<'_> {
 
 /// That a derivation is no larger than one can be.
 fn check_entry(path: &Path, bytes: u64) -> Result<()> {
-    if bytes > MAX_ENTRY { Err(Error::io("read", path)(TooMuch::Entry.into())) } else { Ok(()) }
+    if bytes > MAX_ENTRY { Err(Error::io("read", path)(TooMuch::Entry(MAX_ENTRY).into())) } else { Ok(()) }
 }
 
 fn table_row(records: &mut Records, interner: &Interner, line: &[u8]) -> Result<(), String> {
@@ -463,7 +462,7 @@ fn read_member<R: Read>(member: io::Result<tar::Entry<'_, R>>) -> io::Result<Mem
         return Ok(Member::Other(path));
     }
     if member.size() > MAX_ENTRY {
-        return Err(TooMuch::Entry.into());
+        return Err(TooMuch::Entry(MAX_ENTRY).into());
     }
     let mut bytes = Vec::new();
     member.read_to_end(&mut bytes)?;

@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use memchr::{memchr2, memrchr};
 
-use super::limits::{MAX_ENTRY, TooMuch};
+use super::limits::MAX_ENTRY;
+use crate::error::TooMuch;
 
 /// Bytes in a batch, unless one entry is larger.
 const BATCH_BYTES: usize = 1 << 20;
@@ -70,7 +71,7 @@ impl<R: Read> LineSplitter<R> {
             }
             searched = bytes.len();
             if searched as u64 > MAX_ENTRY {
-                return Err(TooMuch::Entry.into());
+                return Err(TooMuch::Entry(MAX_ENTRY).into());
             }
         }
         let first_line = self.line;
@@ -184,7 +185,7 @@ impl<R: Read> EntrySplitter<R> {
                 return Ok(Some(self.cut(entries)));
             }
             if self.bytes.len() as u64 > MAX_ENTRY {
-                return Err(SplitError::Io(TooMuch::Entry.into()));
+                return Err(SplitError::Io(TooMuch::Entry(MAX_ENTRY).into()));
             }
             if self.ended {
                 return if self.state == State::End { Ok(None) } else { Err(SplitError::Truncated(self.offset + self.bytes.len() as u64)) };

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport, RootReport};
-use super::{Diagram, FORMAT_VERSION, Report, counted, duration, number};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::cadence::{Cadence, CadenceOptions, Turn};
 use crate::graph::Graph;
+use crate::text::{counted, duration, number};
 
 /// How often packages are taken, under a budget.
 #[derive(Clone, Debug, Serialize)]

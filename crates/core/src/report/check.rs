@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::document::{Document, clean};
+use super::document::Document;
 use super::evaluation::{CountsReport, EvaluationReport};
-use super::{Diagram, FORMAT_VERSION, Report, counted, number};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::analysis::{AttributeChanges, Root};
 use crate::config::{Branches, Count, Policy};
 use crate::graph::Graph;
@@ -14,6 +14,7 @@ use crate::policy::{
     BiggestCause, BranchVerdict, Circumstances, Decision, Finding, NameCounts, Outcome, Reason, Severity, Subject, Verdict,
 };
 use crate::policy::{biggest_cause, judge, judge_without};
+use crate::text::{clean, counted, number};
 
 /// Names of a list that a sentence has.
 const LISTED: usize = 3;

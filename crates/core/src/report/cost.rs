@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport};
-use super::{bytes, counted, duration, number, percent};
 use crate::analysis::Root;
 use crate::cost::{Bill, Chain, ClosureCost, Costs, Estimates, Evidence, Model, PackageTime, Part, Split, Time};
 use crate::graph::{DerivationIx, DerivationSet, Graph};
+use crate::text::{bytes, counted, duration, number, percent};
 
 /// Packages that are listed at most: the few that carry most of the cost.
 const MOST: usize = 100;

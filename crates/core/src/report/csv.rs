@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::Report;
-use super::document::is_active;
+use crate::text::is_active;
 
 /// Writes the list `key` of a report as a table: a header, then all rows. Without a key it is the first list.
 ///

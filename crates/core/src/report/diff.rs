@@ -8,11 +8,12 @@ use super::cost::CostReport;
 use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport, EvaluationReport};
 use super::impact::ExcludedReport;
-use super::{Diagram, FORMAT_VERSION, Report, counted, number};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::analysis::{AttributeName, Cause, Diff, Doubt, Excluded, Reach, Reason};
 use crate::cost::Costs;
 use crate::graph::{Derivation, DerivationSet};
 use crate::policy::Verdict;
+use crate::text::{counted, number};
 
 /// Causes that are named in a sentence.
 const NAMED: usize = 8;

@@ -1,11 +1,11 @@
 //! Headings, paragraphs and tables, as text and as Markdown. Names come from dumps: nothing in them is markup here.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row, presets};
 
 use crate::notify::Recipient;
+use crate::text::{clean, number};
 
 /// What a report says, in the order in which it says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -231,7 +231,7 @@ impl Table {
             writeln!(out, "(too narrow for: {})", titles.join(", "))?;
         }
         if self.omitted > 0 {
-            writeln!(out, "… and {} more (--limit shows more)", super::number(self.omitted as u64))?;
+            writeln!(out, "… and {} more (--limit shows more)", number(self.omitted as u64))?;
         }
         Ok(())
     }
@@ -261,7 +261,7 @@ impl Table {
             writeln!(out, "| {} |", cells.join(" | "))?;
         }
         if self.omitted > 0 {
-            writeln!(out, "\n… and {} more", super::number(self.omitted as u64))?;
+            writeln!(out, "\n… and {} more", number(self.omitted as u64))?;
         }
         Ok(())
     }
@@ -280,15 +280,6 @@ fn folded(text: &str, width: Option<u16>) -> String {
         Some(width) => textwrap::fill(&text, textwrap::Options::new(usize::from(width)).subsequent_indent("  ")),
         None => text.into_owned(),
     }
-}
-
-/// Text without what a terminal would obey: control characters and those that turn the direction of text.
-pub fn clean(text: &str) -> Cow<'_, str> {
-    if text.contains(is_active) { Cow::Owned(text.replace(is_active, "\u{fffd}")) } else { Cow::Borrowed(text) }
-}
-
-pub(super) fn is_active(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Text that Markdown, GitHub's included, and HTML leave as it is: what could mean something is escaped, or parted by a

@@ -6,11 +6,12 @@ use super::document::{Column, Document, Table};
 use super::evaluation::CountsReport;
 use super::evaluation::EvaluationReport;
 use super::impact::ImpactReport;
-use super::{Diagram, FORMAT_VERSION, Report, counted, number};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::analysis::{AttributeName, Impact};
 use crate::cost::Costs;
 use crate::estimate::{Commit, Comparison, Estimate, short};
 use crate::graph::Derivation;
+use crate::text::{counted, number};
 
 /// What a change of the sources is expected to rebuild.
 #[derive(Clone, Debug, Serialize)]

@@ -4,11 +4,11 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::document::Column;
-use super::{counted, number};
 use crate::analysis::Root;
 use crate::graph::{Counts, Graph};
 use crate::ingest::Source;
 use crate::store_path::base_name;
+use crate::text::{counted, number};
 
 /// The evaluation that a report is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

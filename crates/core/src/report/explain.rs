@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::{EvaluationReport, RootReport};
-use super::{Diagram, FORMAT_VERSION, Report, counted, number};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::analysis::Root;
 use crate::graph::Graph;
 use crate::major::{Hit, PlanFile};
+use crate::text::{counted, hours, number};
 
 /// Which waves rebuild a package, and why.
 #[derive(Clone, Debug, Serialize)]
@@ -124,7 +125,7 @@ impl Report for ExplainReport {
             for (at, cause) in wave.causes.iter().enumerate() {
                 let first = |cell: String| if at == 0 { cell } else { String::new() };
                 let mut cells = vec![first(wave.wave.clone()), first(number(wave.derivations as u64))];
-                cells.extend(is_timed.then(|| first(wave.begins_after_hours.map_or_else(|| "–".to_owned(), super::hours))));
+                cells.extend(is_timed.then(|| first(wave.begins_after_hours.map_or_else(|| "–".to_owned(), hours))));
                 let versions = match (&cause.from, &cause.to) {
                     (Some(from), Some(to)) => format!(" {from} → {to}"),
                     (None, Some(to)) => format!(" → {to}"),

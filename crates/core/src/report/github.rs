@@ -9,10 +9,10 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::check::{CheckReport, ReasonReport};
-use super::document::{clean, code, markdown};
-use super::{counted, number};
+use super::document::{code, markdown};
 use crate::analysis::AttributeName;
 use crate::policy::{Outcome, Severity};
+use crate::text::{clean, counted, hours, number};
 
 /// Bytes of all step summaries of a step; GitHub shows none of it if there are more.
 pub const SUMMARY_LIMIT: usize = 1024 * 1024;
@@ -117,8 +117,8 @@ fn totals(report: &CheckReport) -> String {
     let attributes = report.attributes;
     let [added, removed, changed] = [attributes.added, attributes.removed, attributes.changed].map(|count| number(count as u64));
     let _ = writeln!(text, "- Attributes: {added} added, {removed} removed, {changed} changed");
-    if let Some(hours) = report.hours {
-        let _ = writeln!(text, "- Building takes {}", super::hours(hours));
+    if let Some(building) = report.hours {
+        let _ = writeln!(text, "- Building takes {}", hours(building));
     }
     let _ = writeln!(text, "- Labels: {}", inline(&report.own_labels()));
     let suggested: Vec<&str> = branch.suggested.iter().map(String::as_str).collect();

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::document::Document;
 use super::evaluation::EvaluationReport;
-use super::{Diagram, FORMAT_VERSION, Report, counted, number};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::graph::Graph;
 use crate::major::{Evidence, Proposal};
+use crate::text::{counted, number};
 
 /// Proposals of groups.
 #[derive(Clone, Debug, Serialize)]

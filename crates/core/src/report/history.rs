@@ -7,9 +7,10 @@ use serde::Serialize;
 use super::document::{Column, Document, Table};
 use super::evaluation::CountsReport;
 use super::info::date;
-use super::{Diagram, FORMAT_VERSION, Report, bytes, counted, number, percent};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::history::{Evaluation, History, Rebuilds, Unresolved, UnresolvedReason};
 use crate::store_path::base_name;
+use crate::text::{bytes, counted, number, percent};
 
 /// Evaluations of a history.
 #[derive(Clone, Debug, Serialize)]

@@ -7,10 +7,11 @@ use serde::Serialize;
 use super::cost::CostReport;
 use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, root_lines};
-use super::{Diagram, FORMAT_VERSION, Report, counted, diagram, number};
+use super::{Diagram, FORMAT_VERSION, Report, diagram};
 use crate::analysis::{Excluded, Impact, Root};
 use crate::cost::Costs;
 use crate::graph::{Derivation, Direction};
+use crate::text::{counted, number};
 
 /// What a change rebuilds.
 #[derive(Clone, Debug, Serialize)]

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::EvaluationReport;
-use super::{Diagram, FORMAT_VERSION, Report, counted, number};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::graph::{Derivation, Graph};
 use crate::ingest::FindingKind;
+use crate::text::{counted, number};
 
 /// What a graph is made of.
 #[derive(Clone, Debug, Serialize)]

@@ -5,10 +5,11 @@ use serde::Serialize;
 use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport};
 use super::schedule::{ScheduleReport, WhatIfReport};
-use super::{Diagram, DiagramNode, FORMAT_VERSION, Report, counted, number};
+use super::{Diagram, DiagramNode, FORMAT_VERSION, Report};
 use crate::analysis::Scope;
 use crate::graph::{DerivationIx, Graph};
 use crate::major::{Builds, Conflict, Effect, Hold, MajorWave, MinorWave, Point, Union, wave_name};
+use crate::text::{counted, hours, number};
 
 /// A major wave.
 #[derive(Clone, Debug, Serialize)]
@@ -448,7 +449,7 @@ impl TotalsReport {
 
     fn cells(&self) -> Vec<String> {
         let counts = [number(self.waves as u64), number(self.builds.attributes), number(self.builds.derivations)];
-        counts.into_iter().chain(self.hours.map(super::hours)).collect()
+        counts.into_iter().chain(self.hours.map(hours)).collect()
     }
 }
 
@@ -556,7 +557,7 @@ impl MajorReport {
             let counts = [wave.updates.len() as u64, wave.rebuilds.attributes as u64, wave.rebuilds.derivations as u64];
             let mut cells = vec![wave.name.clone()];
             cells.extend(counts.map(number));
-            cells.extend(wave.hours.map(super::hours));
+            cells.extend(wave.hours.map(hours));
             cells.extend([bar(weight(wave), largest), format!("{:.1}", wave.suspects), names(&wave.updates)]);
             table.rows.push(cells);
         }
@@ -589,7 +590,7 @@ impl MajorReport {
         ]);
         let schedules = self.waves.iter().filter_map(|wave| Some((wave, wave.schedule.as_ref()?)));
         for (wave, schedule) in schedules.clone() {
-            let times = [schedule.makespan, schedule.lower_bound, schedule.upper_bound].map(super::hours);
+            let times = [schedule.makespan, schedule.lower_bound, schedule.upper_bound].map(hours);
             let busy = format!("{:.0} %", schedule.utilisation * 100.0);
             table.rows.push([wave.name.clone()].into_iter().chain(times).chain([busy, schedule.slowest().join(", ")]).collect());
         }
@@ -597,7 +598,7 @@ impl MajorReport {
         document.section(format!("On {}", counted(builders.unwrap_or(0), "builder", "builders")), table);
         let total: f64 = schedules.clone().map(|(_, schedule)| schedule.makespan).sum();
         if builders.is_some() {
-            document.line(format!("One wave after the other: {}.", super::hours(total)));
+            document.line(format!("One wave after the other: {}.", hours(total)));
         }
         for (wave, line) in schedules.clone().filter_map(|(wave, schedule)| Some((wave, schedule.impossible_line()?))) {
             document.line(format!("{}: {line}", wave.name));
@@ -613,8 +614,8 @@ impl MajorReport {
         for (at, package) in schedules().next().into_iter().flat_map(|schedule| &schedule.what_if).enumerate() {
             let sum = |makespan: fn(&WhatIfReport) -> f64| schedules().map(|schedule| makespan(&schedule.what_if[at])).sum::<f64>();
             for (is, takes) in [("cached", sum(|what_if| what_if.cached.makespan)), ("pinned", sum(|what_if| what_if.pinned.makespan))] {
-                let saved = if takes > total { format!("-{}", super::hours(takes - total)) } else { super::hours(total - takes) };
-                table.rows.push(vec![package.package.clone(), is.to_owned(), super::hours(takes), saved]);
+                let saved = if takes > total { format!("-{}", hours(takes - total)) } else { hours(total - takes) };
+                table.rows.push(vec![package.package.clone(), is.to_owned(), hours(takes), saved]);
             }
         }
         document.section("What if", table);
@@ -636,7 +637,7 @@ impl MajorReport {
                 (false, false) => "",
             };
             let mut cells = point.totals.cells();
-            cells.extend(has_rework.then(|| point.rework_hours.map_or_else(|| "–".to_owned(), super::hours)));
+            cells.extend(has_rework.then(|| point.rework_hours.map_or_else(|| "–".to_owned(), hours)));
             cells.extend([bar(point.totals.weight(), largest), mark.to_owned()]);
             table.rows.push(cells);
         }
@@ -710,7 +711,7 @@ impl MajorReport {
 impl CostedReport {
     /// Hours where they are known, else derivations.
     fn text(&self) -> String {
-        self.hours.map_or_else(|| counted(self.builds.derivations as usize, "derivation", "derivations"), super::hours)
+        self.hours.map_or_else(|| counted(self.builds.derivations as usize, "derivation", "derivations"), hours)
     }
 }
 

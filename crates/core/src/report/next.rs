@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::EvaluationReport;
-use super::{Diagram, FORMAT_VERSION, Report, counted, number};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::graph::Derivation;
 use crate::ledger::{Next, WaveName, WaveStatus};
+use crate::text::{counted, number};
 
 /// What may be built now.
 #[derive(Clone, Debug, Serialize)]

@@ -6,13 +6,14 @@ use std::io;
 use serde::Serialize;
 
 use super::check::Basis;
-use super::document::{Column, Document, Table, clean};
+use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport, RootReport};
-use super::{Diagram, FORMAT_VERSION, Report, counted, number};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::analysis::Change;
 use crate::graph::{Attribute, Graph};
 use crate::notify::{AttributeCounts, Build, Causes, Notice, Notices, NotifyOptions, PackageNotice, Recipient, RecipientKind, Role};
 use crate::plan::Plan;
+use crate::text::{clean, counted, number};
 
 /// Characters of a file of one recipient: a comment on GitHub may have no more.
 const COMMENT_CHARS: usize = 65_536;

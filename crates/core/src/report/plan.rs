@@ -6,10 +6,11 @@ use super::cost::{BillReport, CostReport, share};
 use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, root_lines};
 use super::schedule::ScheduleReport;
-use super::{Diagram, DiagramNode, FORMAT_VERSION, Report, counted, duration, number, percent};
+use super::{Diagram, DiagramNode, FORMAT_VERSION, Report};
 use crate::cost::Costs;
 use crate::graph::{DerivationIx, DerivationSet, Graph, PackageIx};
 use crate::plan::{Cycle, Plan, Wave};
+use crate::text::{counted, duration, number, percent};
 
 /// How much of a plan is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

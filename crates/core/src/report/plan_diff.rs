@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::document::{Column, Document, Table};
-use super::{Diagram, FORMAT_VERSION, Report, counted, number};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::major::{PlanFile, PlannedTotals, moves};
+use crate::text::{counted, hours, number};
 
 /// What changed between two plans.
 #[derive(Clone, Debug, Serialize)]
@@ -106,7 +107,7 @@ impl Report for PlanDiffReport {
         let mut table = Table::new(&columns);
         for (name, side) in [("before", &self.before), ("after", &self.after)] {
             let counts = [side.updates as u64, side.waves as u64, side.attributes, side.derivations].map(number);
-            let hours = side.hours.filter(|_| is_timed).map(super::hours);
+            let hours = side.hours.filter(|_| is_timed).map(hours);
             table.rows.push(std::iter::once(name.to_owned()).chain(counts).chain(hours).collect());
         }
         document.table(table);

@@ -5,9 +5,10 @@ use serde::Serialize;
 use super::cost::{ClosureCostReport, CostReport, share};
 use super::document::{Column, Document, Table};
 use super::evaluation::EvaluationReport;
-use super::{Diagram, FORMAT_VERSION, Report, duration, number};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::cost::{Costs, Estimates};
 use crate::graph::{Derivation, DerivationSet, Graph, Package, Precision};
+use crate::text::{duration, number};
 
 /// Packages by what a change of them rebuilds.
 #[derive(Clone, Debug, Serialize)]

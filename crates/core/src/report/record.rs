@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::document::{Column, Document, Table};
-use super::{Diagram, FORMAT_VERSION, Report, counted, number};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::ledger::{Matched, Results};
+use crate::text::{counted, number};
 
 /// What was recorded, and what was not.
 #[derive(Clone, Debug, Serialize)]

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::document::{Column, Document, Table};
-use super::{Diagram, FORMAT_VERSION, Report, counted};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::ledger::{Upstream, WaveName};
+use crate::text::counted;
 
 /// What a package is asked to support.
 #[derive(Clone, Debug, Serialize)]

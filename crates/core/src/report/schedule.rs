@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use serde::Serialize;
 
 use super::document::{Column, Document, Table};
-use super::{counted, duration, number};
 use crate::graph::{DerivationIx, Graph};
 use crate::schedule::{Build, Fleet, HOUR, Impossible, Lacks, Schedule, WaitedFor};
+use crate::text::{counted, duration, number};
 
 /// Derivations that stand for those that cannot be built.
 const NAMED: usize = 4;

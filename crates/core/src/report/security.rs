@@ -5,10 +5,11 @@ use serde::Serialize;
 use super::cost::CostReport;
 use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport, RootReport, root_lines};
-use super::{Diagram, FORMAT_VERSION, Report, counted, duration, number};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::analysis::Root;
 use crate::cost::Costs;
 use crate::security::{Check, Choice, Kind, Precondition, Security, SecurityOptions, State};
+use crate::text::{counted, duration, number};
 
 /// What can be done about a vulnerability.
 #[derive(Clone, Debug, Serialize)]

@@ -4,12 +4,13 @@ use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::EvaluationReport;
-use super::{Diagram, FORMAT_VERSION, Report, counted, duration, number};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::cost::Costs;
 use crate::graph::Derivation;
 use crate::ledger::{Class, Ledger, Moment, RedRoot, State, StateCounts, WaveName, WaveStatus, open_reasons, revert_first};
 use crate::major::ResolvedPlan;
 use crate::schedule::{Fleet, simulate};
+use crate::text::{counted, duration, number};
 
 /// Red roots that are named beside what they block.
 const NAMED: usize = 5;

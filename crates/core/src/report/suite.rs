@@ -6,10 +6,11 @@ use super::cost::CostReport;
 use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport, RootReport, root_lines};
 use super::impact::ExcludedReport;
-use super::{Diagram, FORMAT_VERSION, Report, counted, duration, number};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::analysis::Root;
 use crate::graph::{Derivation, Graph};
 use crate::suite::{Existing, Recursion, Suite, SuiteOptions, Test, snippet};
+use crate::text::{counted, duration, number};
 
 /// Tests of a change within a budget.
 #[derive(Clone, Debug, Serialize)]

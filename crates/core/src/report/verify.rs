@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::document::Document;
 use super::evaluation::EvaluationReport;
-use super::{Diagram, FORMAT_VERSION, Report, counted};
+use super::{Diagram, FORMAT_VERSION, Report};
 use crate::graph::Graph;
 use crate::major::{PlanFile, Verified};
+use crate::text::counted;
 
 /// Whether a plan is right.
 #[derive(Clone, Debug, Serialize)]

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::{EvaluationReport, RootReport};
-use super::{Diagram, DiagramNode, FORMAT_VERSION, Report, counted};
+use super::{Diagram, DiagramNode, FORMAT_VERSION, Report};
 use crate::analysis::{Link, Root, Why};
 use crate::graph::{Derivation, DerivationSet};
+use crate::text::counted;
 
 /// How much of the connection is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Diagram, DiagramEdge, DiagramNode, shown};
-use crate::report::number;
+use crate::text::number;
 
 /// Groups that a picture is made from: a set of them is a word.
 pub(super) const MOST_GROUPS: usize = 128;

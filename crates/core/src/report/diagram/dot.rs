@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::{Diagram, clean};
+use super::Diagram;
+use crate::text::clean;
 
 pub(super) fn write(diagram: &Diagram, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "digraph waves {{\n  rankdir=LR;\n  node [shape=box, style=rounded, fontname=\"sans-serif\"];")?;

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::{Diagram, clean};
+use super::Diagram;
+use crate::text::clean;
 
 pub(super) fn write(diagram: &Diagram, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "flowchart LR")?;

@@ -12,9 +12,9 @@ use rustc_hash::FxHashMap;
 
 pub use condense::{DiagramGroup, condense};
 
-use super::document::clean;
 use super::evaluation::RootReport;
 use crate::graph::{DerivationSet, Graph, PackageIx};
+use crate::text::{clean, number};
 
 /// Nodes of a picture at most, whatever was asked for.
 const MOST_NODES: usize = 40;
@@ -165,7 +165,7 @@ impl Diagram {
 
     /// The words for what was left out, if anything was.
     fn more(&self) -> Option<String> {
-        (self.omitted > 0).then(|| format!("+ {} more", super::number(self.omitted as u64)))
+        (self.omitted > 0).then(|| format!("+ {} more", number(self.omitted as u64)))
     }
 }
 
@@ -173,7 +173,7 @@ impl Diagram {
 pub(super) fn names(roots: &[RootReport]) -> String {
     let first = roots.iter().take(3).map(|root| shown(&root.label)).collect::<Vec<_>>().join(", ");
     let more = roots.len().saturating_sub(3);
-    if more == 0 { first } else { format!("{first} + {} more", super::number(more as u64)) }
+    if more == 0 { first } else { format!("{first} + {} more", number(more as u64)) }
 }
 
 /// What packages of several sets or versions have in common: `python311Packages.x` and `python312Packages.x` are one family,

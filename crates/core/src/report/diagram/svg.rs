@@ -12,7 +12,8 @@ use layout::std_shapes::shapes::{Arrow, Element, ShapeKind};
 use layout::topo::layout::VisualGraph;
 use textwrap::core::display_width;
 
-use super::{Diagram, clean};
+use super::Diagram;
+use crate::text::clean;
 
 /// Size of letters.
 const FONT: usize = 13;

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Runs the fuzzers one after the other, those that had the least time so far first, and adds up what they did in figures.csv.
+
+    fuzz/run.py                        ten minutes of each target
+    fuzz/run.py --seconds 3600 names   an hour of one
+    fuzz/run.py --table                what they did so far, as a table
+
+Needs cargo-fuzz. What is found is put into found/, which git does not have; at the end of its turn, what covers more than the corpus is
+added to that. An input that is too much ends the turn: it is in artifacts/, and its target is told. Times are of the processor.
+"""
+
+import argparse
+import csv
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+FIGURES = HERE / "figures.csv"
+KEYS = ["target", "cpu_seconds", "executions", "edges", "features", "inputs", "crashes"]
+# A longer input finds little that a shorter one does not, and stays in the repository.
+LONGEST = 4096
+# Snapshots are longer from the start.
+LONGER = {"snapshot": 1 << 16, "history": 1 << 14, "archive": 1 << 14}
+
+
+def targets():
+    names = re.findall(r'^name = "(.*)"$', (HERE / "Cargo.toml").read_text(), re.MULTILINE)
+    return names[1:]
+
+
+def read():
+    rows = {name: dict.fromkeys(KEYS[1:], 0) | {"target": name} for name in targets()}
+    if FIGURES.exists():
+        with FIGURES.open(newline="") as file:
+            for row in csv.DictReader(file):
+                rows[row["target"]] = {key: row[key] if key == "target" else int(row[key]) for key in KEYS}
+    return rows
+
+
+def write(rows):
+    with FIGURES.open("w", newline="") as file:
+        writer = csv.DictWriter(file, KEYS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows[name] for name in sorted(rows))
+
+
+def fuzz(target, directories, *options):
+    """Runs a target; its exit code, what it said, and its time on the processor."""
+    command = ["cargo", "fuzz", "run", "--sanitizer", "none", target, *map(str, directories), "--"]
+    before = os.times()
+    done = subprocess.run([*command, *options, f"-max_len={LONGER.get(target, LONGEST)}"], cwd=HERE, stderr=subprocess.PIPE, check=False)
+    after = os.times()
+    seconds = after.children_user + after.children_system - before.children_user - before.children_system
+    return done.returncode, done.stderr.decode(errors="replace"), seconds
+
+
+def turn(row, seconds):
+    """Gives a target so many seconds, adds what is new to its corpus, and what it did to its row."""
+    target = row["target"]
+    found, corpus = HERE / "found" / target, HERE / "corpus" / target
+    found.mkdir(parents=True, exist_ok=True)
+    code, said, spent = fuzz(target, [found, corpus], f"-max_total_time={seconds}", "-print_final_stats=1", "-timeout=20")
+    executed = re.search(r"stat::number_of_executed_units:\s*(\d+)", said)
+    row["cpu_seconds"] += round(spent)
+    row["executions"] += int(executed[1]) if executed else 0
+    row["crashes"] += code != 0
+    if code != 0:
+        print(said[-4000:], file=sys.stderr)
+        print(f"run.py: {target} ended with {code}: see {HERE / 'artifacts' / target}", file=sys.stderr)
+    # Inputs of the corpus stay; of what was found, as few as cover what they do not.
+    code, said, _ = fuzz(target, [corpus, found], "-merge=1")
+    covered = re.search(r"MERGE-OUTER: .* (\d+) new features added; (\d+) new coverage edges", said)
+    total = re.findall(r"#\d+\s+DONE\s+cov: (\d+) ft: (\d+)", said)
+    if code != 0 or not covered or not total:
+        sys.exit(f"{said[-2000:]}\nrun.py: the corpus of {target} was not merged")
+    row["edges"], row["features"] = (max(int(pair[at]) for pair in total) for at in (0, 1))
+    row["inputs"] = len(list(corpus.iterdir()))
+
+
+def table(rows):
+    print("| reader | CPU | executions | edges | features | inputs | crashes |\n|---|--:|--:|--:|--:|--:|--:|")
+    for name in sorted(rows):
+        row = rows[name]
+        minutes = f"{row['cpu_seconds'] / 60:.0f} m"
+        print(f"| `{name}` | {minutes} | {row['executions']:,} | {row['edges']:,} | {row['features']:,} | {row['inputs']:,} | {row['crashes']} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("target", nargs="*", help="all by default")
+    parser.add_argument("--seconds", type=int, default=600, help="of a turn")
+    parser.add_argument("--table", action="store_true", help="print what was done so far, and run nothing")
+    args = parser.parse_args()
+    rows = read()
+    if args.table:
+        return table(rows)
+    unknown = set(args.target) - set(rows)
+    if unknown:
+        sys.exit(f"run.py: no target {', '.join(sorted(unknown))}; there are {', '.join(rows)}")
+    for row in sorted((rows[name] for name in args.target or rows), key=lambda row: row["cpu_seconds"]):
+        turn(row, args.seconds)
+        write(rows)
+    return table(rows)
+
+
+main()
