@@ -1,7 +1,7 @@
 //! The same questions to `waves`, and to a real DuckDB that has nothing but the tables of `waves tables`.
 //!
 //! DuckDB is the module of Python, in `target/python` (where `.ci/run` puts it), or of `python3` on the path. Where it is not there
-//! nothing is asked, and said so. Parquet is asked where this was built with the feature `parquet`, and CSV always.
+//! nothing is asked, and said so. Parquet and CSV are asked the same: tests are built with the feature `parquet`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -50,13 +50,8 @@ fn python() -> Option<PathBuf> {
     found
 }
 
-fn formats() -> Vec<&'static str> {
-    if cfg!(feature = "parquet") {
-        return vec!["parquet", "csv"];
-    }
-    println!("skipped: Parquet, since this was built without the feature `parquet`");
-    vec!["csv"]
-}
+/// Parquet is a feature that tests always have.
+const FORMATS: [&str; 2] = ["parquet", "csv"];
 
 fn duckdb(python: &Path, kind: &str, directory: &Path, format: &str, attributes: &[&str]) -> Value {
     let mut child = Command::new(python)
@@ -123,15 +118,15 @@ fn check_history(python: &Path, evaluations: &[&str], attributes: &[&str], forma
 #[test]
 fn an_evaluation() {
     let Some(python) = python() else { return };
-    check_graph(&python, DUMPS, &ATTRIBUTES, &formats());
-    check_graph(&python, UPDATED, &["curl", "cmake", "zoxide"], &formats());
+    check_graph(&python, DUMPS, &ATTRIBUTES, &FORMATS);
+    check_graph(&python, UPDATED, &["curl", "cmake", "zoxide"], &FORMATS);
 }
 
 /// The third has nothing of the others; what was before is back then.
 #[test]
 fn a_history() {
     let Some(python) = python() else { return };
-    check_history(&python, &[DUMPS, UPDATED, OTHERS, DUMPS], &[&ATTRIBUTES[..], &["zoxide"]].concat(), &formats());
+    check_history(&python, &[DUMPS, UPDATED, OTHERS, DUMPS], &[&ATTRIBUTES[..], &["zoxide"]].concat(), &FORMATS);
 }
 
 #[test]
@@ -153,7 +148,7 @@ fn nixpkgs() {
     let plain = snapshot("plain.waves", &["derivations.json.zst", "eval-jobs.jsonl.zst"]);
     let cuda = snapshot("cuda.waves", &["derivations.json.zst", "cuda-new-derivations.json.zst", "cuda-eval-jobs.jsonl.zst"]);
     let attributes = ["glibc", "openssl", "python312Packages.torch", "hello"];
-    let formats = &formats()[..1];
+    let formats = &FORMATS[..1];
     check_graph(&python, &plain, &attributes, formats);
     check_history(&python, &[&plain, &cuda], &attributes, formats);
 }
@@ -162,7 +157,7 @@ fn nixpkgs() {
 #[test]
 fn the_same_tables_are_the_same_bytes() {
     let directories = [TempDir::new().expect("a directory"), TempDir::new().expect("a directory")];
-    for format in formats() {
+    for format in FORMATS {
         let written = directories.each_ref().map(|directory| {
             let output = directory.path().to_str().expect("UTF-8");
             waves(&[
@@ -185,17 +180,4 @@ fn the_same_tables_are_the_same_bytes() {
         assert_eq!(written[0].len(), 6);
         assert_eq!(written[0], written[1]);
     }
-}
-
-/// Without the feature it says how to get it, and writes nothing.
-#[cfg(not(feature = "parquet"))]
-#[test]
-fn parquet_needs_its_feature() {
-    let directory = TempDir::new().expect("a directory");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_waves"));
-    command.args(["tables", "--graph", "data/dumps/derivations.json", "--output"]).arg(directory.path().join("tables"));
-    let output = command.current_dir(repository()).output().expect("waves starts");
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("--features parquet"));
-    assert!(!directory.path().join("tables").exists());
 }
