@@ -108,9 +108,20 @@ fn is_name(name: &str) -> bool {
     !bytes.is_empty() && bytes.len() <= 211 && bytes.iter().all(|&byte| is_name_byte(byte))
 }
 
+/// `NAME_BYTES[byte]` is whether a store path's name may contain a byte: a load is less than to compare ranges.
+const NAME_BYTES: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0;
+    while byte < bytes.len() {
+        bytes[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'+' | b'-' | b'.' | b'_' | b'?' | b'=');
+        byte += 1;
+    }
+    bytes
+};
+
 /// Whether a store path's name may contain `byte`.
 pub(crate) fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_' | b'?' | b'=')
+    NAME_BYTES[usize::from(byte)]
 }
 
 /// What stands behind the last slash of a path.

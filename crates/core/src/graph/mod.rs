@@ -388,15 +388,49 @@ impl Graph {
     ///
     /// Each cycle is sorted by position; the largest comes first. Derivations themselves never form one. O(V + E).
     pub fn package_cycles(&self, members: &DerivationSet) -> Vec<Vec<PackageIx>> {
-        let package_of: Vec<u32> = self.storage.derivations().iter().map(|row| row.package.get() as u32).collect();
+        let between = self.between_variants(members);
+        let package_of = |derivation: DerivationIx| self.storage.derivations()[derivation.get()].package;
+        let mut packages: Vec<PackageIx> = between.iter().map(package_of).collect();
+        packages.sort_unstable();
+        packages.dedup();
+        // Numbers of the packages that are left, in their order.
+        let mut numbers = vec![0_u32; self.package_count()];
+        for (number, package) in packages.iter().enumerate() {
+            numbers[package.get()] = number as u32;
+        }
+        let number_of = |derivation| numbers[package_of(derivation).get()];
         let users = self.storage.users();
-        let edges = members.iter().flat_map(|derivation| {
-            let package = package_of[derivation.get()];
-            let used_by = users.row(derivation.get()).iter().filter(|user| members.contains(**user)).map(|user| package_of[user.get()]);
-            used_by.filter(move |user| *user != package).map(move |user| (package, user))
+        let edges = between.iter().flat_map(|derivation| {
+            let number = number_of(derivation);
+            let used_by = users.row(derivation.get()).iter().filter(|user| between.contains(**user)).map(|user| number_of(*user));
+            used_by.filter(move |user| *user != number).map(move |user| (number, user))
         });
-        let cycles = scc::cycles(self.package_count(), edges);
-        cycles.into_iter().map(|cycle| cycle.into_iter().map(|package| PackageIx::new(package as usize)).collect()).collect()
+        let edges: Vec<(u32, u32)> = edges.collect();
+        let cycles = scc::cycles(packages.len(), edges.into_iter());
+        cycles.into_iter().map(|cycle| cycle.into_iter().map(|number| packages[number as usize]).collect()).collect()
+    }
+
+    /// The members that lie on a way from one derivation of a package with several to another such one, themselves included.
+    ///
+    /// Ways run towards later positions, so a cycle of packages enters some package by one derivation and leaves it by another: all
+    /// its edges are between these. Two passes over the positions, O(V + E).
+    fn between_variants(&self, members: &DerivationSet) -> DerivationSet {
+        let (users, packages) = (self.storage.users(), self.storage.members());
+        let mut ends = DerivationSet::new(self.derivation_count());
+        for package in (0..packages.rows()).map(|package| packages.row(package)).filter(|package| package.len() > 1) {
+            for &variant in package.iter().filter(|variant| members.contains(**variant)) {
+                ends.insert(variant);
+            }
+        }
+        // What leads to one of them; and what of that one of them leads to.
+        let mut leads_on = ends.clone();
+        for at in (0..self.derivation_count()).rev().map(DerivationIx::new).filter(|at| members.contains(*at)) {
+            if users.row(at.get()).iter().any(|user| leads_on.contains(*user)) {
+                leads_on.insert(at);
+            }
+        }
+        ends.close(|derivation| users.row(derivation.get()).iter().copied().filter(|user| leads_on.contains(*user)));
+        ends
     }
 }
 

@@ -129,11 +129,11 @@ impl BitCounter {
                 let half = *sum ^ waiting;
                 (*sum, *carry) = (half ^ *carry, (*sum & waiting) | (half & *carry));
             }
-            // As ever out of the last plane, where a counter would not fit 64 bits.
-            if row == [0; BLOCK_WORDS] {
+            plane += 1;
+            // Sums fit 64 bits, so that nothing is carried out of the last plane.
+            if plane == self.planes.len() {
                 return;
             }
-            plane += 1;
         }
         self.waiting[plane] = row;
         self.is_waiting |= 1 << plane;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::drv_json::Text;
 use super::finding::FindingKind;
-use super::raw::{RawInput, push_inputs};
+use super::raw::{RawInput, input_name, push_inputs};
 use super::record::{AttributeRecord, DerivationRecord, Interner, MetaRecord, Path, Records, Symbol};
 use crate::store_path::{StorePath, split_name};
 
@@ -209,7 +209,7 @@ fn push_partial_derivation(records: &mut Records, interner: &Interner, path: Pat
         floating: false,
         recipe: None,
         has_inputs: job.input_drvs.is_some(),
-        inputs: push_inputs(records, interner, &inputs),
+        inputs: push_inputs(records, interner, &inputs, |base| input_name(interner, base)),
         outputs,
     };
     records.derivations.push(record);

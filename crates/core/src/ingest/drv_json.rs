@@ -16,7 +16,9 @@ use super::raw::{RawDerivation, RawInput, RawOutput};
 
 /// Reads the JSON object of one derivation.
 pub(super) fn parse(json: &[u8]) -> serde_json::Result<RawDerivation<'_>> {
-    let Document { outputs, input_drvs, input_srcs, inputs, system, builder, args, env, structured } = serde_json::from_slice(json)?;
+    // What is UTF-8 as a whole is not looked at again string by string.
+    let document = std::str::from_utf8(json).map_or_else(|_| serde_json::from_slice(json), serde_json::from_str)?;
+    let Document { outputs, input_drvs, input_srcs, inputs, system, builder, args, env, structured } = document;
     let Inputs { drvs, srcs } = inputs;
     Ok(RawDerivation {
         outputs: outputs

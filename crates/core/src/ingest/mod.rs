@@ -38,6 +38,7 @@ use crate::error::{Error, Result, TooMuch};
 use crate::progress::Progress;
 use crate::store_path::{StoreHash, StorePath, base_name};
 use finding::Finding;
+use raw::Scratch;
 use record::{Interned, Interner, Records, Symbol};
 use source::{Dump, Layout};
 use split::{Batch, EntrySplitter, LineSplitter, Lines, SplitError};
@@ -204,19 +205,19 @@ impl Reader<'_> {
     /// An object keyed by derivation or by attribute; what its first entry is, the dump is.
     fn json_object(&self, dump: Dump) -> Result<(Format, Vec<Records>)> {
         let name = dump.name;
-        let batches = parallel(EntrySplitter::new(dump.reader), |batch| {
+        let batches = parallel(EntrySplitter::new(dump.reader), |scratch, batch| {
             let batch = batch.map_err(|error| match error {
                 SplitError::Io(error) if TooMuch::of(&error).is_some() => Error::io("read", &name)(error),
                 error => Error::Malformed { input: name.clone(), place: error.place(), reason: error.to_string() },
             })?;
             self.progress.advance(1);
-            Ok(self.entries(&batch))
+            Ok(self.entries(scratch, &batch))
         })?;
         let format = batches.iter().find_map(|(format, _)| *format).unwrap_or(Format::Unknown);
         Ok((format, batches.into_iter().map(|(_, records)| records).collect()))
     }
 
-    fn entries(&self, batch: &Batch) -> (Option<Format>, Records) {
+    fn entries(&self, scratch: &mut Scratch, batch: &Batch) -> (Option<Format>, Records) {
         let mut records = Records::default();
         let mut format = None;
         for (key, value, offset) in batch.entries() {
@@ -224,7 +225,7 @@ impl Reader<'_> {
                 records.find(FindingKind::Malformed, format!("byte {offset}: the key before is not a JSON string"));
                 continue;
             };
-            match self.entry(&mut records, &key, value) {
+            match self.entry(&mut records, scratch, &key, value) {
                 Ok(found) => format = format.or(found),
                 Err(error) => {
                     records.find(FindingKind::Malformed, format!("byte {offset}, key `{key}`: {error}"));
@@ -234,10 +235,10 @@ impl Reader<'_> {
         (format, records.shrink())
     }
 
-    fn entry(&self, records: &mut Records, key: &str, value: &[u8]) -> Result<Option<Format>, String> {
+    fn entry(&self, records: &mut Records, scratch: &mut Scratch, key: &str, value: &[u8]) -> Result<Option<Format>, String> {
         let interner = &self.interner;
         if is_derivation(Path::new(key)) {
-            raw::push(records, interner, key, drv_json::parse(value).map_err(|error| error.to_string())?);
+            raw::push(records, interner, scratch, key, drv_json::parse(value).map_err(|error| error.to_string())?);
             return Ok(Some(Format::DerivationJson));
         }
         match attribute::shape(value) {
@@ -257,7 +258,7 @@ impl Reader<'_> {
 
     fn lines(&self, dump: Dump, parse: impl Fn(&mut Records, &Interner, &[u8]) -> Result<(), String> + Sync) -> Result<Vec<Records>> {
         let name = dump.name;
-        parallel(LineSplitter::new(dump.reader), |lines| {
+        parallel(LineSplitter::new(dump.reader), |_, lines| {
             let Lines { bytes, first_line } = lines.map_err(Error::io("read", &name))?;
             self.progress.advance(1);
             let mut records = Records::default();
@@ -280,14 +281,14 @@ impl Reader<'_> {
         reader.read_to_end(&mut bytes).map_err(Error::io("read", &dump.name))?;
         check_entry(Path::new(&dump.name), bytes.len() as u64)?;
         let mut records = Records::default();
-        self.derivation_file(&mut records, &dump.name, &bytes);
+        self.derivation_file(&mut records, &mut Scratch::default(), &dump.name, &bytes);
         Ok(vec![records])
     }
 
     /// A `.drv` file; wherever it lies, its name tells its store path.
-    fn derivation_file(&self, records: &mut Records, name: &str, bytes: &[u8]) {
+    fn derivation_file(&self, records: &mut Records, scratch: &mut Scratch, name: &str, bytes: &[u8]) {
         match aterm::parse(bytes) {
-            Ok(raw) => raw::push(records, &self.interner, base_name(name), raw),
+            Ok(raw) => raw::push(records, &self.interner, scratch, base_name(name), raw),
             Err(error) => records.find(FindingKind::Malformed, format!("{name}: {error}")),
         }
     }
@@ -304,15 +305,16 @@ impl Reader<'_> {
                 return Ok(batches);
             }
             self.progress.advance(run.len() as u64);
-            batches.par_extend(run.par_chunks(FILES_PER_BATCH).map(|members| self.members(members)));
+            batches
+                .par_extend(run.par_chunks(FILES_PER_BATCH).map_init(Scratch::default, |scratch, members| self.members(scratch, members)));
         }
     }
 
-    fn members(&self, members: &[Member]) -> Records {
+    fn members(&self, scratch: &mut Scratch, members: &[Member]) -> Records {
         let mut records = Records::default();
         for member in members {
             match member {
-                Member::Derivation(path, bytes) => self.derivation_file(&mut records, path, bytes),
+                Member::Derivation(path, bytes) => self.derivation_file(&mut records, scratch, path, bytes),
                 Member::Other(path) => records.find(FindingKind::SkippedFile, path.clone()),
                 Member::Directory => {}
             }
@@ -409,7 +411,7 @@ impl Reader<'_> {
     fn files(&self, paths: &[PathBuf], required: bool, digest: &mut FileDigest) -> Result<Vec<Records>> {
         let batches: Vec<Result<(Records, Vec<FileHash>)>> = paths
             .par_chunks(FILES_PER_BATCH)
-            .map(|chunk| {
+            .map_init(Scratch::default, |scratch, chunk| {
                 let mut records = Records::default();
                 let mut hashes = Vec::with_capacity(chunk.len());
                 for path in chunk {
@@ -420,7 +422,7 @@ impl Reader<'_> {
                     check_entry(path, bytes.len() as u64)?;
                     let name = path.to_string_lossy();
                     hashes.push(FileHash::new(&name, &bytes));
-                    self.derivation_file(&mut records, &name, &bytes);
+                    self.derivation_file(&mut records, scratch, &name, &bytes);
                 }
                 self.progress.advance(chunk.len() as u64);
                 Ok((records.shrink(), hashes))
@@ -470,8 +472,10 @@ fn read_member<R: Read>(member: io::Result<tar::Entry<'_, R>>) -> io::Result<Mem
 }
 
 /// Maps items on all cores and returns the results in the order of the items; the first error in that order wins.
-fn parallel<I: Send, T: Send>(items: impl Iterator<Item = I> + Send, map: impl Fn(I) -> Result<T> + Sync) -> Result<Vec<T>> {
-    let mut results: Vec<(usize, Result<T>)> = items.enumerate().par_bridge().map(|(index, item)| (index, map(item))).collect();
+fn parallel<I: Send, T: Send>(items: impl Iterator<Item = I> + Send, map: impl Fn(&mut Scratch, I) -> Result<T> + Sync) -> Result<Vec<T>> {
+    let numbered = items.enumerate().par_bridge();
+    let mut results: Vec<(usize, Result<T>)> =
+        numbered.map_init(Scratch::default, |scratch, (index, item)| (index, map(scratch, item))).collect();
     results.sort_unstable_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
 }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::finding::FindingKind;
 use super::recipe;
-use super::record::{DerivationRecord, InputRecord, Interner, Path, Records, Symbol};
+use super::record::{DerivationRecord, InputRecord, Interner, Path, Recent, Records, Symbol};
 use crate::store_path::{StorePath, base_name, split_name};
 
 /// An output as a dump spells it.
@@ -46,22 +46,34 @@ pub(crate) struct RawDerivation<'a> {
 }
 
 impl RawDerivation<'_> {
-    /// The structured attributes, wherever the dump keeps them.
+    /// The structured attributes, wherever the dump keeps them; `env` is sorted.
     pub(crate) fn take_structured(&mut self) -> Option<Value> {
-        let text = self.env.iter().position(|(key, _)| key == "__json");
-        let older = text.map(|at| self.env.remove(at).1);
+        let at = self.env_position("__json");
+        let older = at.map(|at| self.env.remove(at).1);
         self.structured.take().or_else(|| serde_json::from_str(&older?).ok())
+    }
+
+    /// Where a variable is, the first of its name; `env` is sorted.
+    fn env_position(&self, key: &str) -> Option<usize> {
+        let first = self.env.partition_point(|(name, _)| name.as_ref() < key);
+        self.env.get(first).is_some_and(|(name, _)| name == key).then_some(first)
     }
 
     /// A variable; `env` is sorted.
     fn env(&self, key: &str) -> Option<&str> {
-        let first = self.env.partition_point(|(name, _)| name.as_ref() < key);
-        self.env.get(first).filter(|(name, _)| name == key).map(|(_, value)| value.as_ref())
+        self.env_position(key).map(|at| self.env[at].1.as_ref())
     }
 }
 
+/// What a thread keeps from one derivation to the next.
+#[derive(Default)]
+pub(super) struct Scratch {
+    recipe: recipe::Buffers,
+    inputs: Recent,
+}
+
 /// Adds `raw`, the derivation at `path`, to `records`; an odd one becomes a finding.
-pub(crate) fn push(records: &mut Records, interner: &Interner, path: &str, mut raw: RawDerivation<'_>) {
+pub(super) fn push(records: &mut Records, interner: &Interner, scratch: &mut Scratch, path: &str, mut raw: RawDerivation<'_>) {
     let Some(parsed) = StorePath::parse_derivation(path) else {
         records.find(FindingKind::Malformed, format!("`{path}` is not the store path of a derivation"));
         return;
@@ -76,8 +88,9 @@ pub(crate) fn push(records: &mut Records, interner: &Interner, path: &str, mut r
 
     let (pname, version) = attrs.pname_and_version(parsed.name);
     let features = attrs.list("requiredSystemFeatures");
+    let path = Path { hash: parsed.hash, name: interner.intern(parsed.name) };
     let record = DerivationRecord {
-        path: Path { hash: parsed.hash, name: interner.intern(parsed.name) },
+        path,
         pname: interner.intern(&pname),
         version: interner.intern(&version),
         system: interner.intern(&raw.system),
@@ -87,30 +100,40 @@ pub(crate) fn push(records: &mut Records, interner: &Interner, path: &str, mut r
         src: attrs.text("src").and_then(|src| StorePath::parse(&src).map(|path| path.hash)),
         prefer_local: attrs.flag("preferLocalBuild"),
         floating: raw.outputs.iter().any(|output| output.impure || (output.hash.is_none() && output.hash_algo.is_some())),
-        recipe: Some(recipe::hash(&raw, structured.as_ref(), parsed.store_dir)),
+        recipe: Some(recipe::hash(&raw, structured.as_ref(), parsed.store_dir, &mut scratch.recipe)),
         has_inputs: true,
-        inputs: push_inputs(records, interner, &raw.inputs),
+        inputs: push_inputs(records, interner, &raw.inputs, |base| scratch.inputs.get_or(base, || input_name(interner, base))),
         outputs: push_outputs(records, interner, &attrs, parsed.name),
     };
     records.derivations.push(record);
 }
 
-/// The edges of a derivation; an input whose path is none becomes a finding.
-pub(crate) fn push_inputs(records: &mut Records, interner: &Interner, inputs: &[RawInput<'_>]) -> std::ops::Range<u32> {
+/// The name of an input, by the base name of its path; none if it is no derivation.
+pub(super) fn input_name(interner: &Interner, base: &str) -> Option<Symbol> {
+    StorePath::parse_derivation(base).map(|_| interner.intern(base))
+}
+
+/// The edges of a derivation; an input whose path has no `name` becomes a finding.
+pub(super) fn push_inputs(
+    records: &mut Records,
+    interner: &Interner,
+    inputs: &[RawInput<'_>],
+    mut name: impl FnMut(&str) -> Option<Symbol>,
+) -> std::ops::Range<u32> {
     let start = records.inputs.len() as u32;
     let mut known = None;
     for input in inputs {
-        if StorePath::parse_derivation(&input.path).is_none() {
+        let Some(derivation) = name(base_name(&input.path)) else {
             records.find(FindingKind::Malformed, format!("input `{}` is not a derivation", input.path));
             continue;
-        }
+        };
         let outputs = match known {
             // Most inputs are used by the same output as the one before.
             Some((before, list)) if before == &input.outputs => list,
             _ => output_list(interner, &input.outputs),
         };
         known = Some((&input.outputs, outputs));
-        records.inputs.push(InputRecord { derivation: interner.intern(base_name(&input.path)), outputs });
+        records.inputs.push(InputRecord { derivation, outputs });
     }
     start..records.inputs.len() as u32
 }

@@ -10,6 +10,7 @@
 
 use memchr::memmem::Finder;
 use serde_json::Value;
+use smallvec::SmallVec;
 use twox_hash::XxHash3_128;
 
 use super::raw::RawDerivation;
@@ -18,17 +19,15 @@ use super::versions::Versions;
 use crate::store_path::{HASH_CHARS, StoreHash, StorePath, base_name, is_name_byte, split_name};
 
 const DEFAULT_STORE_DIR: &str = "/nix/store";
-/// Most recipes are no longer than this.
-const USUAL_BYTES: usize = 4096;
 /// Bytes of a length.
 const LENGTH_BYTES: usize = size_of::<u64>();
 
-/// The recipe hashes of a derivation whose structured attributes were taken out of its `env`.
+/// The recipe hashes of a derivation whose structured attributes were taken out of its `env`, which is sorted by name.
 ///
 /// Every string is hashed with its length, so no two lists of strings run into each other. O(length of the derivation).
-pub(super) fn hash(raw: &RawDerivation<'_>, structured: Option<&Value>, store_dir: Option<&str>) -> RecipeHashes {
+pub(super) fn hash(raw: &RawDerivation<'_>, structured: Option<&Value>, store_dir: Option<&str>, buffers: &mut Buffers) -> RecipeHashes {
     let versions = Versions::of_inputs(raw.inputs.iter().map(|input| input.path.as_ref()));
-    let mut recipe = Recipe::new(store_dir.unwrap_or_else(|| store_dir_of(raw)), versions);
+    let mut recipe = Recipe::new(store_dir.unwrap_or_else(|| store_dir_of(raw)), versions, buffers);
     recipe.text(&raw.system);
     recipe.masked(&raw.builder);
     recipe.count(raw.args.len());
@@ -41,12 +40,15 @@ pub(super) fn hash(raw: &RawDerivation<'_>, structured: Option<&Value>, store_di
     for output in &raw.outputs {
         recipe.text(&output.name);
     }
-    let mut env: Vec<_> = raw.env.iter().collect();
-    env.sort_unstable();
-    recipe.count(env.len());
-    for (key, value) in env {
-        recipe.text(key);
-        recipe.masked(value);
+    recipe.count(raw.env.len());
+    // Of one name there is one value, unless the dump is odd.
+    for same_name in raw.env.chunk_by(|(a, _), (b, _)| a == b) {
+        let mut values: SmallVec<[&str; 1]> = same_name.iter().map(|(_, value)| value.as_ref()).collect();
+        values.sort_unstable();
+        for value in values {
+            recipe.text(&same_name[0].0);
+            recipe.masked(value);
+        }
     }
     if let Some(attrs) = structured {
         recipe.json(attrs);
@@ -60,33 +62,50 @@ fn store_dir_of<'r>(raw: &'r RawDerivation<'_>) -> &'r str {
     outputs.find_map(|(_, path)| StorePath::parse(path)?.store_dir).unwrap_or(DEFAULT_STORE_DIR)
 }
 
+/// What one derivation after the other is written out into.
+#[derive(Default)]
+pub(super) struct Buffers {
+    strict: Vec<u8>,
+    /// Empty as long as it would be like the strict one.
+    loose: Vec<u8>,
+    /// Finds the store directory and a slash.
+    prefix: Option<Finder<'static>>,
+}
+
 /// What is to be hashed, written out: most strings are so short that hashing them one by one would cost more.
 struct Recipe<'a> {
-    strict: Vec<u8>,
-    loose: Vec<u8>,
+    strict: &'a mut Vec<u8>,
+    loose: &'a mut Vec<u8>,
+    prefix: &'a Finder<'static>,
     /// What the loose hash leaves out.
     versions: Versions<'a>,
-    /// Finds the store directory and a slash.
-    prefix: Finder<'static>,
 }
 
 impl<'a> Recipe<'a> {
-    fn new(store_dir: &str, versions: Versions<'a>) -> Self {
-        let prefix = Finder::new(&format!("{store_dir}/")).into_owned();
-        Self { strict: Vec::with_capacity(USUAL_BYTES), loose: Vec::with_capacity(USUAL_BYTES), versions, prefix }
+    fn new(store_dir: &str, versions: Versions<'a>, buffers: &'a mut Buffers) -> Self {
+        let Buffers { strict, loose, prefix } = buffers;
+        strict.clear();
+        loose.clear();
+        // As a rule there is one store directory.
+        let known = prefix.take().filter(|prefix| prefix.needle().strip_suffix(b"/") == Some(store_dir.as_bytes()));
+        let prefix = prefix.insert(known.unwrap_or_else(|| Finder::new(&format!("{store_dir}/")).into_owned()));
+        Self { strict, loose, prefix, versions }
     }
 
     /// A hash of zero stands for none.
-    fn finish(&self) -> RecipeHashes {
+    fn finish(self) -> RecipeHashes {
         let hash = |bytes: &[u8]| XxHash3_128::oneshot(bytes).max(1);
-        let strict = hash(&self.strict);
-        let loose = if self.strict == self.loose { strict } else { hash(&self.loose) };
+        let strict = hash(self.strict);
+        let loose = if self.loose.is_empty() { strict } else { hash(self.loose) };
         RecipeHashes { strict, loose }
     }
 
     fn count(&mut self, count: usize) {
-        self.strict.extend_from_slice(&(count as u64).to_le_bytes());
-        self.loose.extend_from_slice(&(count as u64).to_le_bytes());
+        let count = (count as u64).to_le_bytes();
+        self.strict.extend_from_slice(&count);
+        if !self.loose.is_empty() {
+            self.loose.extend_from_slice(&count);
+        }
     }
 
     fn text(&mut self, text: &str) {
@@ -99,9 +118,16 @@ impl<'a> Recipe<'a> {
 
     /// Adds the text that `write` appends, and its length before it; to the loose recipe without versions.
     fn bytes(&mut self, write: impl FnOnce(&Finder<'_>, &mut Vec<u8>)) {
-        let start = with_length(&mut self.strict, |bytes| write(&self.prefix, bytes));
-        let text = &self.strict[start..];
-        with_length(&mut self.loose, |bytes| self.versions.mask(text, bytes));
+        let start = with_length(self.strict, |bytes| write(self.prefix, bytes));
+        let (before, text) = self.strict.split_at(start);
+        let version = self.versions.find(text, 0);
+        if self.loose.is_empty() {
+            if version.is_none() {
+                return;
+            }
+            self.loose.extend_from_slice(&before[..start - LENGTH_BYTES]);
+        }
+        with_length(self.loose, |bytes| self.versions.mask(text, version, bytes));
     }
 
     /// The version-less names of store paths, sorted.
@@ -144,7 +170,7 @@ impl<'a> Recipe<'a> {
     fn paths(&mut self, items: &[Value]) {
         let masked = |text| {
             let mut masked = Vec::new();
-            mask(text, &self.prefix, &mut masked);
+            mask(text, self.prefix, &mut masked);
             masked
         };
         let mut texts: Vec<_> = items.iter().filter_map(Value::as_str).map(masked).collect();

@@ -111,6 +111,34 @@ impl Interner {
     }
 }
 
+/// Strings that a thread interned not long ago. What nearly every derivation needs is found here, without a lock, and without
+/// the tables and texts of all strings, which no cache of a processor holds.
+#[derive(Default)]
+pub(crate) struct Recent(Vec<(String, Symbol)>);
+
+impl Recent {
+    const SLOTS_LOG: u32 = 12;
+
+    /// The symbol of a string that begins with a hash; `intern` tells it of one that is not at hand.
+    pub(crate) fn get_or(&mut self, text: &str, intern: impl FnOnce() -> Option<Symbol>) -> Option<Symbol> {
+        let Some(&head) = text.as_bytes().first_chunk() else {
+            return intern();
+        };
+        if self.0.is_empty() {
+            self.0.resize_with(1 << Self::SLOTS_LOG, || (String::new(), Symbol::EMPTY));
+        }
+        // Fibonacci hashing: the highest bits of the product depend on all characters.
+        let slot = u64::from_le_bytes(head).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - Self::SLOTS_LOG);
+        let (known, symbol) = &mut self.0[slot as usize];
+        if known.as_str() != text {
+            *symbol = intern()?;
+            known.clear();
+            known.push_str(text);
+        }
+        Some(*symbol)
+    }
+}
+
 /// The strings of an ingest that has read everything.
 pub(crate) struct Interned(Vec<Shard>);
 

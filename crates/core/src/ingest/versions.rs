@@ -1,5 +1,7 @@
 //! The versions of a derivation's inputs, and text without them.
 
+use std::ops::Range;
+
 use crate::store_path::{HASH_CHARS, base_name, split_name};
 
 /// Stands where a version stood; no version is like it.
@@ -49,9 +51,8 @@ impl<'a> Versions<'a> {
         Self(versions)
     }
 
-    /// Appends `text` to `masked`, with a mask for each of these versions. O(text · log versions).
-    pub(super) fn mask(&self, text: &[u8], masked: &mut Vec<u8>) {
-        let (mut done, mut at) = (0, 0);
+    /// Where the first of these versions from `at` on is. O(text · log versions).
+    pub(super) fn find(&self, text: &[u8], mut at: usize) -> Option<Range<usize>> {
         while let Some(digit) = first_digit(&text[at..]).filter(|_| !self.is_empty()) {
             let start = at + digit;
             let number_end = start + number(&text[start..]);
@@ -64,10 +65,20 @@ impl<'a> Versions<'a> {
             let revision = number_end + revision(&text[number_end..]);
             let known = [revision, number_end + suffix, number_end].into_iter().find(|&end| self.contains(&text[start..end]));
             if let Some(end) = known {
-                masked.extend_from_slice(&text[done..start]);
-                masked.push(MASK);
-                (done, at) = (end, end);
+                return Some(start..end);
             }
+        }
+        None
+    }
+
+    /// Appends `text` to `masked`, with a mask for each of these versions, the first of which is at `found`.
+    pub(super) fn mask(&self, text: &[u8], mut found: Option<Range<usize>>, masked: &mut Vec<u8>) {
+        let mut done = 0;
+        while let Some(Range { start, end }) = found {
+            masked.extend_from_slice(&text[done..start]);
+            masked.push(MASK);
+            done = end;
+            found = self.find(text, end);
         }
         masked.extend_from_slice(&text[done..]);
     }
@@ -119,7 +130,9 @@ mod tests {
 
     fn mask(inputs: &[&str], text: &str) -> String {
         let mut masked = Vec::new();
-        Versions::of_inputs(paths(inputs).iter().map(String::as_str)).mask(text.as_bytes(), &mut masked);
+        let paths = paths(inputs);
+        let versions = Versions::of_inputs(paths.iter().map(String::as_str));
+        versions.mask(text.as_bytes(), versions.find(text.as_bytes(), 0), &mut masked);
         String::from_utf8(masked).expect("UTF-8").replace(char::from(MASK), "#")
     }
 

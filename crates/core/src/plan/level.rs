@@ -17,7 +17,10 @@ pub fn levels(graph: &Graph, members: &DerivationSet) -> Vec<Vec<DerivationIx>> 
         for user in users.row(ix.get()) {
             level_of[user.get()] = level_of[user.get()].max(level + 1);
         }
-        sizes.resize(sizes.len().max(level as usize + 1), 0);
+        // What it stands on was counted before.
+        if level as usize == sizes.len() {
+            sizes.push(0);
+        }
         sizes[level as usize] += 1;
     }
     let mut levels: Vec<Vec<DerivationIx>> = sizes.into_iter().map(Vec::with_capacity).collect();
