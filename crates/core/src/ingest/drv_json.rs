@@ -32,14 +32,23 @@ pub(super) fn parse(json: &[u8]) -> serde_json::Result<RawDerivation<'_>> {
                 impure: output.impure,
             })
             .collect(),
-        inputs: input_drvs.0.into_iter().chain(drvs.0).map(|(path, node)| RawInput { path: path.0, outputs: node.0 }).collect(),
-        sources: input_srcs.into_iter().chain(srcs).map(|text| text.0).collect(),
+        inputs: joined(input_drvs.0, drvs.0).into_iter().map(|(path, node)| RawInput { path: path.0, outputs: node.0 }).collect(),
+        sources: joined(input_srcs, srcs).into_iter().map(|text| text.0).collect(),
         system: system.0,
         builder: builder.0,
         args: args.into_iter().map(|text| text.0).collect(),
         env: env.into_iter().map(|(key, value)| (key.0, value.0)).collect(),
         structured,
     })
+}
+
+/// Two lists as one; a dump has one of the two, which is not copied.
+fn joined<T>(mut first: Vec<T>, second: Vec<T>) -> Vec<T> {
+    if first.is_empty() {
+        return second;
+    }
+    first.extend(second);
+    first
 }
 
 /// A string that borrows from the dump unless it holds an escape.
@@ -50,9 +59,9 @@ pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 #[serde(rename_all = "camelCase")]
 struct Document<'a> {
     #[serde(borrow)]
-    outputs: Pairs<'a, Output<'a>>,
+    outputs: Pairs<'a, Output<'a>, 2>,
     #[serde(borrow, default)]
-    input_drvs: Pairs<'a, InputNode<'a>>,
+    input_drvs: Pairs<'a, InputNode<'a>, 16>,
     #[serde(borrow, default)]
     input_srcs: Vec<Text<'a>>,
     #[serde(borrow, default)]
@@ -64,7 +73,7 @@ struct Document<'a> {
     #[serde(borrow, default)]
     args: Vec<Text<'a>>,
     #[serde(borrow, default)]
-    env: Pairs<'a, Text<'a>>,
+    env: Pairs<'a, Text<'a>, 48>,
     #[serde(default, rename = "structuredAttrs")]
     structured: Option<Value>,
 }
@@ -72,7 +81,7 @@ struct Document<'a> {
 #[derive(serde::Deserialize, Default)]
 struct Inputs<'a> {
     #[serde(borrow, default)]
-    drvs: Pairs<'a, InputNode<'a>>,
+    drvs: Pairs<'a, InputNode<'a>, 16>,
     #[serde(borrow, default)]
     srcs: Vec<Text<'a>>,
 }
@@ -92,16 +101,16 @@ struct Output<'a> {
     impure: bool,
 }
 
-/// A JSON object in the order it was written.
-struct Pairs<'a, T>(Vec<(Text<'a>, T)>);
+/// A JSON object in the order it was written; `ROOM` pairs are enough as a rule.
+struct Pairs<'a, T, const ROOM: usize>(Vec<(Text<'a>, T)>);
 
-impl<T> Default for Pairs<'_, T> {
+impl<T, const ROOM: usize> Default for Pairs<'_, T, ROOM> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<'a, T> IntoIterator for Pairs<'a, T> {
+impl<'a, T, const ROOM: usize> IntoIterator for Pairs<'a, T, ROOM> {
     type Item = (Text<'a>, T);
     type IntoIter = std::vec::IntoIter<Self::Item>;
 
@@ -110,19 +119,19 @@ impl<'a, T> IntoIterator for Pairs<'a, T> {
     }
 }
 
-impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Pairs<'a, T> {
+impl<'de: 'a, 'a, T: Deserialize<'de>, const ROOM: usize> Deserialize<'de> for Pairs<'a, T, ROOM> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object<'a, T>(PhantomData<(&'a (), T)>);
+        struct Object<'a, T, const ROOM: usize>(PhantomData<(&'a (), T)>);
 
-        impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for Object<'a, T> {
-            type Value = Pairs<'a, T>;
+        impl<'de: 'a, 'a, T: Deserialize<'de>, const ROOM: usize> Visitor<'de> for Object<'a, T, ROOM> {
+            type Value = Pairs<'a, T, ROOM>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs = Vec::with_capacity(map.size_hint().unwrap_or(16));
+                let mut pairs = Vec::with_capacity(ROOM);
                 while let Some(pair) = map.next_entry()? {
                     pairs.push(pair);
                 }
@@ -163,7 +172,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for InputNode<'a> {
                         "outputs" => used.extend(map.next_value::<Vec<Text<'a>>>()?.into_iter().map(|text| text.0)),
                         // What a dynamic output builds needs the output that describes it.
                         "dynamicOutputs" => {
-                            let dynamic: Pairs<'a, IgnoredAny> = map.next_value()?;
+                            let dynamic: Pairs<'a, IgnoredAny, 2> = map.next_value()?;
                             used.extend(dynamic.into_iter().map(|(output, _)| output.0));
                         }
                         _ => {

@@ -53,7 +53,10 @@ impl<'a> Versions<'a> {
 
     /// Where the first of these versions from `at` on is. O(text · log versions).
     pub(super) fn find(&self, text: &[u8], mut at: usize) -> Option<Range<usize>> {
-        while let Some(digit) = first_digit(&text[at..]).filter(|_| !self.is_empty()) {
+        if self.is_empty() {
+            return None;
+        }
+        while let Some(digit) = first_digit(&text[at..]) {
             let start = at + digit;
             let number_end = start + number(&text[start..]);
             at = number_end;

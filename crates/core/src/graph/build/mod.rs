@@ -101,10 +101,15 @@ fn order(nodes: &[Node<'_>], inputs: &Inputs, strings: &Interned) -> Result<Vec<
     for (position, &node) in starts.iter().enumerate() {
         rank[node as usize] = position as u32;
     }
-    let mut sorted = inputs.targets.clone();
+    // Searched by rank: rows of numbers are sorted without looking each of them up.
+    let mut sorted: Vec<u32> = inputs.targets.par_iter().map(|&input| rank[input as usize]).collect();
     for node in 0..nodes.len() as u32 {
-        sorted[inputs.range(node)].sort_unstable_by_key(|&input| rank[input as usize]);
+        sorted[inputs.range(node)].sort_unstable();
     }
-    post_order(&starts, |node| &sorted[inputs.range(node)])
-        .map_err(|members| Error::Cycle { members: members.iter().map(|&member| name(&nodes[member as usize], strings)).collect() })
+    let node_of = |ranks: Vec<u32>| -> Vec<u32> { ranks.into_iter().map(|rank| starts[rank as usize]).collect() };
+    let ranks: Vec<u32> = (0..nodes.len() as u32).collect();
+    let order = post_order(&ranks, |rank| &sorted[inputs.range(starts[rank as usize])]);
+    order.map(node_of).map_err(|cycle| Error::Cycle {
+        members: node_of(cycle).into_iter().map(|member| name(&nodes[member as usize], strings)).collect(),
+    })
 }

@@ -90,7 +90,7 @@ impl Diagram {
     ) -> Self {
         let mut families: FxHashMap<(String, &str), usize> = FxHashMap::default();
         let mut groups: Vec<DiagramGroup> = Vec::new();
-        let mut group_of = vec![None; graph.package_count()];
+        let mut group_of = vec![None; graph.derivation_count()];
         for &ix in packages.iter().take(CANDIDATES) {
             let name = family(graph, ix);
             let group = match families.get(&name) {
@@ -103,22 +103,29 @@ impl Diagram {
                 }
             };
             let package = graph.package(ix);
-            group_of[ix.get()] = Some(group);
             groups[group].names.push(package.face().label().to_owned());
-            groups[group].is_root |= package.derivations().any(|derivation| roots.contains(derivation.ix()));
+            for derivation in package.derivations() {
+                group_of[derivation.ix().get()] = Some(group);
+                groups[group].is_root |= roots.contains(derivation.ix());
+            }
         }
-        // Bits are the groups that rebuild a derivation: those of its inputs, and these themselves.
+        // Bits are the groups that rebuild a derivation: those of its inputs, and what rebuilds these. They are handed on to all
+        // users; one that is no member keeps them to itself.
         let mut reached_by = vec![0_u128; graph.derivation_count()];
         let mut by_groups = vec![0_u128; groups.len()];
         for ix in members.iter() {
-            let derivation = graph.derivation(ix);
-            let inputs = derivation.rebuild_inputs().filter(|&input| members.contains(input));
-            let by = inputs.fold(0, |by, input| by | reached_by[input.get()]);
-            let own = group_of[derivation.package().ix().get()];
+            let by = reached_by[ix.get()];
+            let own = group_of[ix.get()];
             if let Some(group) = own {
                 by_groups[group] |= by;
             }
-            reached_by[ix.get()] = by | own.map_or(0, |group: usize| 1 << group);
+            let handed_on = by | own.map_or(0, |group: usize| 1 << group);
+            if handed_on == 0 {
+                continue;
+            }
+            for user in graph.users().row(ix.get()) {
+                reached_by[user.get()] |= handed_on;
+            }
         }
         let reaches: Vec<u128> = (0..groups.len())
             .map(|from| (0..groups.len()).filter(|&to| by_groups[to] >> from & 1 == 1).fold(0, |set, to| set | 1 << to))
