@@ -154,7 +154,9 @@ fn an_import_that_is_interrupted_again_and_again_reads_all() {
     let mut input = child.stdin.take().expect("piped");
     for (at, part) in dump.chunks(dump.len().div_ceil(30)).enumerate() {
         let (first, rest) = part.split_at(part.len().min(50));
-        first.iter().for_each(|byte| input.write_all(&[*byte]).expect("it reads"));
+        for byte in first {
+            input.write_all(&[*byte]).expect("it reads");
+        }
         for signal in [["-STOP", "-CONT"], ["-WINCH", "-CONT"]][at % 2] {
             assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().expect("starts").success());
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
+use tar::EntryType as Kind;
 use tempfile::TempDir;
 use waves_core::error::Error;
 use waves_core::ingest::FindingKind::{ContradictoryDerivation, DuplicateDerivation, SkippedFile};
@@ -128,9 +129,9 @@ fn what_does_not_end_is_refused() {
         ("a list of paths", format!("/nix/store/{DRV}\n").into_bytes()),
         ("a table", format!("a  /nix/store/{DRV}\n").into_bytes()),
         ("a key", b"{\"".to_vec()),
-        ("a long name", header(tar::EntryType::GNULongName, long)),
-        ("a long link", header(tar::EntryType::GNULongLink, long)),
-        ("an extension", header(tar::EntryType::XHeader, long)),
+        ("a long name", header(Kind::GNULongName, long)),
+        ("a long link", header(Kind::GNULongLink, long)),
+        ("an extension", header(Kind::XHeader, long)),
     ] {
         let read = through_fifo(move |mut to| {
             to.write_all(&begin)?;
@@ -157,7 +158,6 @@ fn members_that_climb_out_of_a_tar_are_derivations_like_any_other() {
         header.set_cksum();
         tar.append(&header, data.as_bytes()).expect("added");
     };
-    use tar::EntryType as Kind;
     add(&format!("../../../{DRV}"), Kind::Regular, "", DERIVATION);
     add(&format!("/etc/{DRV}"), Kind::Regular, "", DERIVATION);
     add(&format!("x/../{DRV}"), Kind::Regular, "", &DERIVATION.replace("x86_64", "aarch64"));
