@@ -53,6 +53,28 @@ fn two_hundred_readers_of_one_snapshot_say_the_same() {
     }
 }
 
+#[test]
+fn of_many_that_add_to_a_history_each_adds_one_evaluation() {
+    let directory = TempDir::new().expect("a directory");
+    let (path, snapshot) = (directory.path().join("set.history"), directory.path().join("graph.waves"));
+    Run::of(waves().args(["import", "-q", "-o"]).arg(&snapshot).args(DUMPS)).expect_success();
+    let add = |label: usize| {
+        let mut command = waves();
+        command.args(["history", "add", "-q", "--label", &format!("l{label}")]).arg(&path).arg(&snapshot);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts")
+    };
+    let writers: Vec<_> = (0..8).map(add).collect();
+    for writer in writers {
+        let output = writer.wait_with_output().expect("ends");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let list = Run::of(waves().args(["history", "list", "--format", "json"]).arg(&path)).expect_success();
+    let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");
+    let mut labels: Vec<_> = list["evaluations"].as_array().expect("a list").iter().map(|one| one["label"].as_str()).collect();
+    labels.sort_unstable();
+    assert_eq!(labels, ["l0", "l1", "l2", "l3", "l4", "l5", "l6", "l7"].map(Some));
+}
+
 /// Of a snapshot there is one copy in memory, whoever reads it: none could hold one of its own in as much memory as it may have.
 #[test]
 fn many_readers_share_one_copy_of_a_snapshot() {
