@@ -4,6 +4,10 @@ mod packaging;
 mod support;
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 use support::{Nix, dumped, root};
@@ -353,4 +357,95 @@ fn nix_instantiate_that_fails() {
     let nix = Nix::none();
     nix.write("bin/nix-instantiate", "");
     nix.eval(["set.nix"]).expect_failure("cannot run nix-instantiate");
+}
+
+/// Whether a process is there and has not ended: one that nobody has waited for yet has a state of `Z`.
+fn runs(id: &str) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/stat", id.trim())).unwrap_or_default();
+    status.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
+}
+
+/// Waits until there is a file, and says what is in it.
+fn written(nix: &Nix, name: &str) -> String {
+    for _ in 0..3000 {
+        match fs::read_to_string(nix.path(name)) {
+            Ok(text) if text.ends_with('\n') => return text,
+            _ => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+    panic!("{name} was not written");
+}
+
+/// A process that never ends, and one that it started; where they write down their numbers.
+const HANGS: &str = "PATH=/usr/bin:/bin; sleep 1000 & echo $! > child; echo $$ > leader; ";
+
+#[test]
+fn nix_that_hangs_is_ended_with_all_that_it_started() {
+    for (program, script) in [
+        ("nix-eval-jobs", "wait"),
+        // What it printed before does not count.
+        ("nix-eval-jobs", r#"printf '{"attr":"a","error":"x"}\n{"attr":'; wait"#),
+        // Deaf to what asks it to end, and silent.
+        ("nix-eval-jobs", "trap '' TERM INT HUP; exec >&-; while :; do sleep 1000; done"),
+        ("nix-instantiate", "wait"),
+        ("nix-instantiate", "while :; do echo still at it >&2; done"),
+    ] {
+        let nix = Nix::none().with(program, &format!("{HANGS}{script}"));
+        let run = nix.eval(["set.nix", "--timeout", "1"]).expect_failure(&format!("{program} was stopped"));
+        assert!(run.stderr.contains("after 1 second") && run.stderr.contains("--timeout"), "{}", run.stderr);
+        assert!(!nix.path("graph.waves").exists());
+        for name in ["leader", "child"] {
+            assert!(!runs(&written(&nix, name)), "{program}, {script}: {name} is left");
+        }
+    }
+}
+
+#[test]
+fn whoever_stops_an_evaluation_stops_nix() {
+    for signal in ["-TERM", "-INT", "-HUP"] {
+        let nix = Nix::none().with("nix-eval-jobs", &format!("{HANGS}wait"));
+        let mut waves = nix.command(env!("CARGO_BIN_EXE_waves")).args(["eval", "set.nix", "-o", "graph.waves"]).spawn().expect("starts");
+        let processes = [written(&nix, "child"), written(&nix, "leader")];
+        assert!(processes.iter().all(|id| runs(id)));
+        assert!(Command::new("kill").args([signal, &waves.id().to_string()]).status().expect("starts").success());
+        // As by any signal that is not caught.
+        let number = waves.wait().expect("ends").signal().expect("by the signal");
+        assert_eq!(
+            number,
+            match signal {
+                "-TERM" => 15,
+                "-INT" => 2,
+                _ => 1,
+            }
+        );
+        for id in &processes {
+            for _ in 0..500 {
+                if runs(id) {
+                    thread::sleep(Duration::from_millis(20));
+                }
+            }
+            assert!(!runs(id), "{signal}: {id} is left");
+        }
+    }
+}
+
+#[test]
+fn an_evaluation_in_time_leaves_nothing_behind() {
+    let Some(nix) = Nix::real() else { return };
+    let file = nix.write("set.nix", &format!("{PRELUDE} {{ a = drv \"a\"; }}"));
+    nix.eval([file.as_os_str(), "--timeout".as_ref(), "600".as_ref()]).expect_success();
+    assert_eq!(attributes(&nix.graph()), [("a", "")]);
+    let run = nix.eval([file.as_os_str(), "--timeout".as_ref(), "0".as_ref()]);
+    assert_eq!(run.code, Some(2), "{run:#?}");
+}
+
+/// Standard error is read as it comes, and only its end is kept.
+#[test]
+fn nix_that_says_very_much_is_heard_to_the_end() {
+    let flood = "PATH=/usr/bin:/bin; head -c 100000000 /dev/zero | tr '\\0' x >&2; echo >&2; ";
+    let nix = Nix::none().with("nix-eval-jobs", &format!("{flood} echo 'error: out of paper' >&2; exit 1"));
+    nix.eval(["set.nix"]).expect_failure("set.nix: out of paper");
+    // A line without end on standard output: no more of it is kept than the largest attribute may have.
+    let nix = Nix::none().with("nix-eval-jobs", "PATH=/usr/bin:/bin; exec tr '\\0' x < /dev/zero");
+    nix.eval(["set.nix"]).expect_failure("it does not end");
 }

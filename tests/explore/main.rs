@@ -211,6 +211,21 @@ fn the_terminal_is_given_back() {
     }
 }
 
+/// The same when somebody else ends it; its end is that of any program that a signal ends.
+#[test]
+fn the_terminal_is_given_back_when_a_signal_comes() {
+    let Some(terminal) = Terminal::new() else { return };
+    terminal.run("stty -a > /dev/null && echo 'this was'' here'");
+    terminal.wait("this was here");
+    for (signal, number) in [("TERM", 15), ("INT", 2), ("HUP", 1)] {
+        terminal.explore(&[SET]);
+        terminal.signal(signal);
+        terminal.wait("this was here");
+        terminal.run(&format!("echo \"left by {signal} with $?:$(stty -a | grep -o ' icanon')\""));
+        terminal.wait(&format!("left by {signal} with {}: icanon", 128 + number));
+    }
+}
+
 #[test]
 fn keys_are_explained_and_mistakes_are_told() {
     let Some(terminal) = Terminal::exploring(&[SET]) else { return };

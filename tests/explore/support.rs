@@ -106,6 +106,14 @@ impl Terminal {
         self.keys(&["Enter"]);
     }
 
+    /// Sends a signal to the program that the shell in it runs.
+    pub(crate) fn signal(&self, name: &str) {
+        let shell = String::from_utf8(self.expect_tmux(&["display-message", "-p", "#{pane_pid}"]).stdout).expect("UTF-8");
+        let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", shell.trim())).expect("it is there");
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(children.trim()).status().expect("kill starts");
+        assert!(sent.success());
+    }
+
     /// Makes it as wide and high as this.
     pub(crate) fn resize(&self, width: usize, height: usize) {
         self.expect_tmux(&["resize-window", "-x", &width.to_string(), "-y", &height.to_string()]);

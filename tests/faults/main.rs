@@ -3,6 +3,7 @@
 
 mod disks;
 mod kills;
+mod limits;
 mod signals;
 #[path = "../cli/support.rs"]
 #[expect(dead_code, reason = "the tests of the commands use the rest")]

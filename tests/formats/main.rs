@@ -6,6 +6,7 @@ mod content_addressed;
 mod costs;
 mod limits;
 mod odd;
+mod places;
 mod recipes;
 mod routes;
 mod snapshot;

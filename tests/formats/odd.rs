@@ -159,6 +159,37 @@ fn keys_without_a_system_are_no_jobs() {
     lists(&graph, UnknownEntry, &["`release-checks`", "`a.b` does not end in a system", "`b.x86_64-linux`", "`c.x86_64-linux`"]);
 }
 
+/// Of outputs with one name the first counts, as of variables; an input is one however often it is named.
+#[test]
+fn keys_that_are_repeated_within_a_derivation() {
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let store = |hash: char, name: &str| format!("/nix/store/{}-{name}", hash.to_string().repeat(32));
+    let (a, used, twice) = (store('a', "a-1.0.drv"), store('d', "d-1.0.drv"), store('f', "f-1.0.drv"));
+    let (first, second) = (store('b', "a-1.0"), store('c', "a-1.0"));
+    let json = format!(
+        r#"{{"{a}":{{"outputs":{{"out":{{"path":"{first}"}},"out":{{"path":"{second}"}}}},"inputDrvs":{{"{used}":["out"],"{used}":["dev","out"]}},
+        "system":"x","env":{{"pname":"first","version":"1","pname":"second"}}}},
+        "{twice}":{{"outputs":{{}},"system":"x","system":"y"}},
+        "{used}":{{"outputs":{{"dev":{{}},"out":{{}}}},"system":"x"}}}}"#
+    );
+    let aterm = format!(
+        r#"Derive([("out","{first}","",""),("out","{second}","","")],[("{used}",["out"]),("{used}",["dev","out"])],[],"x","",[],[("pname","first"),("version","1"),("pname","second")])"#
+    );
+    let (json_path, aterm_path) = (directory.path().join("derivations.json"), directory.path().join(&a["/nix/store/".len()..]));
+    std::fs::write(&json_path, json).expect("writes");
+    std::fs::write(&aterm_path, aterm).expect("writes");
+    for (path, expected) in [(json_path, vec![(Malformed, 2)]), (aterm_path, vec![(DanglingInput, 1), (Malformed, 1)])] {
+        let graph = import(&[path]);
+        assert_eq!(findings(&graph), expected);
+        assert!(listed(&graph, Malformed).iter().any(|finding| finding.contains("repeats 2 of its outputs or inputs")));
+        let derivation = graph.derivations().find(|derivation| derivation.name() == "a-1.0").expect("it is there");
+        assert_eq!(derivation.pname(), "first");
+        assert_eq!(derivation.outputs().map(|output| output.path()).collect::<Vec<_>>(), [Some(first.clone())]);
+        let inputs: Vec<Vec<&str>> = derivation.inputs().map(|(_, outputs)| outputs.collect()).collect();
+        assert_eq!(inputs, [["dev", "out"]]);
+    }
+}
+
 /// Beyond ten thousand, findings are counted, but not listed.
 #[test]
 fn many_findings_are_counted() {

@@ -40,6 +40,8 @@ fn programs_are_started_in_two_places_and_never_by_a_shell() {
         for line in starts {
             places.push((path.strip_prefix(root()).expect("in the repository").display().to_string(), line.trim().to_owned()));
         }
+        // Of what Unix can do with a command, a group of its own is harmless.
+        let text = text.replace("CommandExt::process_group(", "");
         for shell in ["\"sh\"", "\"bash\"", "\"/bin/sh\"", "\"cmd\"", "libc::system", "CommandExt"] {
             assert!(!text.contains(shell), "{}: {shell}", path.display());
         }
@@ -48,7 +50,7 @@ fn programs_are_started_in_two_places_and_never_by_a_shell() {
     assert_eq!(
         places,
         [
-            ("crates/cli/src/commands/eval/nix.rs", "let spawned = Command::new(program)"),
+            ("crates/cli/src/commands/eval/nix.rs", "let mut command = Command::new(program);"),
             ("crates/cli/src/commands/request.rs", "let mut git = Command::new(\"git\");"),
         ]
     );

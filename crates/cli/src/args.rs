@@ -197,6 +197,10 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "MIB", default_value_t = 4096)]
     pub(crate) max_memory: u64,
 
+    /// Stop Nix, with all that it started, if it has not evaluated everything by then [default: as long as it takes]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout: Option<u64>,
+
     #[command(flatten)]
     pub(crate) snapshot: SnapshotArgs,
 }

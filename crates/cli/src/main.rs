@@ -15,6 +15,7 @@ mod load;
 mod output;
 mod progress;
 mod schedule;
+mod signals;
 
 use std::process::ExitCode;
 

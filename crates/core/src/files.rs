@@ -1,5 +1,6 @@
 //! Files that are written whole or not at all, and files that are added to by one writer at a time. What is written lasts.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -74,6 +75,22 @@ impl NewFile {
         file.keep()
     }
 
+    /// Files with these bytes, each at once. That they last is made sure of once for each directory, not for each file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; those before the one that failed are there then, whole.
+    pub fn write_all<'b>(files: impl IntoIterator<Item = (PathBuf, Mode, &'b [u8])>) -> Result<()> {
+        let mut directories = BTreeSet::new();
+        for (path, mode, bytes) in files {
+            let mut file = Self::create(&path, mode)?;
+            file.file().write_all(bytes).map_err(Error::io("write", &path))?;
+            file.name()?;
+            directories.insert(directory_of(&path).to_owned());
+        }
+        directories.iter().try_for_each(|directory| sync_directory(directory))
+    }
+
     /// Where it will be.
     pub fn path(&self) -> &Path {
         &self.path
@@ -93,7 +110,15 @@ impl NewFile {
     /// # Errors
     ///
     /// [`Error::Io`]; what had the name before still has it then.
-    pub fn keep(mut self) -> Result<()> {
+    pub fn keep(self) -> Result<()> {
+        let path = self.path.clone();
+        self.name()?;
+        sync_directory(directory_of(&path))
+    }
+
+    /// The same, but that its name lasts.
+    fn name(mut self) -> Result<()> {
+        // Before it has its name: else a machine that stops could leave that name to an empty file.
         self.file().sync_all().map_err(Error::io("write", &self.path))?;
         let Self { path, contents } = self;
         let named = match contents {
@@ -101,8 +126,7 @@ impl NewFile {
             Contents::Nameless(file) => nameless::keep(&file, &path),
             Contents::Named(file) => file.persist(&path).map(drop).map_err(|error| error.error),
         };
-        named.map_err(Error::io("write", &path))?;
-        sync_directory(directory_of(&path))
+        named.map_err(Error::io("write", &path))
     }
 }
 
@@ -247,6 +271,24 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).expect("reads"), "new");
             assert_eq!(names(directory.path()), ["file"]);
         }
+    }
+
+    #[test]
+    fn of_several_each_is_there_or_as_it_was() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name);
+        fs::create_dir(path("taken")).expect("a directory");
+        let file = |name: &str| (path(name), Mode::Data, name.as_bytes().to_vec());
+        let write = |files: &[(PathBuf, Mode, Vec<u8>)]| {
+            NewFile::write_all(files.iter().map(|(path, mode, bytes)| (path.clone(), *mode, &bytes[..])))
+        };
+        write(&[file("a"), file("below/b")]).expect("writes");
+        let error = write(&[file("c"), file("taken"), file("d")]).expect_err("a directory is there").to_string();
+        assert!(error.contains("taken"), "{error}");
+        for name in ["a", "below/b", "c"] {
+            assert_eq!(fs::read_to_string(path(name)).expect("reads"), name);
+        }
+        assert_eq!(names(directory.path()), ["a", "below", "c", "taken"]);
     }
 
     #[cfg(unix)]

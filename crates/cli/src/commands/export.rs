@@ -69,10 +69,8 @@ fn costs<'g>(options: &ExportArgs, graph: &'g Graph) -> Result<Option<Costs<'g>>
 fn write(options: &ExportArgs, files: &[ExportedFile]) -> Result<(), Failure> {
     match (&options.output_dir, files) {
         (Some(directory), _) => {
-            for file in files {
-                let mode = if file.is_program { Mode::Program } else { Mode::Data };
-                NewFile::write(&directory.join(&file.name), mode, file.content.as_bytes())?;
-            }
+            let mode = |file: &ExportedFile| if file.is_program { Mode::Program } else { Mode::Data };
+            NewFile::write_all(files.iter().map(|file| (directory.join(&file.name), mode(file), file.content.as_bytes())))?;
             output::note(&format!("{} written to {}", counted(files.len(), "file", "files"), directory.display()));
             Ok(())
         }

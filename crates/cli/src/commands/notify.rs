@@ -63,9 +63,7 @@ fn checked_organisation(name: &str) -> Result<&str, Failure> {
 
 fn write(report: &NotifyReport, directory: &Path, quiet: bool) -> Result<(), Failure> {
     let files = report.files().map_err(Failure::Write)?;
-    for file in &files {
-        NewFile::write(&directory.join(&file.name), Mode::Data, &file.content)?;
-    }
+    NewFile::write_all(files.iter().map(|file| (directory.join(&file.name), Mode::Data, &file.content[..])))?;
     if !quiet {
         output::note(&format!("{} written to {}", counted(files.len(), "file", "files"), directory.display()));
     }

@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 use waves_core::cost::narinfo::{Answer, NarInfo};
+use waves_core::files::{Mode, NewFile};
 use waves_core::store_path::StoreHash;
 
 use crate::{ByHash, CacheUrl, Error};
@@ -229,14 +229,20 @@ fn rewrite(path: &Path) -> Result<(), Error> {
             last.insert(hash, (line.is_stale(now), text));
         }
     }
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let written = NamedTempFile::new_in(directory).and_then(|file| {
-        let mut writer = BufWriter::new(file);
-        last.values().filter(|(is_stale, _)| !is_stale).try_for_each(|(_, text)| writer.write_all(text))?;
-        writer.into_inner()?.persist(path)?;
-        Ok(())
-    });
-    written.map_err(failed("write", path))
+    let mut file = NewFile::create(path, Mode::Data).map_err(not_written)?;
+    let mut writer = BufWriter::new(file.file());
+    let mut counting = last.values().filter(|(is_stale, _)| !is_stale);
+    counting.try_for_each(|(_, text)| writer.write_all(text)).and_then(|()| writer.flush()).map_err(failed("write", path))?;
+    drop(writer);
+    file.keep().map_err(not_written)
+}
+
+/// What the library says of a file that cannot be written.
+fn not_written(error: waves_core::error::Error) -> Error {
+    match error {
+        waves_core::error::Error::Io { path, source, .. } => failed("write", &path)(source),
+        other => failed("write", Path::new(DIRECTORY))(io::Error::other(other.to_string())),
+    }
 }
 
 /// Seconds since 1970.

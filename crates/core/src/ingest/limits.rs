@@ -73,3 +73,29 @@ impl<R: Read> Read for Bounded<R> {
         Ok(length)
     }
 }
+
+/// Fails once it has handed out as much as is left of what it may: long names in a tar are kept whole by its reader.
+pub(super) struct Between<R> {
+    reader: R,
+    rest: Arc<AtomicU64>,
+}
+
+impl<R: Read> Between<R> {
+    pub(super) fn new(reader: R, rest: u64) -> Self {
+        Self { reader, rest: Arc::new(AtomicU64::new(rest)) }
+    }
+
+    /// Bytes that are left, to be set anew.
+    pub(super) fn rest(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.rest)
+    }
+}
+
+impl<R: Read> Read for Between<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.reader.read(buffer)?;
+        let rest = self.rest.load(Ordering::Relaxed).checked_sub(length as u64).ok_or(TooMuch::Entry(MAX_ENTRY))?;
+        self.rest.store(rest, Ordering::Relaxed);
+        Ok(length)
+    }
+}

@@ -20,9 +20,10 @@ mod split;
 mod versions;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::{self, BufRead, BufReader, Read};
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use finding::{FindingKind, FindingList, Findings, LISTED_FINDINGS};
+use limits::Between;
 pub use limits::{FREE, Limits, MAX_ENTRY, MAX_RATIO};
 pub use source::Input;
 pub(crate) use source::open;
@@ -45,8 +47,11 @@ use split::{Batch, EntrySplitter, LineSplitter, Lines, SplitError};
 
 /// `.drv` files in one unit of parallel work.
 const FILES_PER_BATCH: usize = 256;
-/// Members of a tar that are held in memory at once.
+/// Members of a tar that are held in memory at once, and the bytes of them, unless one has more.
 const MEMBERS_PER_RUN: usize = 4096;
+const BYTES_PER_RUN: usize = 64 << 20;
+/// Why something in a directory is skipped.
+const NO_FILE: &str = "neither a file nor a directory of dumps";
 
 /// The format of a dump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -132,8 +137,15 @@ pub fn ingest(inputs: &[Input], progress: &dyn Progress) -> Result<Ingest> {
 ///
 /// Those of [`ingest`].
 pub fn ingest_within(inputs: &[Input], limits: Limits, progress: &dyn Progress) -> Result<Ingest> {
-    let mut reader =
-        Reader { interner: Interner::new(), limits, progress, batches: Vec::new(), findings: Findings::default(), sources: Vec::new() };
+    let mut reader = Reader {
+        interner: Interner::new(),
+        limits,
+        progress,
+        directories: BTreeSet::new(),
+        batches: Vec::new(),
+        findings: Findings::default(),
+        sources: Vec::new(),
+    };
     for input in inputs {
         match input {
             Input::Stdin => reader.dump(Dump::new("-".to_owned(), Box::new(io::stdin()), None, limits)?)?,
@@ -158,6 +170,8 @@ struct Reader<'p> {
     interner: Interner,
     limits: Limits,
     progress: &'p dyn Progress,
+    /// Those that were read, without links in their paths.
+    directories: BTreeSet<PathBuf>,
     batches: Vec<Records>,
     findings: Findings,
     sources: Vec<Source>,
@@ -276,10 +290,7 @@ impl Reader<'_> {
 
     /// One `.drv` file by itself; its path is its name.
     fn single_derivation(&self, dump: Dump) -> Result<Vec<Records>> {
-        let mut bytes = Vec::new();
-        let mut reader = dump.reader.take(MAX_ENTRY + 1);
-        reader.read_to_end(&mut bytes).map_err(Error::io("read", &dump.name))?;
-        check_entry(Path::new(&dump.name), bytes.len() as u64)?;
+        let bytes = read_entry(dump.reader).map_err(Error::io("read", &dump.name))?;
         let mut records = Records::default();
         self.derivation_file(&mut records, &mut Scratch::default(), &dump.name, &bytes);
         Ok(vec![records])
@@ -296,11 +307,21 @@ impl Reader<'_> {
     /// A tar is read on one thread, a run of members at a time, and each run parsed on all cores.
     fn tar(&self, dump: Dump) -> Result<Vec<Records>> {
         let name = dump.name;
-        let mut archive = tar::Archive::new(dump.reader);
-        let mut members = archive.entries().map_err(Error::io("read", &name))?.map(read_member);
+        let between = Between::new(dump.reader, MAX_ENTRY);
+        let rest = between.rest();
+        let mut archive = tar::Archive::new(between);
+        let mut members = archive.entries().map_err(Error::io("read", &name))?.map(|member| read_member(member, &rest));
         let mut batches = Vec::new();
         loop {
-            let run: Vec<Member> = members.by_ref().take(MEMBERS_PER_RUN).collect::<io::Result<_>>().map_err(Error::io("read", &name))?;
+            let (mut run, mut bytes) = (Vec::new(), 0);
+            while run.len() < MEMBERS_PER_RUN
+                && bytes < BYTES_PER_RUN
+                && let Some(member) = members.next()
+            {
+                let member = member.map_err(Error::io("read", &name))?;
+                bytes += member.bytes();
+                run.push(member);
+            }
             if run.is_empty() {
                 return Ok(batches);
             }
@@ -326,12 +347,15 @@ impl Reader<'_> {
     fn path_list(&mut self, dump: Dump) -> Result<()> {
         let (name, modified) = (dump.name.clone(), dump.modified);
         let mut paths = Vec::new();
-        for line in BufReader::new(dump.reader).lines() {
-            let line = line.map_err(Error::io("read", &name))?;
-            match line.trim() {
-                "" => {}
-                path if source::is_drv_path(path) => paths.push(PathBuf::from(path)),
-                other => self.findings.add(FindingKind::SkippedFile, || format!("{name}: `{other}` is not the path of a derivation")),
+        for lines in LineSplitter::new(dump.reader) {
+            let bytes = lines.map_err(Error::io("read", &name))?.bytes;
+            for line in bytes.split(|&byte| byte == b'\n') {
+                let line = String::from_utf8_lossy(line);
+                match line.trim() {
+                    "" => {}
+                    path if source::is_drv_path(path) => paths.push(PathBuf::from(path)),
+                    other => self.findings.add(FindingKind::SkippedFile, || format!("{name}: `{other}` is not the path of a derivation")),
+                }
             }
         }
         self.closure(&name, &paths, modified)
@@ -370,6 +394,12 @@ impl Reader<'_> {
 
     /// A directory such as a Nix store, with `.drv` files; or one of dumps, which are read in the order of their names.
     fn directory(&mut self, directory: &Path) -> Result<()> {
+        // A link may lead back to where it lies, or many to one place: a directory is read once.
+        let place = fs::canonicalize(directory).map_err(Error::io("read", directory))?;
+        if !self.directories.insert(place) {
+            self.findings.add(FindingKind::SkippedFile, || format!("{}: a directory that was read already", directory.display()));
+            return Ok(());
+        }
         let (mut derivations, mut others) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(directory).map_err(Error::io("read", directory))? {
             let path = entry.map_err(Error::io("read", directory))?.path();
@@ -398,6 +428,11 @@ impl Reader<'_> {
                 self.directory(&path)?;
                 continue;
             }
+            // Nobody may ever write to a FIFO that just lies there, and a device may never end.
+            if !fs::metadata(&path).map_err(Error::io("open", &path))?.is_file() {
+                self.findings.add(FindingKind::SkippedFile, || format!("{}: {NO_FILE}", path.display()));
+                continue;
+            }
             match Dump::open(&path, self.limits) {
                 Ok(dump) => self.dump(dump)?,
                 Err(error @ Error::UnknownFormat { .. }) => self.findings.add(FindingKind::SkippedFile, || error.to_string()),
@@ -415,12 +450,15 @@ impl Reader<'_> {
                 let mut records = Records::default();
                 let mut hashes = Vec::with_capacity(chunk.len());
                 for path in chunk {
-                    let bytes = match fs::read(path) {
+                    let name = path.to_string_lossy();
+                    let bytes = match read_file(path) {
                         Err(error) if error.kind() == io::ErrorKind::NotFound && !required => continue,
                         read => read.map_err(Error::io("read", path))?,
                     };
-                    check_entry(path, bytes.len() as u64)?;
-                    let name = path.to_string_lossy();
+                    let Some(bytes) = bytes else {
+                        records.find(FindingKind::SkippedFile, format!("{name}: {NO_FILE}"));
+                        continue;
+                    };
                     hashes.push(FileHash::new(&name, &bytes));
                     self.derivation_file(&mut records, scratch, &name, &bytes);
                 }
@@ -438,9 +476,16 @@ impl Reader<'_> {
     }
 }
 
-/// That a derivation is no larger than one can be.
-fn check_entry(path: &Path, bytes: u64) -> Result<()> {
-    if bytes > MAX_ENTRY { Err(Error::io("read", path)(TooMuch::Entry(MAX_ENTRY).into())) } else { Ok(()) }
+/// All bytes of a derivation, which is no larger than one can be.
+fn read_entry(reader: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(MAX_ENTRY + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_ENTRY { Err(TooMuch::Entry(MAX_ENTRY).into()) } else { Ok(bytes) }
+}
+
+/// What is in a `.drv` file; `None` if it is a directory, a FIFO or a device, which may never end.
+fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    if fs::metadata(path)?.is_file() { read_entry(File::open(path)?).map(Some) } else { Ok(None) }
 }
 
 fn table_row(records: &mut Records, interner: &Interner, line: &[u8]) -> Result<(), String> {
@@ -454,16 +499,32 @@ enum Member {
     Other(String),
 }
 
-fn read_member<R: Read>(member: io::Result<tar::Entry<'_, R>>) -> io::Result<Member> {
+impl Member {
+    /// What it holds in memory.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Derivation(name, bytes) => name.len() + bytes.len(),
+            Self::Other(name) => name.len(),
+            Self::Directory => 0,
+        }
+    }
+}
+
+/// Reads a member. `rest` is how much may be read before the next one: what this one takes, and what describes that.
+fn read_member<R: Read>(member: io::Result<tar::Entry<'_, R>>, rest: &AtomicU64) -> io::Result<Member> {
     let mut member = member?;
     let path = String::from_utf8_lossy(&member.path_bytes()).into_owned();
-    if member.header().entry_type().is_dir() {
+    let kind = member.header().entry_type();
+    // A file with holes says how long it would be without them.
+    let bytes = if kind.is_gnu_sparse() { member.header().entry_size()? } else { member.size() };
+    rest.store(bytes.saturating_add(MAX_ENTRY), Ordering::Relaxed);
+    if kind.is_dir() {
         return Ok(Member::Directory);
     }
-    if !is_derivation(Path::new(&path)) || !member.header().entry_type().is_file() {
+    if !is_derivation(Path::new(&path)) || !kind.is_file() {
         return Ok(Member::Other(path));
     }
-    if member.size() > MAX_ENTRY {
+    if bytes > MAX_ENTRY {
         return Err(TooMuch::Entry(MAX_ENTRY).into());
     }
     let mut bytes = Vec::new();

@@ -59,6 +59,20 @@ impl RawDerivation<'_> {
         self.env.get(first).is_some_and(|(name, _)| name == key).then_some(first)
     }
 
+    /// Makes one of outputs with one name, and of inputs with one path, which are sorted: Nix writes none twice.
+    fn merge(&mut self) {
+        self.outputs.dedup_by(|later, first| later.name == first.name);
+        self.inputs.dedup_by(|later, first| {
+            let is_same = later.path == first.path;
+            if is_same {
+                first.outputs.append(&mut later.outputs);
+                first.outputs.sort_unstable();
+                first.outputs.dedup();
+            }
+            is_same
+        });
+    }
+
     /// A variable; `env` is sorted.
     fn env(&self, key: &str) -> Option<&str> {
         self.env_position(key).map(|at| self.env[at].1.as_ref())
@@ -78,8 +92,15 @@ pub(super) fn push(records: &mut Records, interner: &Interner, scratch: &mut Scr
         records.find(FindingKind::Malformed, format!("`{path}` is not the store path of a derivation"));
         return;
     };
-    raw.outputs.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    // Stable: of two outputs with one name, the first counts.
+    raw.outputs.sort_by(|a, b| a.name.cmp(&b.name));
     raw.inputs.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    let described = raw.outputs.len() + raw.inputs.len();
+    raw.merge();
+    let repeated = described - raw.outputs.len() - raw.inputs.len();
+    if repeated > 0 {
+        records.find(FindingKind::Malformed, format!("`{path}` repeats {repeated} of its outputs or inputs"));
+    }
     raw.sources.sort_unstable();
     // Stable: of two variables with one name, the first counts.
     raw.env.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -373,11 +373,15 @@ fn fill(reader: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<usize> {
 mod tests {
     use super::*;
 
-    /// Hands out its bytes in pieces of `step`.
-    struct Trickle<'a>(&'a [u8], usize);
+    /// Hands out its bytes in pieces of a length, and is interrupted by a signal before each.
+    struct Trickle<'a>(&'a [u8], usize, bool);
 
     impl Read for Trickle<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.2 = !self.2;
+            if self.2 {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
             let length = self.1.min(self.0.len()).min(buffer.len());
             buffer[..length].copy_from_slice(&self.0[..length]);
             self.0 = &self.0[length..];
@@ -386,8 +390,12 @@ mod tests {
     }
 
     fn entries(json: &str) -> Result<Vec<(String, String)>, SplitError> {
+        entries_of(json, json.as_bytes())
+    }
+
+    fn entries_of(json: &str, reader: impl Read) -> Result<Vec<(String, String)>, SplitError> {
         let mut all = Vec::new();
-        let mut splitter = EntrySplitter::new(json.as_bytes());
+        let mut splitter = EntrySplitter::new(reader);
         while let Some(batch) = splitter.next_batch()? {
             for (key, value, offset) in batch.entries() {
                 let value = String::from_utf8_lossy(value).into_owned();
@@ -396,6 +404,16 @@ mod tests {
             }
         }
         Ok(all)
+    }
+
+    #[test]
+    fn short_and_interrupted_reads_change_nothing() {
+        let json = r#"{"a":{"b":"\"}"},"c":[1,{"d":[]}],"e":12}"#;
+        let whole = entries(json).expect("entries");
+        assert_eq!(whole.len(), 3);
+        for step in 1..json.len() {
+            assert_eq!(entries_of(json, Trickle(json.as_bytes(), step, false)).expect("entries"), whole, "{step}");
+        }
     }
 
     /// An independent answer: what `serde_json` reads.
@@ -469,7 +487,7 @@ mod tests {
     fn lines_are_whole_whatever_the_reads() {
         let text = "one\n\ntwo\nthree without an end";
         for step in 1..=text.len() {
-            let mut splitter = LineSplitter::new(Trickle(text.as_bytes(), step));
+            let mut splitter = LineSplitter::new(Trickle(text.as_bytes(), step, false));
             let mut joined = Vec::new();
             while let Some(lines) = splitter.next_batch().expect("reads") {
                 joined.extend(lines.bytes);

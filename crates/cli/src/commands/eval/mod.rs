@@ -28,6 +28,7 @@ use crate::args::{Args, EvalArgs};
 use crate::commands::{Failure, import};
 use crate::exit_code::Verdict;
 use crate::progress;
+use nix::Running;
 use target::Target;
 
 pub(crate) fn run(args: &Args, eval: &EvalArgs) -> Result<Verdict, Failure> {
@@ -43,8 +44,9 @@ fn evaluate(eval: &EvalArgs, progress: &dyn Progress) -> Result<Evaluation, Fail
     let target = Target::new(eval)?;
     let mut evaluation = Evaluation::new(&eval.target)?;
     progress.begin(&format!("evaluating {}", eval.target), None);
-    if !jobs::evaluate(&target, eval, progress, &mut evaluation)? {
-        walk::evaluate(&target, eval, progress, &mut evaluation)?;
+    let running = Running::new(eval.timeout)?;
+    if !jobs::evaluate(&target, eval, &running, progress, &mut evaluation)? {
+        walk::evaluate(&target, eval, &running, progress, &mut evaluation)?;
     }
     Ok(evaluation)
 }

@@ -1,43 +1,126 @@
 //! Nix as a process.
 
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::Once;
+use std::io::{self, Read};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
+use super::garbage;
 use super::target::Target;
-use super::{garbage, temporary};
 use crate::commands::Failure;
-use crate::output;
+use crate::{output, signals};
 
 /// Bytes at the end of standard error in which the message is looked for.
-const TAIL_BYTES: u64 = 1 << 16;
+const TAIL_BYTES: usize = 1 << 16;
+/// Bytes that one process may print as the value of an expression.
+const PRINTED_BYTES: u64 = 1 << 30;
+/// How long standard error is read on when Nix has ended: what it started may keep it open.
+const AFTERWARDS: Duration = Duration::from_secs(1);
 
-/// A process that is ended when it is dropped.
-///
-/// Its standard error goes to a file, so that nobody has to read two pipes at once.
-pub(super) struct Process {
-    child: Child,
-    stderr: File,
+/// The processes that run, all of which end together: when there is no more time, or when `waves` is stopped.
+pub(super) struct Running {
+    shared: Arc<Mutex<Shared>>,
+    timeout: Option<Duration>,
 }
 
-impl Process {
-    /// Starts a program with its output piped; `None` if it is not on the `PATH`.
-    pub(super) fn start<'a>(program: &str, arguments: impl Iterator<Item = &'a str>) -> Result<Option<Self>, Failure> {
-        let stderr = tempfile::tempfile().map_err(temporary)?;
-        let spawned = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(stderr.try_clone().map_err(temporary)?)
-            .spawn();
-        match spawned {
-            Ok(child) => Ok(Some(Self { child, stderr })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Failure::Nix(format!("cannot run {program}: {error}"))),
+#[derive(Default)]
+struct Shared {
+    /// Their groups, by the process that leads each.
+    groups: Vec<u32>,
+    is_late: bool,
+}
+
+impl Running {
+    /// None yet; the time of all of them begins now.
+    pub(super) fn new(timeout: Option<u64>) -> Result<Self, Failure> {
+        let shared = Arc::<Mutex<Shared>>::default();
+        let failed = |error: io::Error| Failure::Nix(format!("cannot watch over Nix: {error}"));
+        let stopped = Arc::clone(&shared);
+        signals::before_end(move || lock(&stopped).kill()).map_err(failed)?;
+        let timeout = timeout.map(Duration::from_secs);
+        if let Some(end) = timeout.and_then(|timeout| Instant::now().checked_add(timeout)) {
+            let shared = Arc::clone(&shared);
+            let watch = move || {
+                thread::sleep(end.saturating_duration_since(Instant::now()));
+                let mut shared = lock(&shared);
+                shared.is_late = true;
+                shared.kill();
+            };
+            thread::Builder::new().name("timeout".to_owned()).spawn(watch).map_err(failed)?;
         }
+        Ok(Self { shared, timeout })
+    }
+
+    /// Why a program was ended, if it was.
+    fn late(&self, program: &str) -> Option<Failure> {
+        let seconds = self.timeout.filter(|_| lock(&self.shared).is_late)?.as_secs();
+        let unit = if seconds == 1 { "second" } else { "seconds" };
+        Some(Failure::Nix(format!(
+            "{program} was stopped: the evaluation is not done after {seconds} {unit} (hint: --timeout sets how long it may take, --attr what is evaluated)"
+        )))
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn kill(&self) {
+        self.groups.iter().for_each(|&group| kill_group(group));
+    }
+}
+
+/// A process that is ended when it is dropped, with all that it started.
+pub(super) struct Process<'r> {
+    running: &'r Running,
+    program: &'static str,
+    child: Child,
+    tail: Arc<Mutex<Vec<u8>>>,
+    /// Disconnected when standard error is at its end.
+    stderr: Receiver<()>,
+}
+
+impl<'r> Process<'r> {
+    /// Starts a program with its output piped; `None` if it is not on the `PATH`.
+    pub(super) fn start<'a>(
+        running: &'r Running,
+        program: &'static str,
+        arguments: impl Iterator<Item = &'a str>,
+    ) -> Result<Option<Self>, Failure> {
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Its children are in its group too, so that they can be ended with it.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        // Nothing is ended between the start of a process and its being known.
+        let mut shared = lock(&running.shared);
+        if shared.is_late {
+            drop(shared);
+            return running.late(program).map_or(Ok(None), Err);
+        }
+        let mut child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Failure::Nix(format!("cannot run {program}: {error}"))),
+        };
+        shared.groups.push(child.id());
+        drop(shared);
+        let tail = Arc::<Mutex<Vec<u8>>>::default();
+        let (ended, stderr) = channel();
+        if let Some(pipe) = child.stderr.take() {
+            let tail = Arc::clone(&tail);
+            // Two pipes cannot be read at once; and a file would take all that Nix prints.
+            thread::spawn(move || {
+                keep_tail(pipe, &tail);
+                drop(ended);
+            });
+        }
+        Ok(Some(Self { running, program, child, tail, stderr }))
     }
 
     /// What it prints. There is one standard output, and it is given away once.
@@ -47,46 +130,122 @@ impl Process {
 
     /// Waits for its end; if it failed, says why.
     pub(super) fn finish(mut self) -> Result<Result<(), String>, Failure> {
-        let status = self.child.wait().map_err(|error| Failure::Nix(format!("cannot wait for Nix: {error}")))?;
+        let status = self.wait().map_err(|error| Failure::Nix(format!("cannot wait for Nix: {error}")))?;
         if status.success() {
             return Ok(Ok(()));
         }
-        Ok(Err(reason(status, &self.tail().map_err(temporary)?)))
+        if let Some(failure) = self.running.late(self.program) {
+            return Err(failure);
+        }
+        let _ = self.stderr.recv_timeout(AFTERWARDS);
+        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Err(reason(status, &String::from_utf8_lossy(&tail))))
     }
 
-    fn tail(&mut self) -> io::Result<String> {
-        let length = self.stderr.seek(SeekFrom::End(0))?;
-        self.stderr.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
-        let mut bytes = Vec::new();
-        self.stderr.read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    /// Its number may be another process's once it is waited for: nobody may end it any more then.
+    fn wait(&mut self) -> io::Result<ExitStatus> {
+        wait_for_end(&self.child)?;
+        let id = self.child.id();
+        let mut shared = lock(&self.running.shared);
+        if shared.groups.contains(&id) {
+            shared.groups.retain(|&group| group != id);
+            // What it has left behind.
+            kill_group(id);
+        }
+        drop(shared);
+        self.child.wait()
     }
 }
 
-impl Drop for Process {
+impl Drop for Process<'_> {
     fn drop(&mut self) {
-        // Both fail only if it has ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let id = self.child.id();
+        let shared = lock(&self.running.shared);
+        if shared.groups.contains(&id) {
+            kill_group(id);
+            drop(shared);
+            // Where there are no groups. It fails only if it has ended.
+            let _ = self.child.kill();
+            let _ = self.wait();
+        }
     }
+}
+
+/// Keeps the last bytes of what is printed, however much that is.
+fn keep_tail(mut pipe: ChildStderr, tail: &Mutex<Vec<u8>>) {
+    let mut buffer = [0; 1 << 13];
+    loop {
+        let length = match pipe.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_) => return,
+        };
+        let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+        tail.extend_from_slice(&buffer[..length]);
+        if tail.len() > 2 * TAIL_BYTES {
+            let old = tail.len() - TAIL_BYTES;
+            tail.drain(..old);
+        }
+    }
+}
+
+/// Ends a process and all that it started, unless that left its group. It fails only if there is none.
+#[cfg(unix)]
+fn kill_group(leader: u32) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    if let Some(leader) = i32::try_from(leader).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(leader, Signal::KILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn kill_group(_leader: u32) {}
+
+/// Waits until a process has ended, and leaves it to be waited for.
+#[cfg(unix)]
+fn wait_for_end(child: &Child) -> io::Result<()> {
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+    loop {
+        match waitid(WaitId::Pid(Pid::from_child(child)), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => return Ok(other.map(drop)?),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn wait_for_end(_child: &Child) -> io::Result<()> {
+    Ok(())
 }
 
 /// The value of an expression with `nix-instantiate`, in `max_memory` MiB; or what Nix says that is wrong with it.
-pub(super) fn instantiate<T: DeserializeOwned>(target: &Target, wanted: &str, max_memory: u64) -> Result<Result<T, String>, Failure> {
+pub(super) fn instantiate<T: DeserializeOwned>(
+    running: &Running,
+    target: &Target,
+    wanted: &str,
+    max_memory: u64,
+) -> Result<Result<T, String>, Failure> {
     let expression = target.expression(wanted);
     let arguments = ["--eval", "--strict", "--json", "--read-write-mode"].into_iter().chain(target.options());
-    let Some(mut process) = Process::start("nix-instantiate", arguments.chain(["-E", &expression]))? else {
+    let Some(mut process) = Process::start(running, "nix-instantiate", arguments.chain(["-E", &expression]))? else {
         return Err(not_installed());
     };
     limit_memory(&process.child, max_memory);
     let mut printed = Vec::new();
-    let read = process.stdout().map_or(Ok(0), |mut stdout| stdout.read_to_end(&mut printed));
+    let read = process.stdout().map_or(Ok(0), |stdout| stdout.take(PRINTED_BYTES + 1).read_to_end(&mut printed));
     read.map_err(|error| Failure::Nix(format!("cannot read from nix-instantiate: {error}")))?;
+    if printed.len() as u64 > PRINTED_BYTES {
+        return Err(garbage(&printed, &TOO_LONG));
+    }
     if let Err(message) = process.finish()? {
         return Ok(Err(message));
     }
     serde_json::from_slice(&printed).map(Ok).map_err(|error| garbage(&printed, &error))
 }
+
+/// What is said of a line or value without end.
+pub(super) const TOO_LONG: &str = "it does not end";
 
 fn not_installed() -> Failure {
     Failure::Nix(

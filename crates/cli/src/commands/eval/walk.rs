@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use waves_core::progress::Progress;
 
-use super::nix::instantiate;
+use super::nix::{Running, instantiate};
 use super::target::{AttrPath, Target, paths, strings};
 use super::{Evaluation, failed};
 use crate::args::EvalArgs;
@@ -42,6 +42,7 @@ struct Row {
 struct Walk<'a> {
     target: &'a Target,
     eval: &'a EvalArgs,
+    running: &'a Running,
     progress: &'a dyn Progress,
     /// Attributes that throw, up to now.
     thrown: AtomicUsize,
@@ -52,9 +53,15 @@ struct Walk<'a> {
 }
 
 /// Adds the attributes of the target to an evaluation.
-pub(super) fn evaluate(target: &Target, eval: &EvalArgs, progress: &dyn Progress, evaluation: &mut Evaluation) -> Result<(), Failure> {
-    let walk =
-        Walk { target, eval, progress, thrown: AtomicUsize::default(), fatal: AtomicUsize::default(), evaluated: AtomicBool::default() };
+pub(super) fn evaluate(
+    target: &Target,
+    eval: &EvalArgs,
+    running: &Running,
+    progress: &dyn Progress,
+    evaluation: &mut Evaluation,
+) -> Result<(), Failure> {
+    let (thrown, fatal, evaluated) = (AtomicUsize::default(), AtomicUsize::default(), AtomicBool::default());
+    let walk = Walk { target, eval, running, progress, thrown, fatal, evaluated };
     let workers = rayon::ThreadPoolBuilder::new().num_threads(eval.workers).build();
     let workers = workers.map_err(|error| Failure::Usage(format!("--workers {}: {error}", eval.workers)))?;
     let mut units: Vec<AttrPath> = walk.ask("units")?.map_err(|message| failed(&eval.target, &message))?;
@@ -68,7 +75,7 @@ pub(super) fn evaluate(target: &Target, eval: &EvalArgs, progress: &dyn Progress
 
 impl Walk<'_> {
     fn ask<T: DeserializeOwned>(&self, wanted: &str) -> Result<Result<T, String>, Failure> {
-        instantiate(self.target, wanted, self.eval.max_memory)
+        instantiate(self.running, self.target, wanted, self.eval.max_memory)
     }
 
     /// Evaluates attributes in as many processes as there are workers.
