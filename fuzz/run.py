@@ -47,22 +47,30 @@ def write(rows):
         writer.writerows(rows[name] for name in sorted(rows))
 
 
-def fuzz(target, directories, *options):
+def build():
+    subprocess.run(["cargo", "fuzz", "build", "--sanitizer", "none"], cwd=HERE, check=True)
+    host = re.search(r"host: (\S+)", subprocess.check_output(["rustc", "-vV"], text=True))[1]
+    return HERE / "target" / host / "release"
+
+
+def fuzz(programs, target, directories, *options):
     """Runs a target; its exit code, what it said, and its time on the processor."""
-    command = ["cargo", "fuzz", "run", "--sanitizer", "none", target, *map(str, directories), "--"]
+    artifacts = HERE / "artifacts" / target
+    artifacts.mkdir(parents=True, exist_ok=True)
+    command = [programs / target, f"-artifact_prefix={artifacts}/", f"-max_len={LONGER.get(target, LONGEST)}", *options, *directories]
     before = os.times()
-    done = subprocess.run([*command, *options, f"-max_len={LONGER.get(target, LONGEST)}"], cwd=HERE, stderr=subprocess.PIPE, check=False)
+    done = subprocess.run(list(map(str, command)), cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     after = os.times()
     seconds = after.children_user + after.children_system - before.children_user - before.children_system
     return done.returncode, done.stderr.decode(errors="replace"), seconds
 
 
-def turn(row, seconds):
+def turn(programs, row, seconds):
     """Gives a target so many seconds, adds what is new to its corpus, and what it did to its row."""
     target = row["target"]
     found, corpus = HERE / "found" / target, HERE / "corpus" / target
     found.mkdir(parents=True, exist_ok=True)
-    code, said, spent = fuzz(target, [found, corpus], f"-max_total_time={seconds}", "-print_final_stats=1", "-timeout=20")
+    code, said, spent = fuzz(programs, target, [found, corpus], f"-max_total_time={seconds}", "-print_final_stats=1", "-timeout=20")
     executed = re.search(r"stat::number_of_executed_units:\s*(\d+)", said)
     row["cpu_seconds"] += round(spent)
     row["executions"] += int(executed[1]) if executed else 0
@@ -71,7 +79,7 @@ def turn(row, seconds):
         print(said[-4000:], file=sys.stderr)
         print(f"run.py: {target} ended with {code}: see {HERE / 'artifacts' / target}", file=sys.stderr)
     # Inputs of the corpus stay; of what was found, as few as cover what they do not.
-    code, said, _ = fuzz(target, [corpus, found], "-merge=1")
+    code, said, _ = fuzz(programs, target, [corpus, found], "-merge=1")
     covered = re.search(r"MERGE-OUTER: .* (\d+) new features added; (\d+) new coverage edges", said)
     total = re.findall(r"#\d+\s+DONE\s+cov: (\d+) ft: (\d+)", said)
     if code != 0 or not covered or not total:
@@ -100,8 +108,9 @@ def main():
     unknown = set(args.target) - set(rows)
     if unknown:
         sys.exit(f"run.py: no target {', '.join(sorted(unknown))}; there are {', '.join(rows)}")
+    programs = build()
     for row in sorted((rows[name] for name in args.target or rows), key=lambda row: row["cpu_seconds"]):
-        turn(row, args.seconds)
+        turn(programs, row, args.seconds)
         write(rows)
     return table(rows)
 
