@@ -9,7 +9,7 @@ use proptest::sample::{Index, select};
 use waves_core::graph::PackageIx;
 use waves_core::plan::{PlanOptions, plan};
 
-use crate::model::PackageSet;
+use crate::model::{Attribute, Derivation, PackageSet};
 use crate::strategy::with_roots;
 use crate::support::Imported;
 
@@ -91,5 +91,34 @@ proptest! {
             };
             prop_assert_eq!(&wave.name, &expected);
         }
+    }
+}
+
+/// A derivation and its users; the first of these are of a stage.
+fn fan(users: usize, stages: usize) -> PackageSet {
+    let derivation = |at: usize| Derivation {
+        pname: if at > 0 && at <= stages { "bootstrap-stage1-bash" } else { "bash" },
+        version: "1.0",
+        system: "x86_64-linux",
+        outputs: vec!["out"],
+        inputs: if at == 0 { BTreeMap::new() } else { BTreeMap::from([(0, vec!["out"])]) },
+        src: None,
+        files: BTreeSet::new(),
+        is_fixed: false,
+        features: BTreeSet::new(),
+        twin: None,
+    };
+    let attribute = Attribute { path: vec!["bash".to_owned()], derivation: Ok(0), position: None };
+    PackageSet { derivations: (0..=users).map(derivation).collect(), attributes: vec![attribute], salt: 7 }
+}
+
+#[test]
+fn every_twentieth_makes_a_bootstrap() {
+    for (members, stages) in (18..43).flat_map(|members| (0..4).map(move |stages| (members, stages))) {
+        let imported = Imported::new(&fan(members - 1, stages));
+        let options = PlanOptions { max_waves: 1, ..PlanOptions::default() };
+        let plan = plan(&imported.graph, vec![imported.root([0])], &options).expect("it has edges");
+        let is_bootstrap = plan.waves[0].name == "bootstrap: stage1";
+        assert_eq!(is_bootstrap, stages > 0 && members <= stages * 20, "{stages} of {members}");
     }
 }

@@ -88,12 +88,18 @@ impl Naive<'_> {
     }
 }
 
-/// How a line about a package ends, by the model; and what it is sorted by.
-fn candidate(set: &PackageSet, package: &BTreeSet<usize>) -> (usize, String) {
+/// The line about a package, and what lines are sorted by.
+fn candidate(set: &PackageSet, imported: &Imported, package: &BTreeSet<usize>) -> (usize, String) {
     let rebuilt = set.rebuilds(package.iter().copied());
     let plural = |count: usize, what: &str| if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") };
-    let attributes = plural(set.attributes_of(&rebuilt), "attribute");
-    (rebuilt.len(), format!(", {}; rebuilds {attributes})", plural(package.len(), "derivation")))
+    let first = package.first().map(|&at| imported.ix(at)).expect("it has a derivation");
+    let face = imported.graph.derivation(first).package().face();
+    let at = imported.at(face.ix());
+    let is_named = set.attributes.iter().any(|attribute| attribute.derivation == Ok(at));
+    let typed = if is_named { face.label().to_owned() } else { set.drv_path(at).replace("/nix/store/", "") };
+    let version = if set.derivations[at].version.is_empty() { "no version" } else { set.derivations[at].version };
+    let (derivations, attributes) = (plural(package.len(), "derivation"), plural(set.attributes_of(&rebuilt), "attribute"));
+    (rebuilt.len(), format!("  {typed}  ({version}, {}, {derivations}; rebuilds {attributes})", set.derivations[at].system))
 }
 
 fn assert_names(imported: &Imported, naive: &Naive<'_>, selector: &str, expected: &Selected) {
@@ -108,16 +114,15 @@ fn assert_names(imported: &Imported, naive: &Naive<'_>, selector: &str, expected
         (Err(Error::UnknownPackage { .. }), Selected::Unknown) => {}
         (Err(Error::NotEvaluated { error, .. }), Selected::NotEvaluated(expected)) => assert_eq!(&error, expected),
         (Err(Error::AmbiguousPackage { candidates, .. }), Selected::Ambiguous(packages)) => {
-            let mut known: Vec<_> = packages.iter().map(|package| candidate(naive.set, package)).collect();
+            let mut known: Vec<_> = packages.iter().map(|package| candidate(naive.set, imported, package)).collect();
             known.sort_by_key(|&(rebuilt, _)| std::cmp::Reverse(rebuilt));
             // Twelve are listed, and the rest counted.
             assert_eq!(candidates.len(), known.len().min(13), "{selector}");
             if let Some(rest) = known.len().checked_sub(12).filter(|&rest| rest > 0) {
                 assert_eq!(candidates[12], format!("  … and {rest} more"));
             }
-            let rank = |line: &String| known.iter().filter(|(_, end)| line.ends_with(end)).map(|&(rebuilt, _)| rebuilt).collect::<Vec<_>>();
             for (line, (rebuilt, _)) in candidates.iter().zip(&known).take(12) {
-                assert!(rank(line).contains(rebuilt), "{line} is not about a package that rebuilds {rebuilt}");
+                assert!(known.contains(&(*rebuilt, line.clone())), "{line} is not about a package that rebuilds {rebuilt}");
             }
         }
         (found, expected) => panic!("{selector}: {found:?} instead of {expected:?}"),
@@ -132,7 +137,11 @@ proptest! {
         set in package_sets(40),
         system in prop::option::of(Just("x86_64-linux")),
         scope in prop_oneof![Just(Scope::Package), Just(Scope::Exact)],
+        is_alike: bool,
     ) {
+        let mut set = set;
+        // More packages of one name than are listed.
+        set.derivations.iter_mut().filter(|_| is_alike).for_each(|derivation| derivation.pname = "bash");
         let imported = Imported::new(&set);
         let naive = Naive { set: &set, packages: set.packages(), system, scope };
         for attribute in &set.attributes {
@@ -150,6 +159,20 @@ proptest! {
             assert_names(&imported, &naive, &format!("{beginning}*"), &naive.by_pattern(beginning));
         }
         assert_names(&imported, &naive, "nothing.of.the.kind", &Selected::Unknown);
+    }
+
+    #[test]
+    fn what_is_nearly_a_name_is_unknown_and_suggested(set in package_sets(40)) {
+        let imported = Imported::new(&set);
+        let paths: BTreeSet<String> = set.attributes.iter().map(|attribute| attribute.dotted()).collect();
+        for path in paths.iter().filter(|path| path.len() > 5) {
+            match select(&imported.graph, &[format!("{path}_")], Scope::Package, None) {
+                Err(Error::UnknownPackage { suggestions, .. }) => {
+                    prop_assert!((1..=3).contains(&suggestions.len()) && suggestions.iter().all(|name| paths.contains(name)));
+                }
+                other => prop_assert!(false, "{:?}", other),
+            }
+        }
     }
 
     #[test]
