@@ -190,3 +190,16 @@ fn root(graph: &Graph, selector: &str, named: &[DerivationIx], scope: Scope) -> 
     };
     Root { selector: selector.to_owned(), face: named[0], derivations: derivations.into_iter().collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_names_come_first() {
+        let names = ["zlib", "openssh", "python3Packages.openssl", "openssl", "openssl", "opensslLegacyOfOld"];
+        // A whole name comes before the last component of a path, and that before what is spelt otherwise.
+        assert_eq!(similar(names.into_iter(), "OpenSSL"), ["openssl", "python3Packages.openssl", "openssh"]);
+        assert_eq!(similar(names.into_iter(), "quite another"), [""; 0]);
+    }
+}
