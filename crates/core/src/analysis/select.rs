@@ -201,5 +201,8 @@ mod tests {
         // A whole name comes before the last component of a path, and that before what is spelt otherwise.
         assert_eq!(similar(names.into_iter(), "OpenSSL"), ["openssl", "python3Packages.openssl", "openssh"]);
         assert_eq!(similar(names.into_iter(), "quite another"), [""; 0]);
+        // One letter more in a long name is nearer than a path.
+        let long = ["kdePackages.libreoffice-unstable", "libreoffice-unstable2"];
+        assert_eq!(similar(long.into_iter(), "libreoffice-unstable"), ["libreoffice-unstable2", "kdePackages.libreoffice-unstable"]);
     }
 }
