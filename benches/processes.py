@@ -19,19 +19,17 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
 MIB = 1 << 20
 
 
-def run(command, directory):
-    """Seconds, bytes at the peak, and what it said."""
-    with tempfile.TemporaryFile() as output:
-        begin = time.perf_counter()
-        process = subprocess.Popen(command, cwd=directory, stdout=output, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - begin
-        process.returncode = os.waitstatus_to_exitcode(status)
-        # A limit that is exceeded is an answer.
-        if process.returncode not in (0, 1):
-            sys.exit(f"processes.py: {' '.join(map(str, command))} ended with {process.returncode}")
-        output.seek(0)
-        return seconds, usage.ru_maxrss * 1024, output.read()
+def run(command, output):
+    """Seconds, and bytes at the peak."""
+    begin = time.perf_counter()
+    process = subprocess.Popen(list(map(str, command)), stdout=output, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begin
+    process.returncode = os.waitstatus_to_exitcode(status)
+    # A limit that is exceeded is an answer.
+    if process.returncode not in (0, 1):
+        sys.exit(f"processes.py: {' '.join(map(str, command))} ended with {process.returncode}")
+    return seconds, usage.ru_maxrss * 1024
 
 
 def said(seconds):
@@ -47,6 +45,7 @@ def main():
     waves = TARGET / "release/waves"
     durations = ["--durations", data / "durations-synthetic.csv"]
     with tempfile.TemporaryDirectory() as directory:
+        os.chdir(directory)
         # How it is shown, how often it is run, and what keeps what it says.
         plan = ["plan", "--updates", data / "updates-200.csv", *durations]
         commands = [
@@ -75,10 +74,10 @@ def main():
         for name, times, command, keep in commands:
             if not isinstance(command[0], Path) and command[0] != "zstd":
                 command = [waves, command[0], "--graph", "graph.waves", *command[1:]]
-            runs = [run(list(map(str, command)), directory) for _ in range(times)]
-            if keep:
-                (Path(directory) / keep).write_bytes(runs[0][2])
-            snapshot = Path(directory) / "graph.waves"
+            with open(keep or os.devnull, "wb") as output:
+                runs = [run(command, output)]
+            runs += [run(command, subprocess.DEVNULL) for _ in range(times - 1)]
+            snapshot = Path("graph.waves")
             multiple = f"{max(run[1] for run in runs) / snapshot.stat().st_size:.1f}" if snapshot.exists() else "–"
             peak = f"{max(run[1] for run in runs) / MIB:.0f} MiB"
             print(f"| {name} | {said(min(run[0] for run in runs))} | {peak} | {multiple} |", flush=True)

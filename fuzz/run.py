@@ -5,21 +5,24 @@
     fuzz/run.py --seconds 3600 names   an hour of one
     fuzz/run.py --table                what they did so far, as a table
 
-Needs cargo-fuzz. What is found is put into found/, which git does not have; at the end of its turn, what covers more than the corpus is
-added to that. An input that is too much ends the turn: it is in artifacts/, and its target is told. Times are of the processor.
+Needs cargo-fuzz. What is found is put into found/, which git does not have. At the end of a turn, of the inputs that fuzzers found the
+corpus has the fewest that reach all that any did; those with a name of their own stay. An input that is too much ends the turn: it is in
+artifacts/, and its target is told. Times are of the processor.
 """
 
 import argparse
 import csv
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 FIGURES = HERE / "figures.csv"
-KEYS = ["target", "cpu_seconds", "executions", "edges", "features", "inputs", "crashes"]
+KEYS = ["target", "cpu_seconds", "executions", "edges", "inputs", "crashes"]
 # A longer input finds little that a shorter one does not, and stays in the repository.
 LONGEST = 4096
 # Snapshots are longer from the start.
@@ -78,22 +81,34 @@ def turn(programs, row, seconds):
     if code != 0:
         print(said[-4000:], file=sys.stderr)
         print(f"run.py: {target} ended with {code}: see {HERE / 'artifacts' / target}", file=sys.stderr)
-    # Inputs of the corpus stay; of what was found, as few as cover what they do not.
-    code, said, _ = fuzz(programs, target, [corpus, found], "-merge=1")
-    covered = re.search(r"MERGE-OUTER: .* (\d+) new features added; (\d+) new coverage edges", said)
-    total = re.findall(r"#\d+\s+DONE\s+cov: (\d+) ft: (\d+)", said)
-    if code != 0 or not covered or not total:
-        sys.exit(f"{said[-2000:]}\nrun.py: the corpus of {target} was not merged")
-    row["edges"], row["features"] = (max(int(pair[at]) for pair in total) for at in (0, 1))
+    row["edges"] = minimise(programs, target, found, corpus)
     row["inputs"] = len(list(corpus.iterdir()))
 
 
+def minimise(programs, target, found, corpus):
+    """Leaves as few inputs in the corpus as reach all that any input did; how many edges of the program that is."""
+    is_named = lambda path: not re.fullmatch("[0-9a-f]{40}", path.name)
+    for path in corpus.iterdir():
+        if not is_named(path):
+            shutil.move(path, found / path.name)
+    named = {path.read_bytes() for path in corpus.iterdir()}
+    with tempfile.TemporaryDirectory() as fewest:
+        code, said, _ = fuzz(programs, target, [fewest, corpus, found], "-set_cover_merge=1", "-use_counters=0")
+        reached = re.search(r"MERGE-OUTER: \d+ new files with (\d+) new features added", said)
+        if code != 0 or not reached:
+            sys.exit(f"{said[-2000:]}\nrun.py: the corpus of {target} was not made small")
+        for path in Path(fewest).iterdir():
+            if path.read_bytes() not in named:
+                shutil.copy(path, corpus / path.name)
+    return int(reached[1])
+
+
 def table(rows):
-    print("| reader | CPU | executions | edges | features | inputs | crashes |\n|---|--:|--:|--:|--:|--:|--:|")
+    print("| reader | CPU | executions | edges | inputs | crashes |\n|---|--:|--:|--:|--:|--:|")
     for name in sorted(rows):
         row = rows[name]
         minutes = f"{row['cpu_seconds'] / 60:.0f} m"
-        print(f"| `{name}` | {minutes} | {row['executions']:,} | {row['edges']:,} | {row['features']:,} | {row['inputs']:,} | {row['crashes']} |")
+        print(f"| `{name}` | {minutes} | {row['executions']:,} | {row['edges']:,} | {row['inputs']:,} | {row['crashes']} |")
 
 
 def main():

@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::Plan;
 use crate::graph::{Derivation, DerivationIx, Graph};
+use crate::store_path::StoreHash;
 
 /// A way in which a plan is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,9 +112,10 @@ fn counts(graph: &Graph, plan: &Plan<'_>) -> Vec<Violation> {
         next = wave.levels.end;
         let levels = plan.levels.get(wave.levels.clone()).unwrap_or_default();
         let members: Vec<Derivation<'_>> = levels.iter().flatten().map(|&ix| graph.derivation(ix)).collect();
-        let outputs: HashSet<String> =
-            members.iter().flat_map(|derivation| derivation.outputs()).filter_map(|output| output.base_name()).collect();
-        let unknown = members.iter().flat_map(|derivation| derivation.outputs()).filter(|output| output.base_name().is_none()).count();
+        // A path is its hash, whatever contradictory dumps call it.
+        let outputs: HashSet<StoreHash> =
+            members.iter().flat_map(|derivation| derivation.outputs()).filter_map(|output| output.hash()).collect();
+        let unknown = members.iter().flat_map(|derivation| derivation.outputs()).filter(|output| output.hash().is_none()).count();
         let attributes: usize = members.iter().map(|derivation| derivation.attributes().len()).sum();
         let pairs = [
             (wave.counts.derivations, members.len()),
