@@ -277,7 +277,7 @@ impl Graph {
 
     /// What `roots` rebuild, roots included; or, the other way, what rebuilds them.
     ///
-    /// Time O(V/64 + edges of the closure), space O(V/8) bytes.
+    /// Time O(V/64 + edges of the closure), space O(V) bytes.
     pub fn closure(&self, roots: impl IntoIterator<Item = DerivationIx>, direction: Direction) -> DerivationSet {
         match direction {
             Direction::Dependents => reach::closure(self.storage.users(), roots),
@@ -289,7 +289,7 @@ impl Graph {
     ///
     /// Past a union of closures that is what the roots add to it: whatever the union holds, it also holds what that rebuilds.
     ///
-    /// Time O(V/64 + edges of the closure), space O(V/8) bytes.
+    /// Time O(V/64 + edges of the closure), space O(V) bytes.
     pub fn rebuilds_past(&self, roots: impl IntoIterator<Item = DerivationIx>, held: &DerivationSet) -> DerivationSet {
         reach::closure_past(self.storage.users(), roots, |ix| held.contains(ix))
     }

@@ -70,7 +70,7 @@ pub(crate) fn closure(users: Csr<'_, DerivationIx>, roots: impl IntoIterator<Ite
 
 /// The same, if what `is_held` is not rebuilt.
 ///
-/// A sweep over the members in topological order: time O(V/64 + edges out of the closure), space O(V/8) bytes.
+/// Breadth first: time O(V/64 + edges out of the closure), space O(V) bytes.
 pub(crate) fn closure_past(
     users: Csr<'_, DerivationIx>,
     roots: impl IntoIterator<Item = DerivationIx>,

@@ -2,6 +2,9 @@
 
 use super::index::DerivationIx;
 
+/// Members that a word tells of.
+const WORD_BITS: usize = u64::BITS as usize;
+
 /// A set of derivations: a bit for each derivation of the graph.
 ///
 /// Iteration is in the order of the index, which is topological.
@@ -14,7 +17,7 @@ pub struct DerivationSet {
 impl DerivationSet {
     /// The empty set over a graph of `derivations`.
     pub fn new(derivations: usize) -> Self {
-        Self { words: vec![0; derivations.div_ceil(64)], len: 0 }
+        Self { words: vec![0; derivations.div_ceil(WORD_BITS)], len: 0 }
     }
 
     /// The set of `members`.
@@ -28,7 +31,7 @@ impl DerivationSet {
 
     /// Adds a derivation; whether it was new.
     pub fn insert(&mut self, derivation: DerivationIx) -> bool {
-        let (word, bit) = (derivation.get() / 64, 1 << (derivation.get() % 64));
+        let (word, bit) = (derivation.get() / WORD_BITS, 1 << (derivation.get() % WORD_BITS));
         let new = self.words[word] & bit == 0;
         self.words[word] |= bit;
         self.len += usize::from(new);
@@ -45,7 +48,7 @@ impl DerivationSet {
 
     /// Whether the derivation is in the set.
     pub fn contains(&self, derivation: DerivationIx) -> bool {
-        self.words[derivation.get() / 64] & (1 << (derivation.get() % 64)) != 0
+        self.words[derivation.get() / WORD_BITS] & (1 << (derivation.get() % WORD_BITS)) != 0
     }
 
     /// The number of members.
@@ -62,26 +65,35 @@ impl DerivationSet {
     pub fn iter(&self) -> impl Iterator<Item = DerivationIx> + Clone {
         self.words.iter().enumerate().flat_map(|(index, &word)| {
             std::iter::successors((word != 0).then_some(word), |rest| Some(rest & (rest - 1)).filter(|rest| *rest != 0))
-                .map(move |rest| DerivationIx::new(index * 64 + rest.trailing_zeros() as usize))
+                .map(move |rest| DerivationIx::new(index * WORD_BITS + rest.trailing_zeros() as usize))
         })
     }
 
-    /// Adds what each member leads to, and what that leads to, as long as it is behind what led to it.
+    /// Adds what each member leads to, and what that leads to.
     ///
-    /// One pass in the order of the index: O(V/64 + what members lead to).
+    /// Breadth first: time O(V/64 + members + what they lead to), space O(V) bytes.
     pub(crate) fn close<I: IntoIterator<Item = DerivationIx>>(&mut self, next: impl Fn(DerivationIx) -> I) {
-        for index in 0..self.words.len() {
-            // What of this word is still to be visited.
-            let mut rest = u64::MAX;
-            while self.words[index] & rest != 0 {
-                let bit = (self.words[index] & rest).trailing_zeros() as usize;
-                rest = u64::MAX.checked_shl(bit as u32 + 1).unwrap_or(0);
-                for near in next(DerivationIx::new(index * 64 + bit)) {
-                    self.words[near.get() / 64] |= 1 << (near.get() % 64);
-                }
+        let mut members: Vec<DerivationIx> = self.iter().collect();
+        // A byte each: one that is set does not wait for its neighbours, as a bit among them does.
+        let mut seen = vec![false; self.words.len() * WORD_BITS];
+        for member in &members {
+            seen[member.get()] = true;
+        }
+        let mut at = 0;
+        while let Some(&member) = members.get(at) {
+            at += 1;
+            members.extend(next(member).into_iter().filter(|near| !std::mem::replace(&mut seen[near.get()], true)));
+        }
+        if members.len() < self.words.len() {
+            for member in members {
+                self.insert(member);
+            }
+        } else {
+            self.len = members.len();
+            for (word, seen) in self.words.iter_mut().zip(seen.as_chunks::<WORD_BITS>().0) {
+                *word = seen.iter().enumerate().fold(0, |word, (bit, &is_member)| word | u64::from(is_member) << bit);
             }
         }
-        self.recount();
     }
 
     fn recount(&mut self) {
