@@ -74,8 +74,8 @@ impl Asker {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let options = Options {
             tries: 3,
-            connect_timeout: Duration::from_secs(60),
-            request_timeout: Duration::from_secs(60),
+            connect_timeout: Duration::from_mins(1),
+            request_timeout: Duration::from_mins(1),
             retry_delay: Duration::from_millis(1),
             max_retry_after: Duration::from_millis(50),
             ..Options::new(directory.path())
