@@ -1,8 +1,9 @@
 //! Instructions of the hot kernels, counted by valgrind: a gate that noise cannot fool.
 //!
 //! ```text
-//! cargo bench -p waves-core --bench instructions --profile test              # compares with benches/instructions.json
-//! cargo bench -p waves-core --bench instructions --profile test -- --record  # moves it
+//! export CARGO_INCREMENTAL=0
+//! cargo bench --workspace --bench instructions --profile test              # compares with benches/instructions.json
+//! cargo bench --workspace --bench instructions --profile test -- --record  # moves it
 //! ```
 //!
 //! Each kernel runs once, on one thread and on a generated set of 10,000 derivations, in a process of its own; only what happens
