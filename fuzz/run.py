@@ -107,8 +107,8 @@ def table(rows):
     print("| reader | CPU | executions | edges | inputs | crashes |\n|---|--:|--:|--:|--:|--:|")
     for name in sorted(rows):
         row = rows[name]
-        minutes = f"{row['cpu_seconds'] / 60:.0f} m"
-        print(f"| `{name}` | {minutes} | {row['executions']:,} | {row['edges']:,} | {row['inputs']:,} | {row['crashes']} |")
+        minutes, seconds = divmod(row["cpu_seconds"], 60)
+        print(f"| `{name}` | {minutes} m {seconds} s | {row['executions']:,} | {row['edges']:,} | {row['inputs']:,} | {row['crashes']} |")
 
 
 def main():
