@@ -254,7 +254,7 @@ fn whoever_interrupts_it_keeps_what_was_learnt() {
     let impact = Impact::new();
     let answered = Arc::new(AtomicUsize::new(0));
     let (of, count) = (cache(|_| Kind::Present), Arc::clone(&answered));
-    // The first twenty are answered, and the next is waited for, for ever.
+    // The first twenty are answered, and the next is waited for, for ever: it is asked once those are on disk.
     let stalling = Server::new(move |request| {
         if request.name.ends_with(".narinfo") && count.fetch_add(1, Ordering::SeqCst) >= 20 { Reply::Stall } else { of(request) }
     });

@@ -1,7 +1,7 @@
 //! Asks one cache: with a bounded number of workers, and several tries of each question.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::mpsc::{self, Sender};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -70,48 +70,45 @@ impl<'c> Client<'c> {
         Ok(wants_few)
     }
 
-    /// Asks for outputs, several at once, and hands over what is learnt as it comes. Stops at an error of `take`.
+    /// Asks for outputs, several at once, and hands over what is learnt as it comes: one thing at a time, and before who
+    /// learnt it asks for anything else. Stops at an error of `take`.
     pub(crate) fn ask(
         &self,
         outputs: &[(StoreHash, &str)],
-        mut take: impl FnMut(StoreHash, Learnt) -> Result<(), Error>,
+        take: impl FnMut(StoreHash, Learnt) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
         let queue = Queue::new(outputs.len());
-        let (sender, learnt) = mpsc::channel();
+        let listener = Listener(Mutex::new((take, Ok(()))));
         thread::scope(|scope| {
             for _ in 0..self.jobs.min(outputs.len()) {
-                let (sender, queue) = (sender.clone(), &queue);
-                scope.spawn(move || self.work(queue, outputs, &sender));
+                scope.spawn(|| self.work(&queue, outputs, &listener));
             }
-            drop(sender);
-            let taken = learnt.into_iter().try_for_each(|(hash, learnt)| take(hash, learnt));
-            // Whoever still waits for another try would wait for nothing.
-            self.gate.close("stopped");
-            taken
-        })
+        });
+        let (_, result) = listener.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        result
     }
 
     /// Asks until nothing is left, or nobody listens.
-    fn work(&self, queue: &Queue, outputs: &[(StoreHash, &str)], learnt: &Sender<(StoreHash, Learnt)>) {
+    fn work(&self, queue: &Queue, outputs: &[(StoreHash, &str)], listener: &Listener<impl FnMut(StoreHash, Learnt) -> Result<(), Error>>) {
         while let Some(question) = queue.next(self.gate.is_failing()) {
             let (hash, path) = outputs[question.number];
             let is_first_try = question.failures == 0;
             let tried = self.attempt(question, &format!("{hash}.narinfo"), |name, body| narinfo(name, body, path));
-            if is_first_try && matches!(tried, Tried::Again(_) | Tried::Never(_)) && learnt.send((hash, Learnt::Failed)).is_err() {
-                return;
-            }
-            let answer = match tried {
-                Tried::Again(question) => {
-                    queue.push(question);
-                    continue;
-                }
-                Tried::Found(info) => Answer::Present(Box::new(info)),
-                Tried::Missing => Answer::Absent,
-                Tried::Never(reason) | Tried::Closed(reason) => Answer::Unknown(reason),
+            let has_failed = is_first_try && matches!(tried, Tried::Again(_) | Tried::Never(_));
+            let (answer, again) = match tried {
+                Tried::Again(question) => (None, Some(question)),
+                Tried::Found(info) => (Some(Answer::Present(Box::new(info))), None),
+                Tried::Missing => (Some(Answer::Absent), None),
+                Tried::Never(reason) | Tried::Closed(reason) => (Some(Answer::Unknown(reason)), None),
             };
-            if learnt.send((hash, Learnt::Answer(answer))).is_err() {
+            let learnt = has_failed.then_some(Learnt::Failed).into_iter().chain(answer.map(Learnt::Answer));
+            if listener.tell(hash, learnt).is_err() {
+                // Whoever still waits for another try would wait for nothing.
+                self.gate.close("stopped");
                 return;
             }
+            // Only now: its answer is told after its failure.
+            again.into_iter().for_each(|question| queue.push(question));
         }
     }
 
@@ -154,6 +151,22 @@ enum Tried<T> {
     Never(String),
     /// It was not tried, as nothing is any more; why nobody knows.
     Closed(String),
+}
+
+/// Who is told what is learnt, until that fails.
+struct Listener<T>(Mutex<(T, Result<(), Error>)>);
+
+/// Nobody listens any more.
+struct Deaf;
+
+impl<T: FnMut(StoreHash, Learnt) -> Result<(), Error>> Listener<T> {
+    fn tell(&self, hash: StoreHash, learnt: impl IntoIterator<Item = Learnt>) -> Result<(), Deaf> {
+        let (take, result) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if result.is_ok() {
+            *result = learnt.into_iter().try_for_each(|learnt| take(hash, learnt));
+        }
+        result.as_ref().map(|_| ()).map_err(|_| Deaf)
+    }
 }
 
 /// What is learnt of an output.

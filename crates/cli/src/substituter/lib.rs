@@ -186,8 +186,8 @@ fn count(count: usize, noun: &str) -> String {
 
 /// Asks caches, one after the other, for the outputs that none before has. `outputs` are full store paths by their hash.
 ///
-/// The same answers give the same result, in whatever order they come. Every answer is on disk before the next is taken
-/// in: whoever interrupts it loses none. Costs a request for each output and cache, 1 KB each, and what is on disk.
+/// The same answers give the same result, in whatever order they come. Every answer is on disk before whoever got it
+/// asks for the next: an interruption loses none. Costs a request for each output and cache, 1 KB each, and what is on disk.
 ///
 /// # Errors
 ///
