@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytemuck::{Pod, Zeroable};
-use memchr::memrchr;
+use memchr::{memchr_iter, memrchr};
 
 /// Characters of a store path's hash part when written in Nix's base 32.
 pub const HASH_CHARS: usize = 32;
@@ -140,7 +140,7 @@ pub(crate) fn base_name(path: &str) -> &str {
 /// ```
 pub fn split_name(name: &str) -> (&str, &str) {
     let bytes = name.as_bytes();
-    let dash = (0..bytes.len().saturating_sub(1)).find(|&at| bytes[at] == b'-' && !bytes[at + 1].is_ascii_alphabetic());
+    let dash = memchr_iter(b'-', bytes).find(|&at| bytes.get(at + 1).is_some_and(|next| !next.is_ascii_alphabetic()));
     dash.map_or((name, ""), |at| (&name[..at], &name[at + 1..]))
 }
 

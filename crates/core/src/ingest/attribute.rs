@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use super::drv_json::Text;
 use super::finding::FindingKind;
-use super::raw::{RawInput, input_name, push_inputs};
-use super::record::{AttributeRecord, DerivationRecord, Interner, MetaRecord, Path, Records, Symbol};
+use super::raw::{RawInput, push_inputs};
+use super::record::{AttributeRecord, DerivationRecord, MetaRecord, Names, Path, Records, Symbol};
 use crate::store_path::{StorePath, split_name};
 
 /// What all the JSON descriptions of an attribute can say; each format says a part of it.
@@ -58,21 +58,21 @@ struct Meta {
 /// Reads a line of `nix-eval-jobs`.
 ///
 /// The attribute is named by `attrPath` where there is one: it tells a dot inside a component from one between two.
-pub(super) fn eval_job(records: &mut Records, interner: &Interner, json: &[u8]) -> Result<(), String> {
+pub(super) fn eval_job(records: &mut Records, names: &mut Names<'_>, json: &[u8]) -> Result<(), String> {
     let job: Attribute<'_> = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     let attr = match (&job.attr_path, &job.attr) {
         (Some(path), _) => dotted(path),
         (None, Some(attr)) => attr.0.clone().into_owned(),
         (None, None) => return Err("neither `attr` nor `attrPath`: not a line of nix-eval-jobs".to_owned()),
     };
-    push(records, interner, &attr, &job);
+    push(records, names, &attr, &job);
     Ok(())
 }
 
 /// Reads an entry of `nix-env -qaP --json`.
-pub(super) fn nix_env(records: &mut Records, interner: &Interner, attr: &str, json: &[u8]) -> Result<(), String> {
+pub(super) fn nix_env(records: &mut Records, names: &mut Names<'_>, attr: &str, json: &[u8]) -> Result<(), String> {
     let entry: Attribute<'_> = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-    push(records, interner, attr, &entry);
+    push(records, names, attr, &entry);
     Ok(())
 }
 
@@ -106,27 +106,27 @@ pub(super) fn shape(json: &[u8]) -> EntryShape {
 }
 
 /// Reads an entry of nixpkgs CI's `outpaths.json` or `paths.json`; `key` is `<attribute>.<system>`.
-pub(super) fn output_paths(records: &mut Records, interner: &Interner, key: &str, json: &[u8]) -> Result<(), String> {
+pub(super) fn output_paths(records: &mut Records, names: &mut Names<'_>, key: &str, json: &[u8]) -> Result<(), String> {
     let outputs: Map<String, Value> = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     let Some((attr, system)) = split_system(key) else {
         records.find(FindingKind::UnknownEntry, format!("`{key}` does not end in a system"));
         return Ok(());
     };
-    let outputs = push_outputs(records, interner, outputs.iter().map(|(name, path)| (name.as_str(), path.as_str())));
-    let (attr, system) = (interner.intern(attr), Some(interner.intern(system)));
+    let outputs = push_outputs(records, names, outputs.iter().map(|(name, path)| (name.as_str(), path.as_str())));
+    let (attr, system) = (names.intern(attr), Some(names.intern(system)));
     records.attributes.push(AttributeRecord { attr, system, derivation: None, outputs, meta: MetaRecord::default(), error: None });
     Ok(())
 }
 
 /// Reads an entry of nixpkgs CI's `meta.json`; `key` is `<attribute>.<system>`.
-pub(super) fn meta(records: &mut Records, interner: &Interner, key: &str, json: &[u8]) -> Result<(), String> {
+pub(super) fn meta(records: &mut Records, names: &mut Names<'_>, key: &str, json: &[u8]) -> Result<(), String> {
     let meta: Meta = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     let Some((attr, system)) = split_system(key) else {
         records.find(FindingKind::UnknownEntry, format!("`{key}` does not end in a system"));
         return Ok(());
     };
-    let (attr, system) = (interner.intern(attr), Some(interner.intern(system)));
-    records.attributes.push(AttributeRecord { attr, system, derivation: None, outputs: 0..0, meta: meta.record(interner), error: None });
+    let (attr, system) = (names.intern(attr), Some(names.intern(system)));
+    records.attributes.push(AttributeRecord { attr, system, derivation: None, outputs: 0..0, meta: meta.record(names), error: None });
     Ok(())
 }
 
@@ -151,21 +151,21 @@ fn dotted(path: &[String]) -> String {
 /// Adds the outputs of an attribute, sorted by name as Nix writes them.
 pub(super) fn push_outputs<'a>(
     records: &mut Records,
-    interner: &Interner,
+    names: &mut Names<'_>,
     outputs: impl Iterator<Item = (&'a str, Option<&'a str>)>,
 ) -> Range<u32> {
     let mut outputs: Vec<_> = outputs.collect();
     outputs.sort_unstable();
     let start = records.outputs.len() as u32;
     for (name, path) in outputs {
-        records.push_output(interner, name, path.and_then(StorePath::parse));
+        records.push_output(names, name, path.and_then(StorePath::parse));
     }
     start..records.outputs.len() as u32
 }
 
-fn push(records: &mut Records, interner: &Interner, attr: &str, job: &Attribute<'_>) {
-    let error = job.error.as_ref().map(|error| interner.intern(error.as_str().unwrap_or("evaluation failed")));
-    let outputs = push_outputs(records, interner, job.outputs.iter().map(|(name, path)| (name.as_str(), path.as_str())));
+fn push(records: &mut Records, names: &mut Names<'_>, attr: &str, job: &Attribute<'_>) {
+    let error = job.error.as_ref().map(|error| names.intern(error.as_str().unwrap_or("evaluation failed")));
+    let outputs = push_outputs(records, names, job.outputs.iter().map(|(name, path)| (name.as_str(), path.as_str())));
     let derivation = job.drv_path.as_ref().and_then(|path| {
         let parsed = StorePath::parse_derivation(&path.0);
         if parsed.is_none() {
@@ -173,17 +173,17 @@ fn push(records: &mut Records, interner: &Interner, attr: &str, job: &Attribute<
         }
         parsed
     });
-    let path = derivation.map(|path| Path { hash: path.hash, name: interner.intern(path.name) });
+    let path = derivation.map(|path| Path { hash: path.hash, name: names.intern(path.name) });
     if let Some(path) = path {
-        push_partial_derivation(records, interner, path, job, outputs.clone());
+        push_partial_derivation(records, names, path, job, outputs.clone());
     }
-    let meta = job.meta.as_ref().map(|meta| meta.record(interner)).unwrap_or_default();
-    records.attributes.push(AttributeRecord { attr: interner.intern(attr), system: None, derivation: path, outputs, meta, error });
+    let meta = job.meta.as_ref().map(|meta| meta.record(names)).unwrap_or_default();
+    records.attributes.push(AttributeRecord { attr: names.intern(attr), system: None, derivation: path, outputs, meta, error });
 }
 
 /// What a line on an attribute says of its derivation: less than the derivation itself would.
-fn push_partial_derivation(records: &mut Records, interner: &Interner, path: Path, job: &Attribute<'_>, outputs: Range<u32>) {
-    let name = job.name.as_ref().map_or_else(|| Cow::Owned(interner.resolve(path.name)), |name| Cow::Borrowed(name.0.as_ref()));
+fn push_partial_derivation(records: &mut Records, names: &mut Names<'_>, path: Path, job: &Attribute<'_>, outputs: Range<u32>) {
+    let name = job.name.as_ref().map_or_else(|| Cow::Owned(names.resolve(path.name)), |name| Cow::Borrowed(name.0.as_ref()));
     let (pname, version) = split_name(&name);
     let inputs: Vec<_> = job
         .input_drvs
@@ -198,33 +198,33 @@ fn push_partial_derivation(records: &mut Records, interner: &Interner, path: Pat
     features.sort_unstable();
     let record = DerivationRecord {
         path,
-        pname: interner.intern(job.pname.as_ref().map_or(pname, |pname| &pname.0)),
-        version: interner.intern(job.version.as_ref().map_or(version, |version| &version.0)),
-        system: interner.intern(job.system.as_ref().map_or("", |system| &system.0)),
+        pname: names.intern(job.pname.as_ref().map_or(pname, |pname| &pname.0)),
+        version: names.intern(job.version.as_ref().map_or(version, |version| &version.0)),
+        system: names.intern(job.system.as_ref().map_or("", |system| &system.0)),
         fixed_hash: Symbol::EMPTY,
-        features: interner.intern_list(features),
+        features: names.intern_list(features),
         sources: Symbol::EMPTY,
         src: None,
         prefer_local: false,
         floating: false,
         recipe: None,
         has_inputs: job.input_drvs.is_some(),
-        inputs: push_inputs(records, interner, &inputs, |base| input_name(interner, base)),
+        inputs: push_inputs(records, names, &inputs),
         outputs,
     };
     records.derivations.push(record);
 }
 
 impl Meta {
-    fn record(&self, interner: &Interner) -> MetaRecord {
-        let text = |value: &Value| value.as_str().map(|text| interner.intern(text));
+    fn record(&self, names: &mut Names<'_>) -> MetaRecord {
+        let mut text = |value: &Value| value.as_str().map(|text| names.intern(text));
         MetaRecord {
             position: text(&self.position),
             description: text(&self.description),
-            maintainers: names(interner, &self.maintainers, &["github", "name", "email"]),
-            teams: names(interner, &self.teams, &["github", "shortName", "scope", "name"]),
-            licences: names(interner, &self.license, &["spdxId", "shortName", "fullName"]),
-            hydra_platforms: names(interner, &self.hydra_platforms, &["system", "config"]),
+            maintainers: name_list(names, &self.maintainers, &["github", "name", "email"]),
+            teams: name_list(names, &self.teams, &["github", "shortName", "scope", "name"]),
+            licences: name_list(names, &self.license, &["spdxId", "shortName", "fullName"]),
+            hydra_platforms: name_list(names, &self.hydra_platforms, &["system", "config"]),
             unfree: self.unfree.as_bool().or_else(|| is_unfree(&self.license)),
             broken: self.broken.as_bool(),
             insecure: self.insecure.as_bool().or_else(|| self.known_vulnerabilities.as_array().map(|list| !list.is_empty())),
@@ -233,14 +233,14 @@ impl Meta {
 }
 
 /// A list of names: strings, or objects named by the first of `keys` that they have. A single value is a list of one.
-fn names(interner: &Interner, value: &Value, keys: &[&str]) -> Option<Symbol> {
+fn name_list(names: &mut Names<'_>, value: &Value, keys: &[&str]) -> Option<Symbol> {
     let items = match value {
         Value::Null => return None,
         Value::Array(items) => items.as_slice(),
         single => std::slice::from_ref(single),
     };
     let name = |item| Value::as_str(item).or_else(|| keys.iter().find_map(|key| item.get(key)?.as_str()));
-    Some(interner.intern_list(items.iter().filter_map(name)))
+    Some(names.intern_list(items.iter().filter_map(name)))
 }
 
 /// Whether a licence says that it is not free; `None` if none says anything.
@@ -252,6 +252,7 @@ fn is_unfree(license: &Value) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::Interner;
     use super::*;
 
     #[test]
@@ -273,7 +274,7 @@ mod tests {
         let interner = Interner::new();
         let licences = |json: &str| {
             let value: Value = serde_json::from_str(json).expect("json");
-            names(&interner, &value, &["spdxId", "shortName", "fullName"]).map(|list| interner.resolve(list))
+            name_list(&mut Names::new(&interner), &value, &["spdxId", "shortName", "fullName"]).map(|list| interner.resolve(list))
         };
         assert_eq!(licences(r#""MIT""#).as_deref(), Some("MIT"));
         assert_eq!(licences(r#"{"shortName":"x","fullName":"y"}"#).as_deref(), Some("x"));

@@ -41,7 +41,7 @@ use crate::progress::Progress;
 use crate::store_path::{StoreHash, StorePath, base_name};
 use finding::Finding;
 use raw::Scratch;
-use record::{Interned, Interner, Records, Symbol};
+use record::{Interned, Interner, Names, Records, Symbol};
 use source::{Dump, Layout};
 use split::{Batch, EntrySplitter, LineSplitter, Lines, SplitError};
 
@@ -219,19 +219,19 @@ impl Reader<'_> {
     /// An object keyed by derivation or by attribute; what its first entry is, the dump is.
     fn json_object(&self, dump: Dump) -> Result<(Format, Vec<Records>)> {
         let name = dump.name;
-        let batches = parallel(EntrySplitter::new(dump.reader), |scratch, batch| {
+        let batches = self.parallel(EntrySplitter::new(dump.reader), |scratch, batch| {
             let batch = batch.map_err(|error| match error {
                 SplitError::Io(error) if TooMuch::of(&error).is_some() => Error::io("read", &name)(error),
                 error => Error::Malformed { input: name.clone(), place: error.place(), reason: error.to_string() },
             })?;
             self.progress.advance(1);
-            Ok(self.entries(scratch, &batch))
+            Ok(Self::entries(scratch, &batch))
         })?;
         let format = batches.iter().find_map(|(format, _)| *format).unwrap_or(Format::Unknown);
         Ok((format, batches.into_iter().map(|(_, records)| records).collect()))
     }
 
-    fn entries(&self, scratch: &mut Scratch, batch: &Batch) -> (Option<Format>, Records) {
+    fn entries(scratch: &mut Scratch<'_>, batch: &Batch) -> (Option<Format>, Records) {
         let mut records = Records::default();
         let mut format = None;
         for (key, value, offset) in batch.entries() {
@@ -239,7 +239,7 @@ impl Reader<'_> {
                 records.find(FindingKind::Malformed, format!("byte {offset}: the key before is not a JSON string"));
                 continue;
             };
-            match self.entry(&mut records, scratch, &key, value) {
+            match Self::entry(&mut records, scratch, &key, value) {
                 Ok(found) => format = format.or(found),
                 Err(error) => {
                     records.find(FindingKind::Malformed, format!("byte {offset}, key `{key}`: {error}"));
@@ -249,18 +249,16 @@ impl Reader<'_> {
         (format, records.shrink())
     }
 
-    fn entry(&self, records: &mut Records, scratch: &mut Scratch, key: &str, value: &[u8]) -> Result<Option<Format>, String> {
-        let interner = &self.interner;
+    fn entry(records: &mut Records, scratch: &mut Scratch<'_>, key: &str, value: &[u8]) -> Result<Option<Format>, String> {
         if is_derivation(Path::new(key)) {
-            raw::push(records, interner, scratch, key, drv_json::parse(value).map_err(|error| error.to_string())?);
+            raw::push(records, scratch, key, drv_json::parse(value).map_err(|error| error.to_string())?);
             return Ok(Some(Format::DerivationJson));
         }
+        let names = &mut scratch.names;
         match attribute::shape(value) {
-            attribute::EntryShape::NixEnv => attribute::nix_env(records, interner, key, value).map(|()| Some(Format::NixEnvJson)),
-            attribute::EntryShape::OutputPaths => {
-                attribute::output_paths(records, interner, key, value).map(|()| Some(Format::OutputPaths))
-            }
-            attribute::EntryShape::Meta => attribute::meta(records, interner, key, value).map(|()| Some(Format::Meta)),
+            attribute::EntryShape::NixEnv => attribute::nix_env(records, names, key, value).map(|()| Some(Format::NixEnvJson)),
+            attribute::EntryShape::OutputPaths => attribute::output_paths(records, names, key, value).map(|()| Some(Format::OutputPaths)),
+            attribute::EntryShape::Meta => attribute::meta(records, names, key, value).map(|()| Some(Format::Meta)),
             // The version that Nix 2.33 and later write beside the derivations.
             attribute::EntryShape::Unknown if key == "version" => Ok(None),
             attribute::EntryShape::Unknown => {
@@ -270,9 +268,9 @@ impl Reader<'_> {
         }
     }
 
-    fn lines(&self, dump: Dump, parse: impl Fn(&mut Records, &Interner, &[u8]) -> Result<(), String> + Sync) -> Result<Vec<Records>> {
+    fn lines(&self, dump: Dump, parse: impl Fn(&mut Records, &mut Names<'_>, &[u8]) -> Result<(), String> + Sync) -> Result<Vec<Records>> {
         let name = dump.name;
-        parallel(LineSplitter::new(dump.reader), |_, lines| {
+        self.parallel(LineSplitter::new(dump.reader), |scratch, lines| {
             let Lines { bytes, first_line } = lines.map_err(Error::io("read", &name))?;
             self.progress.advance(1);
             let mut records = Records::default();
@@ -280,7 +278,7 @@ impl Reader<'_> {
                 if line.trim_ascii().is_empty() {
                     continue;
                 }
-                if let Err(error) = parse(&mut records, &self.interner, line) {
+                if let Err(error) = parse(&mut records, &mut scratch.names, line) {
                     records.find(FindingKind::Malformed, format!("line {number}: {error}"));
                 }
             }
@@ -292,14 +290,14 @@ impl Reader<'_> {
     fn single_derivation(&self, dump: Dump) -> Result<Vec<Records>> {
         let bytes = read_entry(dump.reader).map_err(Error::io("read", &dump.name))?;
         let mut records = Records::default();
-        self.derivation_file(&mut records, &mut Scratch::default(), &dump.name, &bytes);
+        Self::derivation_file(&mut records, &mut Scratch::new(&self.interner), &dump.name, &bytes);
         Ok(vec![records])
     }
 
     /// A `.drv` file; wherever it lies, its name tells its store path.
-    fn derivation_file(&self, records: &mut Records, scratch: &mut Scratch, name: &str, bytes: &[u8]) {
+    fn derivation_file(records: &mut Records, scratch: &mut Scratch<'_>, name: &str, bytes: &[u8]) {
         match aterm::parse(bytes) {
-            Ok(raw) => raw::push(records, &self.interner, scratch, base_name(name), raw),
+            Ok(raw) => raw::push(records, scratch, base_name(name), raw),
             Err(error) => records.find(FindingKind::Malformed, format!("{name}: {error}")),
         }
     }
@@ -326,16 +324,18 @@ impl Reader<'_> {
                 return Ok(batches);
             }
             self.progress.advance(run.len() as u64);
-            batches
-                .par_extend(run.par_chunks(FILES_PER_BATCH).map_init(Scratch::default, |scratch, members| self.members(scratch, members)));
+            batches.par_extend(
+                run.par_chunks(FILES_PER_BATCH)
+                    .map_init(|| Scratch::new(&self.interner), |scratch, members| Self::members(scratch, members)),
+            );
         }
     }
 
-    fn members(&self, scratch: &mut Scratch, members: &[Member]) -> Records {
+    fn members(scratch: &mut Scratch<'_>, members: &[Member]) -> Records {
         let mut records = Records::default();
         for member in members {
             match member {
-                Member::Derivation(path, bytes) => self.derivation_file(&mut records, scratch, path, bytes),
+                Member::Derivation(path, bytes) => Self::derivation_file(&mut records, scratch, path, bytes),
                 Member::Other(path) => records.find(FindingKind::SkippedFile, path.clone()),
                 Member::Directory => {}
             }
@@ -442,29 +442,46 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Maps items on all cores and returns the results in the order of the items; the first error in that order wins.
+    fn parallel<I: Send, T: Send>(
+        &self,
+        items: impl Iterator<Item = I> + Send,
+        map: impl Fn(&mut Scratch<'_>, I) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        let scratch = || Scratch::new(&self.interner);
+        let numbered = items.enumerate().par_bridge();
+        let mut results: Vec<(usize, Result<T>)> =
+            numbered.map_init(scratch, |scratch, (index, item)| (index, map(scratch, item))).collect();
+        results.sort_unstable_by_key(|(index, _)| *index);
+        results.into_iter().map(|(_, result)| result).collect()
+    }
+
     /// Reads and parses `.drv` files; one that is not there is an error only if it is `required`.
     fn files(&self, paths: &[PathBuf], required: bool, digest: &mut FileDigest) -> Result<Vec<Records>> {
         let batches: Vec<Result<(Records, Vec<FileHash>)>> = paths
             .par_chunks(FILES_PER_BATCH)
-            .map_init(Scratch::default, |scratch, chunk| {
-                let mut records = Records::default();
-                let mut hashes = Vec::with_capacity(chunk.len());
-                for path in chunk {
-                    let name = path.to_string_lossy();
-                    let bytes = match read_file(path) {
-                        Err(error) if error.kind() == io::ErrorKind::NotFound && !required => continue,
-                        read => read.map_err(Error::io("read", path))?,
-                    };
-                    let Some(bytes) = bytes else {
-                        records.find(FindingKind::SkippedFile, format!("{name}: {NO_FILE}"));
-                        continue;
-                    };
-                    hashes.push(FileHash::new(&name, &bytes));
-                    self.derivation_file(&mut records, scratch, &name, &bytes);
-                }
-                self.progress.advance(chunk.len() as u64);
-                Ok((records.shrink(), hashes))
-            })
+            .map_init(
+                || Scratch::new(&self.interner),
+                |scratch, chunk| {
+                    let mut records = Records::default();
+                    let mut hashes = Vec::with_capacity(chunk.len());
+                    for path in chunk {
+                        let name = path.to_string_lossy();
+                        let bytes = match read_file(path) {
+                            Err(error) if error.kind() == io::ErrorKind::NotFound && !required => continue,
+                            read => read.map_err(Error::io("read", path))?,
+                        };
+                        let Some(bytes) = bytes else {
+                            records.find(FindingKind::SkippedFile, format!("{name}: {NO_FILE}"));
+                            continue;
+                        };
+                        hashes.push(FileHash::new(&name, &bytes));
+                        Self::derivation_file(&mut records, scratch, &name, &bytes);
+                    }
+                    self.progress.advance(chunk.len() as u64);
+                    Ok((records.shrink(), hashes))
+                },
+            )
             .collect();
         let mut all = Vec::with_capacity(batches.len());
         for batch in batches {
@@ -488,8 +505,8 @@ fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
     if fs::metadata(path)?.is_file() { read_entry(File::open(path)?).map(Some) } else { Ok(None) }
 }
 
-fn table_row(records: &mut Records, interner: &Interner, line: &[u8]) -> Result<(), String> {
-    nix_env_text::row(records, interner, std::str::from_utf8(line).map_err(|error| error.to_string())?)
+fn table_row(records: &mut Records, names: &mut Names<'_>, line: &[u8]) -> Result<(), String> {
+    nix_env_text::row(records, names, std::str::from_utf8(line).map_err(|error| error.to_string())?)
 }
 
 /// A member of a tar.
@@ -530,15 +547,6 @@ fn read_member<R: Read>(member: io::Result<tar::Entry<'_, R>>, rest: &AtomicU64)
     let mut bytes = Vec::new();
     member.read_to_end(&mut bytes)?;
     Ok(Member::Derivation(path, bytes))
-}
-
-/// Maps items on all cores and returns the results in the order of the items; the first error in that order wins.
-fn parallel<I: Send, T: Send>(items: impl Iterator<Item = I> + Send, map: impl Fn(&mut Scratch, I) -> Result<T> + Sync) -> Result<Vec<T>> {
-    let numbered = items.enumerate().par_bridge();
-    let mut results: Vec<(usize, Result<T>)> =
-        numbered.map_init(Scratch::default, |scratch, (index, item)| (index, map(scratch, item))).collect();
-    results.sort_unstable_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Whether a path has the ending of a derivation's.

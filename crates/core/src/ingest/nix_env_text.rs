@@ -4,7 +4,7 @@
 //! path ending in `.drv` is the derivation, one that begins with a path or `output=/path` lists the outputs.
 
 use super::attribute::{push_outputs, split_system};
-use super::record::{AttributeRecord, Interner, MetaRecord, Path, Records};
+use super::record::{AttributeRecord, MetaRecord, Names, Path, Records};
 use crate::store_path::StorePath;
 
 /// Whether `line` looks like a row of this table.
@@ -14,7 +14,7 @@ pub(super) fn looks_like(line: &str) -> bool {
 }
 
 /// Reads a row.
-pub(super) fn row(records: &mut Records, interner: &Interner, line: &str) -> Result<(), String> {
+pub(super) fn row(records: &mut Records, names: &mut Names<'_>, line: &str) -> Result<(), String> {
     let mut cells = cells(line);
     let attr = cells.next().ok_or("an empty row")?;
     let (mut derivation, mut outputs) = (None, None);
@@ -33,13 +33,13 @@ pub(super) fn row(records: &mut Records, interner: &Interner, line: &str) -> Res
         Some((name, path)) if !name.contains('/') => (name, Some(path)),
         _ => ("out", Some(output)),
     });
-    let outputs = push_outputs(records, interner, outputs);
+    let outputs = push_outputs(records, names, outputs);
     // The jobs of Hydra and of nixpkgs CI carry their system in the attribute.
     let (attr, system) = split_system(attr).map_or((attr, None), |(attr, system)| (attr, Some(system)));
     records.attributes.push(AttributeRecord {
-        attr: interner.intern(attr),
-        system: system.map(|system| interner.intern(system)),
-        derivation: derivation.map(|path| Path { hash: path.hash, name: interner.intern(path.name) }),
+        attr: names.intern(attr),
+        system: system.map(|system| names.intern(system)),
+        derivation: derivation.map(|path| Path { hash: path.hash, name: names.intern(path.name) }),
         outputs,
         meta: MetaRecord::default(),
         error: None,
@@ -73,6 +73,7 @@ fn is_outputs(cell: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::Interner;
     use super::*;
 
     const HASH: &str = "0ni6gvd2q0z58h77lrfc2b2xff98jsv5";
@@ -84,7 +85,7 @@ mod tests {
         );
         let (mut records, interner) = (Records::default(), Interner::new());
         assert!(looks_like(&line));
-        row(&mut records, &interner, &line).expect("a row");
+        row(&mut records, &mut Names::new(&interner), &line).expect("a row");
         let attribute = &records.attributes[0];
         assert_eq!(interner.resolve(attribute.attr), "glibc");
         assert_eq!(interner.resolve(attribute.derivation.expect("derivation").name), "glibc-2.40");
@@ -95,7 +96,7 @@ mod tests {
     #[test]
     fn hydra_job() {
         let (mut records, interner) = (Records::default(), Interner::new());
-        row(&mut records, &interner, &format!("a.b.x86_64-linux /nix/store/{HASH}-a")).expect("a row");
+        row(&mut records, &mut Names::new(&interner), &format!("a.b.x86_64-linux /nix/store/{HASH}-a")).expect("a row");
         let attribute = &records.attributes[0];
         assert_eq!(
             (interner.resolve(attribute.attr), attribute.system.map(|system| interner.resolve(system))),
@@ -107,7 +108,7 @@ mod tests {
     fn a_status_is_no_attribute() {
         for (line, attr) in [("---  a  /nix/store/", "a"), ("-PS  a  a-1  /nix/store/", "a"), ("IPS  /nix/store/", "IPS")] {
             let (mut records, interner) = (Records::default(), Interner::new());
-            row(&mut records, &interner, &format!("{line}{HASH}-a")).expect("a row");
+            row(&mut records, &mut Names::new(&interner), &format!("{line}{HASH}-a")).expect("a row");
             assert_eq!(interner.resolve(records.attributes[0].attr), attr, "{line}");
         }
     }

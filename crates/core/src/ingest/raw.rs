@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::finding::FindingKind;
 use super::recipe;
-use super::record::{DerivationRecord, InputRecord, Interner, Path, Recent, Records, Symbol};
+use super::record::{DerivationRecord, InputRecord, Interner, Names, Path, Records, Symbol};
 use crate::store_path::{StorePath, base_name, split_name};
 
 /// An output as a dump spells it.
@@ -80,14 +80,19 @@ impl RawDerivation<'_> {
 }
 
 /// What a thread keeps from one derivation to the next.
-#[derive(Default)]
-pub(super) struct Scratch {
+pub(super) struct Scratch<'i> {
+    pub(super) names: Names<'i>,
     recipe: recipe::Buffers,
-    inputs: Recent,
+}
+
+impl<'i> Scratch<'i> {
+    pub(super) fn new(interner: &'i Interner) -> Self {
+        Self { names: Names::new(interner), recipe: recipe::Buffers::default() }
+    }
 }
 
 /// Adds `raw`, the derivation at `path`, to `records`; an odd one becomes a finding.
-pub(super) fn push(records: &mut Records, interner: &Interner, scratch: &mut Scratch, path: &str, mut raw: RawDerivation<'_>) {
+pub(super) fn push(records: &mut Records, scratch: &mut Scratch<'_>, path: &str, mut raw: RawDerivation<'_>) {
     let Some(parsed) = StorePath::parse_derivation(path) else {
         records.find(FindingKind::Malformed, format!("`{path}` is not the store path of a derivation"));
         return;
@@ -107,51 +112,42 @@ pub(super) fn push(records: &mut Records, interner: &Interner, scratch: &mut Scr
     let structured = raw.take_structured();
     let attrs = Attributes { raw: &raw, structured: structured.as_ref() };
 
+    let Scratch { names, recipe } = scratch;
     let (pname, version) = attrs.pname_and_version(parsed.name);
     let features = attrs.list("requiredSystemFeatures");
-    let path = Path { hash: parsed.hash, name: interner.intern(parsed.name) };
+    let path = Path { hash: parsed.hash, name: names.intern(parsed.name) };
     let record = DerivationRecord {
         path,
-        pname: interner.intern(&pname),
-        version: interner.intern(&version),
-        system: interner.intern(&raw.system),
-        fixed_hash: interner.intern(&fixed_hash(&raw.outputs)),
-        features: interner.intern_list(features.iter().map(AsRef::as_ref)),
-        sources: interner.intern_list(raw.sources.iter().map(|source| base_name(source))),
+        pname: names.intern(&pname),
+        version: names.intern(&version),
+        system: names.intern(&raw.system),
+        fixed_hash: names.intern(&fixed_hash(&raw.outputs)),
+        features: names.intern_list(features.iter().map(AsRef::as_ref)),
+        sources: names.intern_list(raw.sources.iter().map(|source| base_name(source))),
         src: attrs.text("src").and_then(|src| StorePath::parse(&src).map(|path| path.hash)),
         prefer_local: attrs.flag("preferLocalBuild"),
         floating: raw.outputs.iter().any(|output| output.impure || (output.hash.is_none() && output.hash_algo.is_some())),
-        recipe: Some(recipe::hash(&raw, structured.as_ref(), parsed.store_dir, &mut scratch.recipe)),
+        recipe: Some(recipe::hash(&raw, structured.as_ref(), parsed.store_dir, recipe)),
         has_inputs: true,
-        inputs: push_inputs(records, interner, &raw.inputs, |base| scratch.inputs.get_or(base, || input_name(interner, base))),
-        outputs: push_outputs(records, interner, &attrs, parsed.name),
+        inputs: push_inputs(records, names, &raw.inputs),
+        outputs: push_outputs(records, names, &attrs, parsed.name),
     };
     records.derivations.push(record);
 }
 
-/// The name of an input, by the base name of its path; none if it is no derivation.
-pub(super) fn input_name(interner: &Interner, base: &str) -> Option<Symbol> {
-    StorePath::parse_derivation(base).map(|_| interner.intern(base))
-}
-
-/// The edges of a derivation; an input whose path has no `name` becomes a finding.
-pub(super) fn push_inputs(
-    records: &mut Records,
-    interner: &Interner,
-    inputs: &[RawInput<'_>],
-    mut name: impl FnMut(&str) -> Option<Symbol>,
-) -> std::ops::Range<u32> {
+/// The edges of a derivation; an input that is no derivation becomes a finding.
+pub(super) fn push_inputs(records: &mut Records, names: &mut Names<'_>, inputs: &[RawInput<'_>]) -> std::ops::Range<u32> {
     let start = records.inputs.len() as u32;
     let mut known = None;
     for input in inputs {
-        let Some(derivation) = name(base_name(&input.path)) else {
+        let Some(derivation) = names.intern_input(base_name(&input.path)) else {
             records.find(FindingKind::Malformed, format!("input `{}` is not a derivation", input.path));
             continue;
         };
         let outputs = match known {
             // Most inputs are used by the same output as the one before.
             Some((before, list)) if before == &input.outputs => list,
-            _ => output_list(interner, &input.outputs),
+            _ => output_list(names, &input.outputs),
         };
         known = Some((&input.outputs, outputs));
         records.inputs.push(InputRecord { derivation, outputs });
@@ -159,22 +155,22 @@ pub(super) fn push_inputs(
     start..records.inputs.len() as u32
 }
 
-fn output_list(interner: &Interner, outputs: &[Cow<'_, str>]) -> Symbol {
+fn output_list(names: &mut Names<'_>, outputs: &[Cow<'_, str>]) -> Symbol {
     if outputs.is_sorted() {
-        return interner.intern_list(outputs.iter().map(AsRef::as_ref));
+        return names.intern_list(outputs.iter().map(AsRef::as_ref));
     }
     let mut sorted: SmallVec<[&str; 4]> = outputs.iter().map(AsRef::as_ref).collect();
     sorted.sort_unstable();
-    interner.intern_list(sorted)
+    names.intern_list(sorted)
 }
 
-fn push_outputs(records: &mut Records, interner: &Interner, attrs: &Attributes<'_, '_>, derivation: &str) -> std::ops::Range<u32> {
+fn push_outputs(records: &mut Records, names: &mut Names<'_>, attrs: &Attributes<'_, '_>, derivation: &str) -> std::ops::Range<u32> {
     let start = records.outputs.len() as u32;
     for output in &attrs.raw.outputs {
         // Nix 2.32 and later leave the path of a fixed output out; it still stands in `env`.
         let path = output.path.as_deref().filter(|path| !path.is_empty()).or_else(|| attrs.raw.env(&output.name));
         let path = path.and_then(StorePath::parse).filter(|path| is_output_name(path.name, derivation, &output.name));
-        records.push_output(interner, &output.name, path);
+        records.push_output(names, &output.name, path);
     }
     start..records.outputs.len() as u32
 }

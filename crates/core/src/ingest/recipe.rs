@@ -19,28 +19,29 @@ use super::versions::Versions;
 use crate::store_path::{HASH_CHARS, StoreHash, StorePath, base_name, is_name_byte, split_name};
 
 const DEFAULT_STORE_DIR: &str = "/nix/store";
-/// Bytes of a length.
-const LENGTH_BYTES: usize = size_of::<u64>();
+/// Ends of what is written out: bytes that no UTF-8 has, so that nothing runs into what follows it.
+const END_OF_TEXT: u8 = 0xff;
+const END_OF_LIST: u8 = 0xfe;
+const END_OF_OBJECT: u8 = 0xfd;
 
 /// The recipe hashes of a derivation whose structured attributes were taken out of its `env`, which is sorted by name.
 ///
-/// Every string is hashed with its length, so no two lists of strings run into each other. O(length of the derivation).
+/// All that it says is written out, and that is hashed. O(length of the derivation).
 pub(super) fn hash(raw: &RawDerivation<'_>, structured: Option<&Value>, store_dir: Option<&str>, buffers: &mut Buffers) -> RecipeHashes {
-    let versions = Versions::of_inputs(raw.inputs.iter().map(|input| input.path.as_ref()));
-    let mut recipe = Recipe::new(store_dir.unwrap_or_else(|| store_dir_of(raw)), versions, buffers);
+    let mut recipe = Recipe::new(store_dir.unwrap_or_else(|| store_dir_of(raw)), buffers);
     recipe.text(&raw.system);
     recipe.masked(&raw.builder);
-    recipe.count(raw.args.len());
     for arg in &raw.args {
         recipe.masked(arg);
     }
-    recipe.names(raw.inputs.iter().map(|input| input.path.as_ref()));
-    recipe.names(raw.sources.iter().map(AsRef::as_ref));
-    recipe.count(raw.outputs.len());
+    recipe.end(END_OF_LIST);
+    let inputs: Vec<(&str, &str)> = raw.inputs.iter().map(|input| name_and_version(base_name(&input.path))).collect();
+    recipe.names(inputs.iter().map(|(name, _)| *name));
+    recipe.names(raw.sources.iter().map(|source| name_and_version(base_name(source)).0));
     for output in &raw.outputs {
         recipe.text(&output.name);
     }
-    recipe.count(raw.env.len());
+    recipe.end(END_OF_LIST);
     // Of one name there is one value, unless the dump is odd.
     for same_name in raw.env.chunk_by(|(a, _), (b, _)| a == b) {
         let mut values: SmallVec<[&str; 1]> = same_name.iter().map(|(_, value)| value.as_ref()).collect();
@@ -50,10 +51,11 @@ pub(super) fn hash(raw: &RawDerivation<'_>, structured: Option<&Value>, store_di
             recipe.masked(value);
         }
     }
+    recipe.end(END_OF_OBJECT);
     if let Some(attrs) = structured {
         recipe.json(attrs);
     }
-    recipe.finish()
+    recipe.finish(&Versions::new(inputs.into_iter().map(|(_, version)| version)))
 }
 
 /// The store directory of a dump of base names: outputs' paths stand in full in `env`, unless only a build tells them.
@@ -66,78 +68,59 @@ fn store_dir_of<'r>(raw: &'r RawDerivation<'_>) -> &'r str {
 #[derive(Default)]
 pub(super) struct Buffers {
     strict: Vec<u8>,
-    /// Empty as long as it would be like the strict one.
     loose: Vec<u8>,
     /// Finds the store directory and a slash.
     prefix: Option<Finder<'static>>,
 }
 
-/// What is to be hashed, written out: most strings are so short that hashing them one by one would cost more.
+/// What is to be hashed, written out.
 struct Recipe<'a> {
     strict: &'a mut Vec<u8>,
     loose: &'a mut Vec<u8>,
     prefix: &'a Finder<'static>,
-    /// What the loose hash leaves out.
-    versions: Versions<'a>,
 }
 
 impl<'a> Recipe<'a> {
-    fn new(store_dir: &str, versions: Versions<'a>, buffers: &'a mut Buffers) -> Self {
+    fn new(store_dir: &str, buffers: &'a mut Buffers) -> Self {
         let Buffers { strict, loose, prefix } = buffers;
         strict.clear();
         loose.clear();
         // As a rule there is one store directory.
         let known = prefix.take().filter(|prefix| prefix.needle().strip_suffix(b"/") == Some(store_dir.as_bytes()));
         let prefix = prefix.insert(known.unwrap_or_else(|| Finder::new(&format!("{store_dir}/")).into_owned()));
-        Self { strict, loose, prefix, versions }
+        Self { strict, loose, prefix }
     }
 
-    /// A hash of zero stands for none.
-    fn finish(self) -> RecipeHashes {
+    /// The hashes; the loose one is of what is left without `versions`. A hash of zero stands for none.
+    fn finish(self, versions: &Versions<'_>) -> RecipeHashes {
         let hash = |bytes: &[u8]| XxHash3_128::oneshot(bytes).max(1);
         let strict = hash(self.strict);
-        let loose = if self.loose.is_empty() { strict } else { hash(self.loose) };
+        let loose = if versions.mask(self.strict, self.loose) { hash(self.loose) } else { strict };
         RecipeHashes { strict, loose }
     }
 
-    fn count(&mut self, count: usize) {
-        let count = (count as u64).to_le_bytes();
-        self.strict.extend_from_slice(&count);
-        if !self.loose.is_empty() {
-            self.loose.extend_from_slice(&count);
-        }
+    fn end(&mut self, end: u8) {
+        self.strict.push(end);
     }
 
     fn text(&mut self, text: &str) {
-        self.bytes(|_, bytes| bytes.extend_from_slice(text.as_bytes()));
+        self.strict.extend_from_slice(text.as_bytes());
+        self.end(END_OF_TEXT);
     }
 
     fn masked(&mut self, text: &str) {
-        self.bytes(|prefix, bytes| mask(text, prefix, bytes));
+        mask(text, self.prefix, self.strict);
+        self.end(END_OF_TEXT);
     }
 
-    /// Adds the text that `write` appends, and its length before it; to the loose recipe without versions.
-    fn bytes(&mut self, write: impl FnOnce(&Finder<'_>, &mut Vec<u8>)) {
-        let start = with_length(self.strict, |bytes| write(self.prefix, bytes));
-        let (before, text) = self.strict.split_at(start);
-        let version = self.versions.find(text, 0);
-        if self.loose.is_empty() {
-            if version.is_none() {
-                return;
-            }
-            self.loose.extend_from_slice(&before[..start - LENGTH_BYTES]);
-        }
-        with_length(self.loose, |bytes| self.versions.mask(text, version, bytes));
-    }
-
-    /// The version-less names of store paths, sorted.
-    fn names<'p>(&mut self, paths: impl Iterator<Item = &'p str>) {
-        let mut names: Vec<_> = paths.map(|path| versionless(base_name(path))).collect();
+    /// A list of names, sorted.
+    fn names<'p>(&mut self, names: impl Iterator<Item = &'p str>) {
+        let mut names: Vec<_> = names.collect();
         names.sort_unstable();
-        self.count(names.len());
         for name in names {
             self.text(name);
         }
+        self.end(END_OF_LIST);
     }
 
     /// A structured attribute: objects by key, arrays of store paths sorted.
@@ -145,7 +128,6 @@ impl<'a> Recipe<'a> {
         match value {
             Value::String(text) => self.masked(text),
             Value::Array(items) => {
-                self.count(items.len());
                 if items.iter().all(|item| item.as_str().is_some_and(|text| text.as_bytes().starts_with(self.prefix.needle()))) {
                     self.paths(items);
                 } else {
@@ -153,15 +135,16 @@ impl<'a> Recipe<'a> {
                         self.json(item);
                     }
                 }
+                self.end(END_OF_LIST);
             }
             Value::Object(entries) => {
-                self.count(entries.len());
                 let mut entries: Vec<_> = entries.iter().collect();
                 entries.sort_unstable_by_key(|(key, _)| *key);
                 for (key, item) in entries {
                     self.text(key);
                     self.json(item);
                 }
+                self.end(END_OF_OBJECT);
             }
             other => self.text(&other.to_string()),
         }
@@ -176,19 +159,10 @@ impl<'a> Recipe<'a> {
         let mut texts: Vec<_> = items.iter().filter_map(Value::as_str).map(masked).collect();
         texts.sort_unstable();
         for text in texts {
-            self.bytes(|_, bytes| bytes.extend_from_slice(&text));
+            self.strict.extend(text);
+            self.end(END_OF_TEXT);
         }
     }
-}
-
-/// Appends the length of what `write` appends, and then that; where it begins.
-fn with_length(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> usize {
-    bytes.extend_from_slice(&[0; LENGTH_BYTES]);
-    let start = bytes.len();
-    write(bytes);
-    let length = (bytes.len() - start) as u64;
-    bytes[start - LENGTH_BYTES..start].copy_from_slice(&length.to_le_bytes());
-    start
 }
 
 /// Appends `text` with every store path reduced to its version-less name; a list of nothing else is sorted.
@@ -210,7 +184,7 @@ fn mask(text: &str, prefix: &Finder<'_>, masked: &mut Vec<u8>) {
         }
         words += usize::from(text[done..start].bytes().all(|byte| byte.is_ascii_whitespace()));
         masked.extend_from_slice(&text.as_bytes()[done..start]);
-        masked.extend_from_slice(versionless(base).as_bytes());
+        masked.extend_from_slice(name_and_version(base).0.as_bytes());
         at += base.len();
         done = at;
     }
@@ -228,10 +202,9 @@ fn sort_words(text: &mut Vec<u8>, begin: usize) {
     text.extend(words.join(&b' '));
 }
 
-/// The name in `<hash>-<name>` without its version: `glibc` for `…-glibc-2.40-36-dev`.
-fn versionless(base: &str) -> &str {
-    let name = base.get(HASH_CHARS..).and_then(|name| name.strip_prefix('-')).unwrap_or(base);
-    split_name(name).0
+/// The name in `<hash>-<name>`, split: `glibc` and `2.40-36-dev` for `…-glibc-2.40-36-dev`.
+fn name_and_version(base: &str) -> (&str, &str) {
+    split_name(base.get(HASH_CHARS..).and_then(|name| name.strip_prefix('-')).unwrap_or(base))
 }
 
 #[cfg(test)]

@@ -75,24 +75,6 @@ impl Interner {
         self.0[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Interns a list. An item cannot be empty; a separator inside an item is replaced.
-    pub(crate) fn intern_list<'a>(&self, items: impl IntoIterator<Item = &'a str>) -> Symbol {
-        let mut items = items.into_iter().filter(|item| !item.is_empty());
-        let Some(first) = items.next() else {
-            return Symbol::EMPTY;
-        };
-        let second = items.next();
-        if second.is_none() && !first.contains(LIST_SEPARATOR) {
-            return self.intern(first);
-        }
-        let mut list = first.replace(LIST_SEPARATOR, "\u{fffd}");
-        for item in second.into_iter().chain(items) {
-            list.push(LIST_SEPARATOR);
-            list.extend(item.chars().map(|c| if c == LIST_SEPARATOR { '\u{fffd}' } else { c }));
-        }
-        self.intern(&list)
-    }
-
     pub(crate) fn resolve(&self, symbol: Symbol) -> String {
         let shard = self.shard(symbol.shard());
         symbol.at().and_then(|at| shard.try_resolve(&at)).unwrap_or_default().to_owned()
@@ -111,31 +93,98 @@ impl Interner {
     }
 }
 
-/// Strings that a thread interned not long ago. What nearly every derivation needs is found here, without a lock, and without
-/// the tables and texts of all strings, which no cache of a processor holds.
+/// A thread's way to the interner.
+///
+/// What it interned not long ago, as nearly everything that a derivation says of itself, is found here: without a lock, and
+/// without the tables and texts of all strings, which no cache of a processor holds.
+pub(crate) struct Names<'i> {
+    interner: &'i Interner,
+    strings: Recent,
+    /// Strings that are base names of derivations, and nothing else.
+    inputs: Recent,
+}
+
+impl<'i> Names<'i> {
+    pub(crate) fn new(interner: &'i Interner) -> Self {
+        Self { interner, strings: Recent::default(), inputs: Recent::default() }
+    }
+
+    pub(crate) fn intern(&mut self, text: &str) -> Symbol {
+        if text.is_empty() {
+            return Symbol::EMPTY;
+        }
+        let slot = self.strings.slot(text);
+        if slot.text != text {
+            slot.put(text, self.interner.intern(text));
+        }
+        slot.symbol
+    }
+
+    /// Interns the base name of a derivation; nothing else.
+    pub(crate) fn intern_input(&mut self, base: &str) -> Option<Symbol> {
+        let slot = self.inputs.slot(base);
+        if slot.text != base {
+            StorePath::parse_derivation(base)?;
+            slot.put(base, self.interner.intern(base));
+        }
+        Some(slot.symbol)
+    }
+
+    /// Interns a list. An item cannot be empty; a separator inside an item is replaced.
+    pub(crate) fn intern_list<'a>(&mut self, items: impl IntoIterator<Item = &'a str>) -> Symbol {
+        let mut items = items.into_iter().filter(|item| !item.is_empty());
+        let Some(first) = items.next() else {
+            return Symbol::EMPTY;
+        };
+        let second = items.next();
+        if second.is_none() && !first.contains(LIST_SEPARATOR) {
+            return self.intern(first);
+        }
+        let mut list = first.replace(LIST_SEPARATOR, "\u{fffd}");
+        for item in second.into_iter().chain(items) {
+            list.push(LIST_SEPARATOR);
+            list.extend(item.chars().map(|c| if c == LIST_SEPARATOR { '\u{fffd}' } else { c }));
+        }
+        self.intern(&list)
+    }
+
+    pub(crate) fn resolve(&self, symbol: Symbol) -> String {
+        self.interner.resolve(symbol)
+    }
+}
+
+/// Strings, each where its hash says; one that comes later takes the place of the one before.
 #[derive(Default)]
-pub(crate) struct Recent(Vec<(String, Symbol)>);
+struct Recent(Vec<Slot>);
 
 impl Recent {
     const SLOTS_LOG: u32 = 12;
 
-    /// The symbol of a string that begins with a hash; `intern` tells it of one that is not at hand.
-    pub(crate) fn get_or(&mut self, text: &str, intern: impl FnOnce() -> Option<Symbol>) -> Option<Symbol> {
-        let Some(&head) = text.as_bytes().first_chunk() else {
-            return intern();
-        };
+    fn slot(&mut self, text: &str) -> &mut Slot {
         if self.0.is_empty() {
-            self.0.resize_with(1 << Self::SLOTS_LOG, || (String::new(), Symbol::EMPTY));
+            self.0.resize_with(1 << Self::SLOTS_LOG, Slot::default);
         }
-        // Fibonacci hashing: the highest bits of the product depend on all characters.
-        let slot = u64::from_le_bytes(head).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - Self::SLOTS_LOG);
-        let (known, symbol) = &mut self.0[slot as usize];
-        if known.as_str() != text {
-            *symbol = intern()?;
-            known.clear();
-            known.push_str(text);
-        }
-        Some(*symbol)
+        &mut self.0[(FxBuildHasher.hash_one(text) >> (u64::BITS - Self::SLOTS_LOG)) as usize]
+    }
+}
+
+/// A string that was interned; the empty one to begin with.
+struct Slot {
+    text: String,
+    symbol: Symbol,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self { text: String::new(), symbol: Symbol::EMPTY }
+    }
+}
+
+impl Slot {
+    fn put(&mut self, text: &str, symbol: Symbol) {
+        self.text.clear();
+        self.text.push_str(text);
+        self.symbol = symbol;
     }
 }
 
@@ -288,12 +337,12 @@ impl Records {
     }
 
     /// Adds an output; what is no store path is unknown.
-    pub(crate) fn push_output(&mut self, interner: &Interner, name: &str, path: Option<StorePath<'_>>) {
+    pub(crate) fn push_output(&mut self, names: &mut Names<'_>, name: &str, path: Option<StorePath<'_>>) {
         if let Some(directory) = path.and_then(|path| path.store_dir) {
-            self.store_dir.get_or_insert_with(|| interner.intern(directory));
+            self.store_dir.get_or_insert_with(|| names.intern(directory));
         }
-        let path = path.map(|path| Path { hash: path.hash, name: interner.intern(path.name) });
-        self.outputs.push(OutputRecord { name: interner.intern(name), path });
+        let path = path.map(|path| Path { hash: path.hash, name: names.intern(path.name) });
+        self.outputs.push(OutputRecord { name: names.intern(name), path });
     }
 
     /// Gives back the memory that was held for more records. What a batch holds is kept until all are joined.

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use crate::store_path::{HASH_CHARS, base_name, split_name};
-
 /// Stands where a version stood; no version is like it.
 const MASK: u8 = 1;
 /// Digits from which on a version without a dot is told from any other number: a date, as a rule.
@@ -13,20 +11,21 @@ const BLOCK_BYTES: usize = 32;
 
 /// Version numbers such as `6.6.63`, and what their first two components say alone, such as the `3.12` of `3.12.7`.
 #[derive(Debug, Default)]
-pub(super) struct Versions<'a>(Vec<&'a str>);
+pub(super) struct Versions<'a> {
+    /// Sorted.
+    all: Vec<&'a str>,
+    /// A bit for each pair of characters that one begins with.
+    beginnings: u128,
+}
 
 impl<'a> Versions<'a> {
-    /// The versions in the names of these derivations. Numbers that could stand for anything (`2`, `36`) are no version.
-    pub(super) fn of_inputs(paths: impl Iterator<Item = &'a str>) -> Self {
-        let name = |path: &'a str| {
-            let mut name = base_name(path).get(HASH_CHARS + 1..).unwrap_or_default();
-            while let Some(shorter) = name.strip_suffix(".drv") {
-                name = shorter;
-            }
-            name
-        };
+    /// The versions of inputs, as in the names of their paths. Numbers that could stand for anything (`2`, `36`) are no
+    /// version.
+    pub(super) fn new(inputs: impl Iterator<Item = &'a str>) -> Self {
         let mut versions = Vec::new();
-        for version in paths.map(|path| split_name(name(path)).1) {
+        for version in inputs {
+            // The path of an input is that of a derivation.
+            let version = version.trim_end_matches(".drv");
             for part in version.split(['-', '_', '+']) {
                 let number = &part[..number(part.as_bytes())];
                 let rest = &part[number.len()..];
@@ -48,52 +47,59 @@ impl<'a> Versions<'a> {
         }
         versions.sort_unstable();
         versions.dedup();
-        Self(versions)
+        let beginnings = versions.iter().fold(0, |beginnings, version| beginnings | beginning(version.as_bytes()));
+        Self { all: versions, beginnings }
     }
 
-    /// Where the first of these versions from `at` on is. O(text · log versions).
-    pub(super) fn find(&self, text: &[u8], mut at: usize) -> Option<Range<usize>> {
-        if self.is_empty() {
+    /// Appends `text` to `masked` with a mask for each of these versions, if there is one in it; whether there is.
+    /// O(text · log versions).
+    pub(super) fn mask(&self, text: &[u8], masked: &mut Vec<u8>) -> bool {
+        let mut done = 0;
+        while let Some(Range { start, end }) = self.find(text, done) {
+            masked.extend_from_slice(&text[done..start]);
+            masked.push(MASK);
+            done = end;
+        }
+        if done > 0 {
+            masked.extend_from_slice(&text[done..]);
+        }
+        done > 0
+    }
+
+    /// Where the first of these versions from `at` on is.
+    fn find(&self, text: &[u8], mut at: usize) -> Option<Range<usize>> {
+        if self.all.is_empty() {
             return None;
         }
         while let Some(digit) = first_digit(&text[at..]) {
             let start = at + digit;
             let number_end = start + number(&text[start..]);
             at = number_end;
+            let number = &text[start..number_end];
             // Each of the versions begins with a number that tells.
-            if !is_telling(&text[start..number_end]) {
+            if !is_telling(number) || self.beginnings & beginning(number) == 0 {
                 continue;
             }
+            // Letters may belong to it, or a revision.
             let suffix = text[number_end..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-            let revision = number_end + revision(&text[number_end..]);
-            let known = [revision, number_end + suffix, number_end].into_iter().find(|&end| self.contains(&text[start..end]));
-            if let Some(end) = known {
-                return Some(start..end);
+            let longest = number_end + suffix.max(revision(&text[number_end..]));
+            let is_known = |end: usize| self.all.binary_search_by(|known| known.as_bytes().cmp(&text[start..end])).is_ok();
+            if is_known(longest) {
+                return Some(start..longest);
+            }
+            if longest > number_end && is_known(number_end) {
+                return Some(start..number_end);
             }
         }
         None
     }
+}
 
-    /// Appends `text` to `masked`, with a mask for each of these versions, the first of which is at `found`.
-    pub(super) fn mask(&self, text: &[u8], mut found: Option<Range<usize>>, masked: &mut Vec<u8>) {
-        let mut done = 0;
-        while let Some(Range { start, end }) = found {
-            masked.extend_from_slice(&text[done..start]);
-            masked.push(MASK);
-            done = end;
-            found = self.find(text, end);
-        }
-        masked.extend_from_slice(&text[done..]);
-    }
-
-    /// Whether there is nothing to mask.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn contains(&self, version: &[u8]) -> bool {
-        self.0.binary_search_by(|known| known.as_bytes().cmp(version)).is_ok()
-    }
+/// The bit of the two characters that a number which tells begins with: a digit, and a digit or a dot.
+fn beginning(number: &[u8]) -> u128 {
+    let [first, second, ..] = number else { return 0 };
+    let second = if *second == b'.' { 10 } else { second.wrapping_sub(b'0') };
+    1_u128 << (first.wrapping_sub(b'0') * 11 + second).min(127)
 }
 
 /// Where the first digit is. Digits are rare: runs without one are skipped by blocks, which the compiler vectorises.
@@ -126,16 +132,22 @@ mod tests {
     use proptest::sample::select;
 
     use super::*;
+    use crate::store_path::split_name;
 
-    fn paths(inputs: &[&str]) -> Vec<String> {
-        inputs.iter().map(|name| format!("/nix/store/0ni6gvd2q0z58h77lrfc2b2xff98jsv5-{name}.drv")).collect()
+    fn names(inputs: &[&str]) -> Vec<String> {
+        inputs.iter().map(|name| format!("{name}.drv")).collect()
+    }
+
+    fn versions(names: &[String]) -> Versions<'_> {
+        Versions::new(names.iter().map(|name| split_name(name).1))
     }
 
     fn mask(inputs: &[&str], text: &str) -> String {
         let mut masked = Vec::new();
-        let paths = paths(inputs);
-        let versions = Versions::of_inputs(paths.iter().map(String::as_str));
-        versions.mask(text.as_bytes(), versions.find(text.as_bytes(), 0), &mut masked);
+        if !versions(&names(inputs)).mask(text.as_bytes(), &mut masked) {
+            assert!(masked.is_empty());
+            masked.extend_from_slice(text.as_bytes());
+        }
         String::from_utf8(masked).expect("UTF-8").replace(char::from(MASK), "#")
     }
 
@@ -158,8 +170,8 @@ mod tests {
 
     /// The obvious way: at each number that no other runs into, try what it could be, the longest first.
     fn plainly(inputs: &[&str], text: &str) -> String {
-        let (paths, mut masked, mut rest) = (paths(inputs), String::new(), text);
-        let versions = Versions::of_inputs(paths.iter().map(String::as_str));
+        let (names, mut masked, mut rest) = (names(inputs), String::new(), text);
+        let versions = versions(&names);
         while let Some(next) = rest.chars().next() {
             let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
             let number = rest[..number].trim_end_matches('.').len();
@@ -172,7 +184,7 @@ mod tests {
             let digits = if rest[number..].starts_with('-') { behind(number + 1, char::is_ascii_digit) } else { 0 };
             let revision = number + if digits > 0 { digits + 1 } else { 0 };
             let suffix = number + behind(number, char::is_ascii_alphanumeric);
-            let known = [revision, suffix, number].into_iter().find(|&end| versions.0.contains(&&rest[..end]));
+            let known = [revision, suffix, number].into_iter().find(|&end| versions.all.contains(&&rest[..end]));
             masked += if known.is_some() { "#" } else { &rest[..number] };
             rest = &rest[known.unwrap_or(number)..];
         }
