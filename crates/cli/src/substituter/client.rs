@@ -102,13 +102,15 @@ impl<'c> Client<'c> {
                 Tried::Never(reason) | Tried::Closed(reason) => (Some(Answer::Unknown(reason)), None),
             };
             let learnt = has_failed.then_some(Learnt::Failed).into_iter().chain(answer.map(Learnt::Answer));
-            if listener.tell(hash, learnt).is_err() {
+            if !listener.tell(hash, learnt) {
                 // Whoever still waits for another try would wait for nothing.
                 self.gate.close("stopped");
                 return;
             }
             // Only now: its answer is told after its failure.
-            again.into_iter().for_each(|question| queue.push(question));
+            if let Some(question) = again {
+                queue.push(question);
+            }
         }
     }
 
@@ -156,16 +158,14 @@ enum Tried<T> {
 /// Who is told what is learnt, until that fails.
 struct Listener<T>(Mutex<(T, Result<(), Error>)>);
 
-/// Nobody listens any more.
-struct Deaf;
-
 impl<T: FnMut(StoreHash, Learnt) -> Result<(), Error>> Listener<T> {
-    fn tell(&self, hash: StoreHash, learnt: impl IntoIterator<Item = Learnt>) -> Result<(), Deaf> {
+    /// Whether more is welcome.
+    fn tell(&self, hash: StoreHash, learnt: impl IntoIterator<Item = Learnt>) -> bool {
         let (take, result) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if result.is_ok() {
             *result = learnt.into_iter().try_for_each(|learnt| take(hash, learnt));
         }
-        result.as_ref().map(|_| ()).map_err(|_| Deaf)
+        result.is_ok()
     }
 }
 

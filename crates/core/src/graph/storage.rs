@@ -18,8 +18,8 @@ use crate::error::{Error, Result};
 use crate::files::{Mode, NewFile};
 
 const MAGIC: [u8; 8] = *b"\x89waves\r\n";
-/// Changes whenever the layout does; there is no reading of other versions.
-const VERSION: u32 = 2;
+/// Changes whenever the layout or what a hash is of does; there is no reading of other versions.
+const VERSION: u32 = 3;
 /// Written in native order: a snapshot of a machine of the other byte order is refused.
 const BYTE_ORDER: u32 = 0x0102_0304;
 /// Sections begin at multiples of this.

@@ -158,7 +158,7 @@ impl<'i> Names<'i> {
 struct Recent(Vec<Slot>);
 
 impl Recent {
-    const SLOTS_LOG: u32 = 12;
+    const SLOTS_LOG: u32 = 14;
 
     fn slot(&mut self, text: &str) -> &mut Slot {
         if self.0.is_empty() {
@@ -270,6 +270,13 @@ pub(crate) struct DerivationRecord {
     pub(crate) has_inputs: bool,
     pub(crate) inputs: Range<u32>,
     pub(crate) outputs: Range<u32>,
+}
+
+impl DerivationRecord {
+    /// Whether its output is fixed: its hash is known before it is built.
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.fixed_hash != Symbol::EMPTY
+    }
 }
 
 /// `meta` of an attribute; what a dump leaves out is unknown.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::ops::Range;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::super::columns::NONE;
 use crate::error::{Error, Result};
@@ -22,6 +22,11 @@ pub(super) struct Node<'i> {
 }
 
 impl Node<'_> {
+    /// Its fullest description.
+    pub(super) fn record<'b>(&self, batches: &'b [Records]) -> Option<&'b DerivationRecord> {
+        self.record.map(|(batch, at)| &batches[batch].derivations[at])
+    }
+
     /// Its path; that of its first output, if no dump told its own.
     pub(super) fn path(&self) -> Option<Path> {
         self.path.or_else(|| self.outputs.iter().find_map(|output| output.path))
@@ -79,6 +84,7 @@ impl JoinedAttribute<'_> {
 }
 
 /// Edges by node, before the order.
+#[derive(Default)]
 pub(super) struct Inputs {
     pub(super) offsets: Vec<u32>,
     pub(super) targets: Vec<u32>,
@@ -102,7 +108,16 @@ pub(super) struct Join<'s, 'i> {
 
 impl<'s, 'i> Join<'s, 'i> {
     pub(super) fn new(strings: &'s mut Interned, batches: &'i [Records], findings: Findings) -> Self {
-        Self { strings, batches, findings, nodes: Vec::new(), by_path: FxHashMap::default(), by_output: FxHashMap::default() }
+        let whole = batches.iter().flat_map(|records| &records.derivations).filter(|record| record.recipe.is_some());
+        let (derivations, outputs) = whole.fold((0, 0), |(derivations, outputs), record| (derivations + 1, outputs + record.outputs.len()));
+        Self {
+            strings,
+            batches,
+            findings,
+            nodes: Vec::with_capacity(derivations),
+            by_path: FxHashMap::with_capacity_and_hasher(derivations, FxBuildHasher),
+            by_output: FxHashMap::with_capacity_and_hasher(outputs, FxBuildHasher),
+        }
     }
 
     fn record(&self, at: (usize, usize)) -> &'i DerivationRecord {

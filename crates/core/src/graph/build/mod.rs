@@ -39,7 +39,7 @@ impl Graph {
         let attributes = join.add_attributes();
         let inputs = join.resolve_inputs()?;
         let (nodes, mut findings) = join.finish();
-        let is_described = |node: &Node<'_>| node.record.is_some_and(|(batch, at)| batches[batch].derivations[at].has_inputs);
+        let is_described = |node: &Node<'_>| node.record(&batches).is_some_and(|record| record.has_inputs);
         count_undefined(&nodes, is_described, &inputs, &strings, &mut findings);
 
         progress.begin("ordering", None);

@@ -1,8 +1,10 @@
 //! Joined derivations and attributes become the columns of a graph, in its final order.
 
+use std::mem;
+
 use bytemuck::Zeroable as _;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::super::columns::{
     AttributeRow, DerivationRow, NONE, OutputRow, PackageRow, SECTIONS, Section, StringIx, attribute_flag, derivation_flag,
@@ -20,6 +22,8 @@ use crate::store_path::{StoreHash, split_name};
 
 /// Derivations that are gathered at once.
 const DRAFTS: usize = 1 << 14;
+/// Derivations whose edges one thread gathers at once.
+const EDGES_OF: usize = 1 << 10;
 
 /// Strings in the order in which they are first used.
 struct Strings<'i> {
@@ -64,8 +68,56 @@ struct Draft<'i> {
     pname: Option<Symbol>,
     version: Option<Symbol>,
     outputs: &'i [OutputRecord],
-    /// Sorted.
-    inputs: Vec<(DerivationIx, Symbol)>,
+}
+
+/// The edges of all derivations, in their final order.
+struct Edges {
+    /// Of each derivation, sorted.
+    inputs: Vec<DerivationIx>,
+    /// Which outputs of each of them are used.
+    outputs: Vec<Symbol>,
+    offsets: Vec<u32>,
+    users: Vec<DerivationIx>,
+    user_offsets: Vec<u32>,
+}
+
+impl Edges {
+    /// `position` is where in `order` each node is.
+    fn new(joined: &Inputs, order: &[u32], position: &[u32], is_fixed: impl Fn(u32) -> bool + Sync) -> Self {
+        let of_nodes = |nodes: &[u32]| {
+            let (mut edges, mut ends) = (Vec::new(), Vec::with_capacity(nodes.len()));
+            for &node in nodes {
+                let start = edges.len();
+                let range = joined.range(node);
+                let inputs = joined.targets[range.clone()].iter().map(|&input| DerivationIx::new(position[input as usize] as usize));
+                edges.extend(inputs.zip(joined.outputs[range].iter().copied()));
+                edges[start..].sort_unstable_by_key(|(input, _)| *input);
+                ends.push((edges.len() as u32, is_fixed(node)));
+            }
+            (edges, ends)
+        };
+        let parts: Vec<_> = order.par_chunks(EDGES_OF).map(of_nodes).collect();
+        let count = joined.targets.len();
+        let (mut inputs, mut outputs) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let (mut offsets, mut fixed) = (Vec::with_capacity(order.len() + 1), Vec::with_capacity(order.len()));
+        offsets.push(0);
+        for (edges, ends) in parts {
+            let start = inputs.len() as u32;
+            for (end, is_fixed) in ends {
+                offsets.push(start + end);
+                fixed.push(is_fixed);
+            }
+            inputs.extend(edges.iter().map(|(input, _)| *input));
+            outputs.extend(edges.iter().map(|(_, outputs)| *outputs));
+        }
+        // Rebuilds propagate from an input to its user, unless the user is a fixed-output derivation.
+        let users = (0..order.len()).filter(|&user| !fixed[user]).flat_map(|user| {
+            let inputs = &inputs[offsets[user] as usize..offsets[user + 1] as usize];
+            inputs.iter().map(move |input| (input.get() as u32, DerivationIx::new(user)))
+        });
+        let (user_offsets, users) = group(order.len(), users);
+        Self { inputs, outputs, offsets, users, user_offsets }
+    }
 }
 
 /// Writes the columns of the graph, in its final order.
@@ -100,6 +152,7 @@ pub(super) struct Writer<'i> {
 
 impl<'i> Writer<'i> {
     pub(super) fn new(interned: &'i Interned, batches: &'i [Records], nodes: &'i [Node<'i>], inputs: Inputs, order: &'i [u32]) -> Self {
+        let outputs = nodes.iter().map(|node| node.outputs.len()).sum();
         let mut position = vec![0_u32; order.len()];
         for (at, &node) in order.iter().enumerate() {
             position[node as usize] = at as u32;
@@ -113,12 +166,12 @@ impl<'i> Writer<'i> {
             strings: Strings::new(interned),
             inputs,
             derivations: Vec::with_capacity(order.len()),
-            outputs: Vec::new(),
-            first_output: FxHashMap::default(),
+            outputs: Vec::with_capacity(outputs),
+            first_output: FxHashMap::with_capacity_and_hasher(outputs, FxBuildHasher),
             output_offsets: vec![0],
             input_targets: Vec::new(),
             input_outputs: Vec::new(),
-            input_offsets: vec![0],
+            input_offsets: Vec::new(),
             users: Vec::new(),
             user_offsets: Vec::new(),
             attributes: Vec::new(),
@@ -182,25 +235,29 @@ impl<'i> Writer<'i> {
     }
 
     fn record(&self, node: u32) -> Option<&'i DerivationRecord> {
-        self.nodes[node as usize].record.map(|(batch, at)| &self.batches[batch].derivations[at])
+        self.nodes[node as usize].record(self.batches)
     }
 
     pub(super) fn derivations(&mut self) {
+        let (inputs, position) = (mem::take(&mut self.inputs), mem::take(&mut self.position));
+        let (nodes, batches, order) = (self.nodes, self.batches, self.order);
+        let is_fixed = |node: u32| nodes[node as usize].record(batches).is_some_and(DerivationRecord::is_fixed);
+        let (edges, ()) = rayon::join(|| Edges::new(&inputs, order, &position, is_fixed), || self.rows());
+        (self.input_targets, self.input_offsets) = (edges.inputs, edges.offsets);
+        (self.users, self.user_offsets) = (edges.users, edges.user_offsets);
+        self.input_outputs = edges.outputs.into_iter().map(|outputs| self.strings.position(outputs)).collect();
+    }
+
+    /// The rows of derivations and of their outputs.
+    fn rows(&mut self) {
         for nodes in self.order.chunks(DRAFTS) {
             // Records lie where their dumps had them: to gather them is most of the work.
             let drafts: Vec<Draft<'_>> = nodes.par_iter().map(|&node| self.draft(node)).collect();
-            for draft in drafts {
+            for draft in &drafts {
                 self.push(draft);
             }
         }
         self.find_sources();
-        // Rebuilds propagate from an input to its user, unless the user is a fixed-output derivation.
-        let edges =
-            (0..self.order.len()).filter(|&user| self.derivations[user].flags & derivation_flag::FIXED_OUTPUT == 0).flat_map(|user| {
-                let inputs = self.input_offsets[user] as usize..self.input_offsets[user + 1] as usize;
-                self.input_targets[inputs].iter().map(move |input| (input.get() as u32, DerivationIx::new(user)))
-            });
-        (self.user_offsets, self.users) = group(self.order.len(), edges);
     }
 
     fn draft(&self, node: u32) -> Draft<'i> {
@@ -214,7 +271,7 @@ impl<'i> Writer<'i> {
         row.src = NONE;
         row.flags = unless(record.is_some_and(|record| record.has_inputs), derivation_flag::UNDEFINED)
             | unless(of_node.path.is_some(), derivation_flag::NO_PATH)
-            | when(record.is_some_and(|record| record.fixed_hash != Symbol::EMPTY), derivation_flag::FIXED_OUTPUT)
+            | when(record.is_some_and(DerivationRecord::is_fixed), derivation_flag::FIXED_OUTPUT)
             | when(record.is_some_and(|record| record.prefer_local), derivation_flag::PREFER_LOCAL)
             | when(record.is_some_and(|record| record.floating), derivation_flag::FLOATING);
         if let Some(recipe) = record.and_then(|record| record.recipe) {
@@ -227,19 +284,11 @@ impl<'i> Writer<'i> {
             let (pname, version) = split_name(name.map_or("", |name| self.interned.resolve(name)));
             (self.interned.get(pname), self.interned.get(version))
         };
-        Draft { row, record, name, pname, version, outputs: &of_node.outputs, inputs: self.edges(node) }
+        Draft { row, record, name, pname, version, outputs: &of_node.outputs }
     }
 
-    fn edges(&self, node: u32) -> Vec<(DerivationIx, Symbol)> {
-        let range = self.inputs.range(node);
-        let targets = self.inputs.targets[range.clone()].iter().map(|&input| DerivationIx::new(self.position[input as usize] as usize));
-        let mut edges: Vec<(DerivationIx, Symbol)> = targets.zip(self.inputs.outputs[range].iter().copied()).collect();
-        edges.sort_unstable_by_key(|(target, _)| *target);
-        edges
-    }
-
-    fn push(&mut self, draft: Draft<'_>) {
-        let Draft { mut row, record, name, pname, version, outputs, inputs } = draft;
+    fn push(&mut self, draft: &Draft<'_>) {
+        let Draft { mut row, record, name, pname, version, outputs } = *draft;
         let strings = &mut self.strings;
         row.name = strings.optional(name);
         row.pname = strings.optional(pname);
@@ -257,11 +306,6 @@ impl<'i> Writer<'i> {
             self.outputs.push(output_row(&mut self.strings, output, first));
         }
         self.output_offsets.push(self.outputs.len() as u32);
-        for (target, outputs) in inputs {
-            self.input_targets.push(target);
-            self.input_outputs.push(self.strings.position(outputs));
-        }
-        self.input_offsets.push(self.input_targets.len() as u32);
     }
 
     /// Finds the derivations whose outputs are the sources of others; of several, the first.
