@@ -5,13 +5,19 @@ use std::io::{self, Read, Write as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::thread;
 
+use data_encoding::HEXLOWER;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use tar::EntryType as Kind;
 use tempfile::TempDir;
 use waves_core::error::Error;
+use waves_core::graph::Graph;
 use waves_core::ingest::FindingKind::{ContradictoryDerivation, DuplicateDerivation, SkippedFile};
-use waves_core::ingest::MAX_ENTRY;
+use waves_core::ingest::{Input, MAX_ENTRY};
+use waves_core::progress::Progress;
 
 use crate::support::{dump, findings, import, input, try_import};
 
@@ -92,7 +98,7 @@ fn what_is_no_file_is_passed_over() {
 }
 
 /// Reads from a FIFO what is written to it.
-fn through_fifo(write: impl FnOnce(File) -> io::Result<()> + Send + 'static) -> waves_core::error::Result<waves_core::graph::Graph> {
+fn through_fifo(write: impl FnOnce(File) -> io::Result<()> + Send + 'static) -> waves_core::error::Result<Graph> {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("fifo");
     fifo(&path);
@@ -139,6 +145,66 @@ fn what_does_not_end_is_refused() {
         });
         let Err(error @ Error::InputTooLarge { .. }) = read else { panic!("{name}: {:?}", read.err()) };
         assert!(error.to_string().contains("larger than 256.0 MiB"), "{name}: {error}");
+    }
+}
+
+/// Changes a file each time when a part of it was read.
+struct Meddler<F>(PathBuf, F);
+
+impl<F: Fn(File) -> io::Result<()> + Sync> Progress for Meddler<F> {
+    fn begin(&self, _phase: &str, _total: Option<u64>) {}
+
+    fn advance(&self, _steps: u64) {
+        File::options().append(true).open(&self.0).and_then(&self.1).expect("it is changed");
+    }
+}
+
+/// A dump of several parts, and what one line of it says.
+fn long_dump(begin: &str, between: &str, end: &str, line: impl Fn(usize) -> String) -> (TempDir, PathBuf) {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("dump");
+    let lines: Vec<String> = (0..20_000).map(line).collect();
+    fs::write(&path, format!("{begin}{}{end}", lines.join(between))).expect("written");
+    (directory, path)
+}
+
+#[test]
+fn what_grows_meanwhile_is_read_as_far_as_it_was_written() {
+    let line = |number: usize| format!("{{\"attr\":\"a{number}\",\"error\":\"{}\"}}", "x".repeat(1000));
+    let (_directory, path) = long_dump("", "\n", "\n", line);
+    let before = fs::metadata(&path).expect("it is there").len();
+    // In two pieces, so that a read may end in the middle of a line.
+    let turn = Mutex::new(20_000..20_100);
+    let meddler = Meddler(path.clone(), |mut file: File| {
+        let mut numbers = turn.lock().expect("no panic");
+        let line = numbers.next().map(|number| line(number) + "\n").unwrap_or_default();
+        let (first, second) = line.split_at(line.len() / 2);
+        file.write_all(first.as_bytes()).and_then(|()| file.write_all(second.as_bytes()))
+    });
+    let graph = Graph::import(&[Input::Path(path.clone())], &meddler).expect("it is read");
+    let source = &graph.sources()[0];
+    let read = &fs::read(&path).expect("it is there")[..source.bytes as usize];
+    assert!(source.bytes >= before);
+    assert_eq!(source.sha256, HEXLOWER.encode(&Sha256::digest(read)));
+    let whole = read.split(|&byte| byte == b'\n').filter(|line| serde_json::from_slice::<Value>(line).is_ok()).count();
+    assert_eq!(graph.attribute_count(), whole);
+}
+
+#[test]
+fn what_shrinks_meanwhile_was_cut() {
+    let entry = |number: usize| {
+        let hash = format!("{number:032}");
+        let path = format!("/nix/store/{hash}-a");
+        format!("\"{path}.drv\":{{\"outputs\":{{\"out\":{{\"path\":\"{path}\"}}}},\"env\":{{\"a\":\"{}\"}}}}", "x".repeat(1000))
+    };
+    let (_directory, path) = long_dump("{", ",", "}", entry);
+    for left in [0, 1_000_000] {
+        let whole = fs::read(&path).expect("it is there");
+        let meddler = Meddler(path.clone(), |file: File| file.set_len(left));
+        let read = Graph::import(&[Input::Path(path.clone())], &meddler);
+        let Err(error) = read else { panic!("{left}: it was read as if it were whole") };
+        assert!(error.to_string().contains("the JSON ends in the middle: the dump is truncated"), "{error}");
+        fs::write(&path, whole).expect("written");
     }
 }
 
