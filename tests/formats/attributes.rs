@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use serde_json::Value;
+use tempfile::TempDir;
 use waves_core::analysis::{Impact, Root, Scope, Why, rank, select};
 use waves_core::error::Error;
 use waves_core::graph::{Attribute, Direction, Graph};
@@ -113,6 +114,26 @@ fn meta_is_that_of_the_dump() {
         let platforms = meta["hydraPlatforms"].as_array();
         assert_eq!(attribute.hydra_platforms().map(Iterator::count), platforms.map(Vec::len), "{attr}");
     }
+}
+
+#[test]
+fn hydra_builds_for_the_platforms_that_meta_names() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("jobs.jsonl");
+    let job = |attr: &str, platforms: &str| {
+        let drv = format!("/nix/store/{attr}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-a.drv");
+        format!(r#"{{"attr":"{attr}","drvPath":"{drv}","system":"x86_64-linux","meta":{{{platforms}}}}}"#)
+    };
+    let jobs = [
+        job("a", r#""hydraPlatforms":["aarch64-linux","x86_64-linux"]"#),
+        job("b", r#""hydraPlatforms":["aarch64-linux"]"#),
+        job("c", r#""hydraPlatforms":[]"#),
+        job("d", ""),
+    ];
+    fs::write(&path, jobs.join("\n")).expect("written");
+    let graph = import(&[path]);
+    let off_hydra: Vec<_> = graph.attributes().filter(|attribute| attribute.is_off_hydra()).map(Attribute::path).collect();
+    assert_eq!(off_hydra, ["b", "c"]);
 }
 
 /// `meta.json` of nixpkgs CI stands beside its `paths.json`.

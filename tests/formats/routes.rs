@@ -154,6 +154,29 @@ fn edges_are_those_that_nix_wrote() {
 }
 
 #[test]
+fn outputs_are_those_that_nix_wrote() {
+    type Outputs = BTreeMap<String, Option<String>>;
+    let path = |output: &Value| output["path"].as_str().map(str::to_owned);
+    let outputs = |derivation: &Value| -> Outputs {
+        derivation["outputs"].as_object().expect("outputs").iter().map(|(name, output)| (name.clone(), path(output))).collect()
+    };
+    let expected: BTreeMap<String, Outputs> =
+        object(&dump("derivations.json")).iter().map(|(path, derivation)| (base_name(path), outputs(derivation))).collect();
+    let graph = import(&[dump("derivations.json")]);
+    let found =
+        |derivation: Derivation<'_>| -> Outputs { derivation.outputs().map(|output| (output.name().to_owned(), output.path())).collect() };
+    assert_eq!(by_name(&graph, found), expected);
+}
+
+#[test]
+fn digests_tell_graphs_apart() {
+    let dumps = [vec!["derivations.json"], vec!["eval-jobs.jsonl"], vec!["derivations.json", "eval-jobs.jsonl"]];
+    let digests: BTreeSet<_> =
+        dumps.iter().map(|names| import(&names.iter().map(|name| dump(name)).collect::<Vec<_>>()).digest()).collect();
+    assert_eq!(digests.len(), dumps.len());
+}
+
+#[test]
 fn fixed_hashes_are_equal_in_every_spelling() {
     let nix = object(&dump("derivations.json"));
     let sample = sample();

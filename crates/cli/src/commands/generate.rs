@@ -36,11 +36,12 @@ pub(crate) fn man(names: &[String]) -> Result<Verdict, Failure> {
 /// Writes a page for each command: `waves.1`, `waves-plan.1`, `waves-plan-diff.1`, ….
 pub(crate) fn manual(directory: &Path) -> Result<Verdict, Failure> {
     let tree = tree();
-    let mut commands = vec![&tree];
+    let (mut commands, mut pages) = (vec![&tree], Vec::new());
     while let Some(command) = commands.pop() {
         commands.extend(command.get_subcommands());
-        NewFile::write(&directory.join(format!("{}.1", page_name(command))), Mode::Data, &page(command)?)?;
+        pages.push((directory.join(format!("{}.1", page_name(command))), page(command)?));
     }
+    NewFile::write_all(pages.iter().map(|(path, text)| (path.clone(), Mode::Data, &text[..])))?;
     Ok(Verdict::Fine)
 }
 

@@ -1,9 +1,10 @@
 //! An error in parts: what, where, why, and what to do.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::Error;
-use crate::text::{clean, number};
+use crate::text::{clean, counted, number};
 
 /// An error as it is shown: each part by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,12 +87,24 @@ impl Diagnostic {
         let place = self.place.as_ref().map(ToString::to_string);
         let parts = [("error", Some(&self.what)), ("at", place.as_ref()), ("why", self.why.as_ref()), ("hint", self.hint.as_ref())];
         let parts = parts.into_iter().filter_map(|(label, text)| Some((label, text?)));
-        parts.map(|(label, text)| (label, text.lines().flat_map(|line| folded(&clean(line), width)).collect())).collect()
+        parts.map(|(label, text)| (label, text.lines().flat_map(|line| folded(&clean(&clipped(line)), width)).collect())).collect()
     }
 }
 
 /// Columns of the labels.
 const LABELS: u16 = 7;
+
+/// Characters of a line that are shown: of a name that somebody made long, enough.
+const LONGEST: usize = 10_000;
+
+fn clipped(line: &str) -> Cow<'_, str> {
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => {
+            format!("{}… and {}", &line[..end], counted(line[end..].chars().count(), "more character", "more characters")).into()
+        }
+        None => line.into(),
+    }
+}
 
 fn folded(line: &str, width: Option<u16>) -> Vec<String> {
     match width {
@@ -254,6 +267,13 @@ mod tests {
         let parts = malformed().parts(Some(40));
         assert!(parts.iter().flat_map(|(_, lines)| lines).all(|line| line.chars().count() <= 33), "{parts:?}");
         assert_eq!(parts[2].1.len(), 2);
+    }
+
+    #[test]
+    fn a_name_without_end_is_cut() {
+        let diagnostic = |length: usize| Error::Empty { inputs: "é".repeat(length) }.diagnostic().parts(None);
+        assert_eq!(diagnostic(LONGEST)[1].1, ["é".repeat(LONGEST)]);
+        assert_eq!(diagnostic(LONGEST + 1)[1].1, ["é".repeat(LONGEST) + "… and 1 more character"]);
     }
 
     #[test]

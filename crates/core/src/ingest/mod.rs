@@ -288,7 +288,7 @@ impl Reader<'_> {
 
     /// One `.drv` file by itself; its path is its name.
     fn single_derivation(&self, dump: Dump) -> Result<Vec<Records>> {
-        let bytes = read_entry(dump.reader).map_err(Error::io("read", &dump.name))?;
+        let bytes = read_entry(dump.reader, 0).map_err(Error::io("read", &dump.name))?;
         let mut records = Records::default();
         Self::derivation_file(&mut records, &mut Scratch::new(&self.interner), &dump.name, &bytes);
         Ok(vec![records])
@@ -493,16 +493,18 @@ impl Reader<'_> {
     }
 }
 
-/// All bytes of a derivation, which is no larger than one can be.
-fn read_entry(reader: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+/// All bytes of a derivation, which is no larger than one can be; `expected` many, as a rule.
+fn read_entry(reader: impl Read, expected: u64) -> io::Result<Vec<u8>> {
+    // One more, so that the end is found without another buffer.
+    let mut bytes = Vec::with_capacity(expected.min(MAX_ENTRY) as usize + 1);
     reader.take(MAX_ENTRY + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_ENTRY { Err(TooMuch::Entry(MAX_ENTRY).into()) } else { Ok(bytes) }
 }
 
 /// What is in a `.drv` file; `None` if it is a directory, a FIFO or a device, which may never end.
 fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    if fs::metadata(path)?.is_file() { read_entry(File::open(path)?).map(Some) } else { Ok(None) }
+    let metadata = fs::metadata(path)?;
+    if metadata.is_file() { read_entry(File::open(path)?, metadata.len()).map(Some) } else { Ok(None) }
 }
 
 fn table_row(records: &mut Records, names: &mut Names<'_>, line: &[u8]) -> Result<(), String> {

@@ -62,11 +62,14 @@ pub(crate) struct Interner(Vec<Mutex<Shard>>);
 impl Interner {
     pub(crate) fn new() -> Self {
         let interner = Self((0..SHARDS).map(|_| Mutex::new(Shard::with_hasher(FxBuildHasher))).collect());
-        interner.intern("");
+        interner.shard(0).get_or_intern("");
         interner
     }
 
     pub(crate) fn intern(&self, text: &str) -> Symbol {
+        if text.is_empty() {
+            return Symbol::EMPTY;
+        }
         let shard = shard_of(text);
         Symbol::new(shard, self.shard(shard).get_or_intern(text))
     }
@@ -110,24 +113,21 @@ impl<'i> Names<'i> {
     }
 
     pub(crate) fn intern(&mut self, text: &str) -> Symbol {
-        if text.is_empty() {
-            return Symbol::EMPTY;
+        match self.strings.slot(text) {
+            Some(slot) if slot.text == text => slot.symbol,
+            Some(slot) => slot.put(text, self.interner.intern(text)),
+            None => self.interner.intern(text),
         }
-        let slot = self.strings.slot(text);
-        if slot.text != text {
-            slot.put(text, self.interner.intern(text));
-        }
-        slot.symbol
     }
 
     /// Interns the base name of a derivation; nothing else.
     pub(crate) fn intern_input(&mut self, base: &str) -> Option<Symbol> {
-        let slot = self.inputs.slot(base);
-        if slot.text != base {
-            StorePath::parse_derivation(base)?;
-            slot.put(base, self.interner.intern(base));
+        let intern = || StorePath::parse_derivation(base).map(|_| self.interner.intern(base));
+        match self.inputs.slot(base) {
+            Some(slot) if slot.text == base => Some(slot.symbol),
+            Some(slot) => Some(slot.put(base, intern()?)),
+            None => intern(),
         }
-        Some(slot.symbol)
     }
 
     /// Interns a list. An item cannot be empty; a separator inside an item is replaced.
@@ -153,22 +153,28 @@ impl<'i> Names<'i> {
     }
 }
 
-/// Strings, each where its hash says; one that comes later takes the place of the one before.
+/// Short strings, each where its hash says; one that comes later takes the place of the one before.
 #[derive(Default)]
 struct Recent(Vec<Slot>);
 
 impl Recent {
     const SLOTS_LOG: u32 = 14;
+    /// Bytes of a string that is kept.
+    const LONGEST: usize = 256;
 
-    fn slot(&mut self, text: &str) -> &mut Slot {
+    /// Where a string is, if it is here at all.
+    fn slot(&mut self, text: &str) -> Option<&mut Slot> {
+        if text.is_empty() || text.len() > Self::LONGEST {
+            return None;
+        }
         if self.0.is_empty() {
             self.0.resize_with(1 << Self::SLOTS_LOG, Slot::default);
         }
-        &mut self.0[(FxBuildHasher.hash_one(text) >> (u64::BITS - Self::SLOTS_LOG)) as usize]
+        self.0.get_mut((FxBuildHasher.hash_one(text) >> (u64::BITS - Self::SLOTS_LOG)) as usize)
     }
 }
 
-/// A string that was interned; the empty one to begin with.
+/// A string that was interned; the empty one, which no other is like, to begin with.
 struct Slot {
     text: String,
     symbol: Symbol,
@@ -181,10 +187,11 @@ impl Default for Slot {
 }
 
 impl Slot {
-    fn put(&mut self, text: &str, symbol: Symbol) {
+    fn put(&mut self, text: &str, symbol: Symbol) -> Symbol {
         self.text.clear();
         self.text.push_str(text);
         self.symbol = symbol;
+        symbol
     }
 }
 
@@ -372,4 +379,35 @@ impl Records {
 
 fn span(range: &Range<u32>) -> Range<usize> {
     range.start as usize..range.end as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-a.drv";
+
+    #[test]
+    fn what_a_thread_has_at_hand_is_what_all_have() {
+        let interner = Interner::new();
+        let (mut names, mut others) = (Names::new(&interner), Names::new(&interner));
+        let texts: Vec<String> = (0..1 << 16).map(|number| number.to_string()).chain(["x".repeat(1000), String::new()]).collect();
+        let symbols: Vec<Symbol> = texts.iter().map(|text| names.intern(text)).collect();
+        for (text, &symbol) in texts.iter().zip(&symbols) {
+            assert_eq!([names.intern(text), others.intern(text), interner.intern(text)], [symbol; 3]);
+            assert_eq!(&interner.resolve(symbol), text);
+        }
+    }
+
+    #[test]
+    fn an_input_is_a_derivation_and_nothing_else() {
+        let interner = Interner::new();
+        let mut names = Names::new(&interner);
+        for text in ["", "a", "a.drv", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-a"] {
+            names.intern(text);
+            assert_eq!(names.intern_input(text), None, "{text}");
+        }
+        let symbol = names.intern(BASE);
+        assert_eq!([names.intern_input(BASE), names.intern_input(BASE)], [Some(symbol); 2]);
+    }
 }

@@ -96,19 +96,21 @@ impl Edges {
             }
             (edges, ends)
         };
-        let parts: Vec<_> = order.par_chunks(EDGES_OF).map(of_nodes).collect();
         let count = joined.targets.len();
         let (mut inputs, mut outputs) = (Vec::with_capacity(count), Vec::with_capacity(count));
         let (mut offsets, mut fixed) = (Vec::with_capacity(order.len() + 1), Vec::with_capacity(order.len()));
         offsets.push(0);
-        for (edges, ends) in parts {
-            let start = inputs.len() as u32;
-            for (end, is_fixed) in ends {
-                offsets.push(start + end);
-                fixed.push(is_fixed);
+        for nodes in order.chunks(DRAFTS) {
+            let parts: Vec<_> = nodes.par_chunks(EDGES_OF).map(of_nodes).collect();
+            for (edges, ends) in parts {
+                let start = inputs.len() as u32;
+                for (end, is_fixed) in ends {
+                    offsets.push(start + end);
+                    fixed.push(is_fixed);
+                }
+                inputs.extend(edges.iter().map(|(input, _)| *input));
+                outputs.extend(edges.iter().map(|(_, outputs)| *outputs));
             }
-            inputs.extend(edges.iter().map(|(input, _)| *input));
-            outputs.extend(edges.iter().map(|(_, outputs)| *outputs));
         }
         // Rebuilds propagate from an input to its user, unless the user is a fixed-output derivation.
         let users = (0..order.len()).filter(|&user| !fixed[user]).flat_map(|user| {
