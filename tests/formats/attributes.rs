@@ -7,11 +7,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 use waves_core::analysis::{Impact, Root, Scope, Why, rank, select};
 use waves_core::error::Error;
-use waves_core::graph::{Attribute, Direction, Graph};
+use waves_core::graph::{Attribute, Derivation, Direction, Graph};
 use waves_core::ingest::FindingKind;
 use waves_core::plan::{PlanOptions, plan};
 
-use crate::support::{attribute_derivations, attribute_outputs, base_name, dump, import, lines, object, text};
+use crate::support::{attribute_derivations, attribute_outputs, base_name, dump, findings, import, lines, object, text};
 
 /// Attribute to derivation, as nix-eval-jobs says: the independent answer, since it lists all of them.
 fn jobs() -> BTreeMap<String, String> {
@@ -91,6 +91,60 @@ fn a_named_derivation_wins_over_an_output_path() {
         assert_eq!(attribute_derivations(&first), jobs(), "{}", rest.display());
         assert_eq!(attribute_derivations(&last), jobs(), "{}", rest.display());
         assert_eq!(first.digest(), last.digest(), "{}", rest.display());
+    }
+}
+
+/// Files with these contents, read in this order.
+fn read(files: &[(&str, &str)]) -> Graph {
+    let directory = TempDir::new().expect("a directory");
+    let paths = files.iter().map(|(name, text)| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).expect("written");
+        path
+    });
+    import(&paths.collect::<Vec<_>>())
+}
+
+const OUTPUT: &str = "/nix/store/0000000000000000000000000000000a-a";
+
+fn derivation_path(hash: char) -> String {
+    format!("/nix/store/{}-a.drv", hash.to_string().repeat(32))
+}
+
+/// Once a derivation is named, another with the same output is a contradiction, and no longer the same.
+#[test]
+fn of_named_derivations_the_first_counts() {
+    let outputs = format!(r#"{{"a.x86_64-linux":{{"out":"{OUTPUT}"}}}}"#);
+    let job =
+        |hash| format!(r#"{{"attr":"a","drvPath":"{}","system":"x86_64-linux","outputs":{{"out":"{OUTPUT}"}}}}"#, derivation_path(hash));
+    for (first, second) in [('b', 'c'), ('c', 'b')] {
+        let graph = read(&[("1.json", &outputs), ("2.jsonl", &job(first)), ("3.jsonl", &job(second))]);
+        let attribute = graph.find_attribute("a").next().expect("it is there");
+        assert!(attribute.derivation().expect("named").base_name().starts_with(first));
+        assert!(findings(&graph).contains(&(FindingKind::ContradictoryAttribute, 1)));
+    }
+}
+
+/// A source is the same whoever fetches it.
+#[test]
+fn an_attribute_of_two_systems_is_two_though_one_derivation_builds_both() {
+    let outputs = format!(r#"{{"a.x86_64-linux":{{"out":"{OUTPUT}"}},"a.aarch64-linux":{{"out":"{OUTPUT}"}}}}"#);
+    let graph = read(&[("1.json", &outputs), ("2.json", &outputs)]);
+    let systems: Vec<_> = graph.attributes().filter_map(Attribute::system).collect();
+    assert_eq!((systems, graph.derivation_count()), (vec!["aarch64-linux", "x86_64-linux"], 1));
+}
+
+/// Derivations that differ only behind a fixed output build the same.
+#[test]
+fn an_output_alone_leads_to_the_first_of_its_derivations() {
+    let outputs = format!(r#"{{"a.x86_64-linux":{{"out":"{OUTPUT}"}}}}"#);
+    let derivation = |hash| format!(r#"{{"{}":{{"outputs":{{"out":{{"path":"{OUTPUT}"}}}},"env":{{}}}}}}"#, derivation_path(hash));
+    for (first, second) in [('b', 'c'), ('c', 'b')] {
+        let graph = read(&[("1.json", &derivation(first)), ("2.json", &derivation(second)), ("3.json", &outputs)]);
+        let attribute = graph.find_attribute("a").next().expect("it is there");
+        let built_by = attribute.derivation().expect("it is built").hash();
+        assert_eq!(Some(built_by), graph.derivations().map(Derivation::hash).min());
+        assert_eq!(graph.derivation_count(), 2);
     }
 }
 
