@@ -1,5 +1,6 @@
 //! What a change rebuilds.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::btree_set;
@@ -42,7 +43,12 @@ proptest! {
             let ring = |(distance, ring): (usize, &Vec<_>)| ring.iter().map(|&ix| (imported.at(ix), distance)).collect::<Vec<_>>();
             impact.by_distance().iter().enumerate().flat_map(ring).collect()
         };
-        prop_assert_eq!(found(&impact(&imported.graph, imported.root(roots.clone()))), expected.clone());
+        let all = impact(&imported.graph, imported.root(roots.clone()));
+        prop_assert_eq!(found(&all), expected.clone());
+        let direct = all.direct();
+        let next = expected.iter().filter(|&(_, &distance)| distance == 1).map(|(&at, _)| at);
+        prop_assert_eq!(direct.iter().map(|direct| imported.at(direct.ix())).collect::<BTreeSet<_>>(), next.collect());
+        prop_assert!(direct.is_sorted_by_key(|direct| Reverse(set.rebuilds([imported.at(direct.ix())]).len())));
         let near = Impact::new(&imported.graph, &[imported.root(roots)], Direction::Dependents, Some(depth), None).expect("it has edges");
         prop_assert_eq!(found(&near), expected.into_iter().filter(|(_, distance)| *distance <= depth).collect());
     }
