@@ -23,6 +23,8 @@ proptest! {
         prop_assert_eq!(graph.output_count(), set.outputs_of(&all));
         prop_assert_eq!(graph.edge_count(), edges(|_| true));
         prop_assert_eq!(graph.rebuild_edge_count(), edges(|is_fixed| !is_fixed));
+        let stored = graph.derivations().map(|derivation| (derivation.rebuilt_derivations(), derivation.rebuilt_attributes()));
+        prop_assert_eq!(graph.recount_closures(), stored.collect::<Vec<_>>());
     }
 
     #[test]
