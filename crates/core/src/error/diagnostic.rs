@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::Error;
-use crate::text::{clean, counted, number};
+use crate::text::{clean, counted, number, shortened};
 
 /// An error as it is shown: each part by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,11 +98,9 @@ const LABELS: u16 = 7;
 const LONGEST: usize = 10_000;
 
 fn clipped(line: &str) -> Cow<'_, str> {
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => {
-            format!("{}… and {}", &line[..end], counted(line[end..].chars().count(), "more character", "more characters")).into()
-        }
-        None => line.into(),
+    match line.chars().count().saturating_sub(LONGEST) {
+        0 => line.into(),
+        more => format!("{} and {}", shortened(line, LONGEST), counted(more, "more character", "more characters")).into(),
     }
 }
 

@@ -12,7 +12,7 @@ use super::check::{CheckReport, ReasonReport};
 use super::document::{code, markdown};
 use crate::analysis::AttributeName;
 use crate::policy::{Outcome, Severity};
-use crate::text::{clean, counted, hours, number};
+use crate::text::{clean, counted, hours, number, shortened};
 
 /// Bytes of all step summaries of a step; GitHub shows none of it if there are more.
 pub const SUMMARY_LIMIT: usize = 1024 * 1024;
@@ -175,14 +175,6 @@ fn prose(text: &str) -> String {
     let is_code = |at: usize| at % 2 == 1 && at + 1 < pieces.len();
     let piece = |(at, piece): (usize, &&str)| if is_code(at) { code(piece) } else { markdown(piece) };
     pieces.iter().enumerate().map(piece).collect()
-}
-
-/// The first characters of a text, and `…` if there are more.
-fn shortened(text: &str, characters: usize) -> String {
-    match text.char_indices().nth(characters) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 /// The outputs of the step, by name: what `$GITHUB_OUTPUT` gets.
