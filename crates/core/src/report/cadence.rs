@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport, RootReport};
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::cadence::{Cadence, CadenceOptions, Turn};
 use crate::graph::Graph;
 use crate::text::{counted, duration, number};
@@ -257,9 +257,5 @@ impl Report for CadenceReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["packages", "unknown"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }

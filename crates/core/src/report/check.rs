@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::document::Document;
 use super::evaluation::{CountsReport, EvaluationReport};
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::analysis::{AttributeChanges, Root};
 use crate::config::{Branches, Count, Policy};
 use crate::graph::Graph;
@@ -448,9 +448,5 @@ impl Report for CheckReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["reasons", "causes"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }

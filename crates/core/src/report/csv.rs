@@ -126,7 +126,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::report::{Diagram, Document};
+    use crate::report::Document;
 
     #[derive(Serialize)]
     struct Sample {
@@ -141,10 +141,6 @@ mod tests {
 
         fn item_keys(&self) -> &'static [&'static str] {
             &["rows", "names"]
-        }
-
-        fn diagram(&self) -> Option<&Diagram> {
-            None
         }
     }
 

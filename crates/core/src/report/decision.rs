@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::document::Document;
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::ledger::Event;
 
 /// A decision, and whether it was taken.
@@ -48,9 +48,5 @@ impl Report for DecisionReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &[]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }

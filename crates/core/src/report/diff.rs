@@ -20,7 +20,7 @@ const NAMED: usize = 8;
 
 /// What differs between two evaluations, and why.
 #[derive(Clone, Debug, Serialize)]
-pub struct DiffReport {
+pub struct DiffReport<'d> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
     /// The evaluation before the change.
@@ -68,7 +68,7 @@ pub struct DiffReport {
     #[serde(skip)]
     limit: usize,
     #[serde(skip)]
-    diagram: Diagram,
+    diff: &'d Diff<'d>,
 }
 
 /// Why two evaluations may not be neighbours.
@@ -149,12 +149,10 @@ impl From<Reach> for ReachReport {
     }
 }
 
-impl DiffReport {
+impl<'d> DiffReport<'d> {
     /// Of a diff, what the policy says of it, and what is known of costs; lists are whole, but text shows `limit` items of each.
-    pub fn new(diff: &Diff<'_>, verdict: &Verdict, costs: Option<&Costs<'_>>, limit: usize) -> Self {
+    pub fn new(diff: &'d Diff<'d>, verdict: &Verdict, costs: Option<&Costs<'_>>, limit: usize) -> Self {
         let names = |names: &[AttributeName]| names.iter().map(ToString::to_string).collect();
-        let roots = diff.causes.iter().flat_map(|cause| cause.derivations.iter().copied());
-        let roots = DerivationSet::from_members(diff.after.derivation_count(), roots);
         let mut systems: BTreeMap<String, usize> = BTreeMap::new();
         let mut kernels: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
         for name in &diff.attributes.rebuilds {
@@ -185,7 +183,7 @@ impl DiffReport {
             root_causes: diff.causes.iter().map(|cause| CauseReport::new(diff, cause)).collect(),
             smallest_is_proven: diff.smallest_is_proven,
             limit,
-            diagram: Diagram::packages("What the change rebuilds".to_owned(), diff.after, &diff.rebuilt, &roots, limit),
+            diff,
         }
     }
 
@@ -356,7 +354,7 @@ impl DoubtReport {
     }
 }
 
-impl Report for DiffReport {
+impl Report for DiffReport<'_> {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(format!("before: {}", self.before.line()));
@@ -407,8 +405,11 @@ impl Report for DiffReport {
         &["root_causes", "added", "removed", "changed", "rebuilds", "renames", "aliases", "doubts"]
     }
 
-    fn diagram(&self) -> Option<&Diagram> {
-        Some(&self.diagram)
+    fn diagram(&self) -> Option<Diagram> {
+        let Diff { after, causes, rebuilt, .. } = self.diff;
+        let roots = causes.iter().flat_map(|cause| cause.derivations.iter().copied());
+        let roots = DerivationSet::from_members(after.derivation_count(), roots);
+        Some(Diagram::packages("What the change rebuilds".to_owned(), after, rebuilt, &roots, self.limit))
     }
 }
 

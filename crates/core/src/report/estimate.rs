@@ -15,7 +15,7 @@ use crate::text::{counted, number};
 
 /// What a change of the sources is expected to rebuild.
 #[derive(Clone, Debug, Serialize)]
-pub struct EstimateReport {
+pub struct EstimateReport<'i> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
     /// The evaluation.
@@ -43,7 +43,7 @@ pub struct EstimateReport {
     /// What is rebuilt at most: by the seeds, and within all bounds.
     pub at_most: CountsReport,
     /// What the seeds rebuild, in full.
-    pub impact: ImpactReport,
+    pub impact: ImpactReport<'i>,
 }
 
 /// The two states that were compared.
@@ -113,13 +113,13 @@ pub struct IgnoredReport {
     pub reason: String,
 }
 
-impl EstimateReport {
+impl<'i> EstimateReport<'i> {
     /// Of an estimate, and of what its seeds rebuild; lists are cut after `limit`, but for files that are not confined.
     pub fn new(
         range: &str,
         comparison: &Comparison,
         estimate: &Estimate,
-        impact: &Impact<'_>,
+        impact: &'i Impact<'i>,
         costs: Option<&Costs<'_>>,
         limit: usize,
     ) -> Self {
@@ -214,7 +214,7 @@ impl ComparisonReport {
     }
 }
 
-impl Report for EstimateReport {
+impl Report for EstimateReport<'_> {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(self.evaluation.line());
@@ -258,7 +258,7 @@ impl Report for EstimateReport {
         &["seeds", "unbounded", "ignored", "rebuilds"]
     }
 
-    fn diagram(&self) -> Option<&Diagram> {
+    fn diagram(&self) -> Option<Diagram> {
         self.impact.diagram()
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::{EvaluationReport, RootReport};
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::analysis::Root;
 use crate::graph::Graph;
 use crate::major::{Hit, PlanFile};
@@ -146,9 +146,5 @@ impl Report for ExplainReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["waves"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }

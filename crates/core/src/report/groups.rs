@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::document::Document;
 use super::evaluation::EvaluationReport;
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::graph::Graph;
 use crate::major::{Evidence, Proposal};
 use crate::text::{counted, number};
@@ -141,9 +141,5 @@ impl Report for GroupsReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["groups"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }

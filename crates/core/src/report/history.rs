@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::document::{Column, Document, Table};
 use super::evaluation::CountsReport;
 use super::info::date;
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::history::{Evaluation, History, Rebuilds, Unresolved, UnresolvedReason};
 use crate::store_path::base_name;
 use crate::text::{bytes, counted, number, percent};
@@ -162,10 +162,6 @@ impl Report for HistoryReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["evaluations"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }
 
@@ -324,10 +320,6 @@ impl Report for HistoryRebuildsReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["evaluations", "unresolved"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }
 

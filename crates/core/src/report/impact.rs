@@ -15,7 +15,7 @@ use crate::text::{counted, number};
 
 /// What a change rebuilds.
 #[derive(Clone, Debug, Serialize)]
-pub struct ImpactReport {
+pub struct ImpactReport<'i> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
     /// The evaluation.
@@ -47,7 +47,9 @@ pub struct ImpactReport {
     /// What the rebuild costs; null if nothing is known of it.
     pub cost: Option<CostReport>,
     #[serde(skip)]
-    diagram: Diagram,
+    impact: &'i Impact<'i>,
+    #[serde(skip)]
+    limit: usize,
 }
 
 /// A direct dependent.
@@ -113,17 +115,11 @@ impl ExcludedReport {
     }
 }
 
-impl ImpactReport {
+impl<'i> ImpactReport<'i> {
     /// Of an impact, and of what is known of costs; lists are cut after `limit`.
-    pub fn new(impact: &Impact<'_>, roots: &[Root], costs: Option<&Costs<'_>>, limit: usize) -> Self {
+    pub fn new(impact: &'i Impact<'i>, roots: &[Root], costs: Option<&Costs<'_>>, limit: usize) -> Self {
         let graph = impact.graph();
         let (direct, attributes) = (impact.direct(), impact.attributes());
-        let causes: Vec<_> = roots.iter().map(|root| RootReport::new(graph, root)).collect();
-        let names = diagram::names(&causes);
-        let title = match impact.direction() {
-            Direction::Dependents => format!("What a change of {names} rebuilds"),
-            Direction::Dependencies => format!("What rebuilds {names}"),
-        };
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
@@ -131,7 +127,7 @@ impl ImpactReport {
                 Direction::Dependents => "dependents",
                 Direction::Dependencies => "dependencies",
             },
-            roots: causes,
+            roots: roots.iter().map(|root| RootReport::new(graph, root)).collect(),
             dependents: impact.dependent_counts().into(),
             rebuilds: impact.rebuild_counts().into(),
             systems: impact.by_system().into_iter().map(|(system, counts)| (system.to_owned(), counts.into())).collect(),
@@ -151,7 +147,8 @@ impl ImpactReport {
                 })
                 .collect(),
             cost: CostReport::new(costs, impact.rebuilds(), roots, limit),
-            diagram: Diagram::packages(title, graph, impact.rebuilds(), impact.roots(), limit),
+            impact,
+            limit,
         }
     }
 
@@ -177,7 +174,7 @@ impl DirectReport {
     }
 }
 
-impl Report for ImpactReport {
+impl Report for ImpactReport<'_> {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(self.evaluation.line());
@@ -228,8 +225,13 @@ impl Report for ImpactReport {
         &["direct", "attributes"]
     }
 
-    fn diagram(&self) -> Option<&Diagram> {
-        Some(&self.diagram)
+    fn diagram(&self) -> Option<Diagram> {
+        let names = diagram::names(&self.roots);
+        let title = match self.impact.direction() {
+            Direction::Dependents => format!("What a change of {names} rebuilds"),
+            Direction::Dependencies => format!("What rebuilds {names}"),
+        };
+        Some(Diagram::packages(title, self.impact.graph(), self.impact.rebuilds(), self.impact.roots(), self.limit))
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::EvaluationReport;
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::graph::{Derivation, Graph};
 use crate::ingest::FindingKind;
 use crate::text::{counted, number};
@@ -137,10 +137,6 @@ impl Report for InfoReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["findings"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }
 

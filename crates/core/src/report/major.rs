@@ -497,8 +497,8 @@ impl Report for MajorReport {
         &["updates", "waves", "frontier"]
     }
 
-    fn diagram(&self) -> Option<&Diagram> {
-        Some(&self.diagram)
+    fn diagram(&self) -> Option<Diagram> {
+        Some(self.diagram.clone())
     }
 }
 

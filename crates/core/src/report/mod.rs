@@ -120,8 +120,10 @@ pub trait Report: Serialize {
     /// The keys whose items are the lines of JSON lines; the others are the header.
     fn item_keys(&self) -> &'static [&'static str];
 
-    /// As nodes and edges; `None` if there is nothing to draw.
-    fn diagram(&self) -> Option<&Diagram>;
+    /// As nodes and edges, drawn when they are asked for; `None` if there is nothing to draw.
+    fn diagram(&self) -> Option<Diagram> {
+        None
+    }
 }
 
 /// Writes a report. Text is laid out for `width` columns, if that is given.

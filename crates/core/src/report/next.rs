@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::EvaluationReport;
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::graph::Derivation;
 use crate::ledger::{Next, WaveName, WaveStatus};
 use crate::text::{counted, number};
@@ -106,10 +106,6 @@ impl Report for NextReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["ready", "building", "safe", "at_risk"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }
 

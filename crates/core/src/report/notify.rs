@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::check::Basis;
 use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport, RootReport};
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::analysis::Change;
 use crate::graph::{Attribute, Graph};
 use crate::notify::{AttributeCounts, Build, Causes, Notice, Notices, NotifyOptions, PackageNotice, Recipient, RecipientKind, Role};
@@ -776,9 +776,5 @@ impl Report for NotifyReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["people", "overflow", "unmaintained"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }

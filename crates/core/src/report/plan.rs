@@ -280,8 +280,8 @@ impl Report for PlanReport {
         &["waves", "level_sizes", "cycles"]
     }
 
-    fn diagram(&self) -> Option<&Diagram> {
-        Some(&self.diagram)
+    fn diagram(&self) -> Option<Diagram> {
+        Some(self.diagram.clone())
     }
 }
 

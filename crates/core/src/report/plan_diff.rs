@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::document::{Column, Document, Table};
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::major::{PlanFile, PlannedTotals, moves};
 use crate::text::{counted, hours, number};
 
@@ -134,9 +134,5 @@ impl Report for PlanDiffReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["moves"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }

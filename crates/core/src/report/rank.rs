@@ -12,7 +12,7 @@ use crate::text::{duration, number};
 
 /// Packages by what a change of them rebuilds.
 #[derive(Clone, Debug, Serialize)]
-pub struct RankReport {
+pub struct RankReport<'g> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
     /// The evaluation.
@@ -26,7 +26,11 @@ pub struct RankReport {
     /// How exact the costs of the packages are; null if they are exact, or not known.
     pub approximate: Option<ApproximateReport>,
     #[serde(skip)]
-    diagram: Diagram,
+    graph: &'g Graph,
+    #[serde(skip)]
+    ranked: &'g [Package<'g>],
+    #[serde(skip)]
+    limit: usize,
 }
 
 /// How exact estimates are.
@@ -55,30 +59,33 @@ pub struct RankedPackage {
     pub cost: Option<ClosureCostReport>,
 }
 
-impl RankReport {
+impl<'g> RankReport<'g> {
     /// Of ranked packages, and of what is known of costs, by estimate if there is one; the list is cut after `limit`.
-    pub fn new(graph: &Graph, ranked: &[Package<'_>], costs: Option<&Costs<'_>>, estimates: Option<&Estimates>, limit: usize) -> Self {
+    pub fn new(
+        graph: &'g Graph,
+        ranked: &'g [Package<'g>],
+        costs: Option<&Costs<'_>>,
+        estimates: Option<&Estimates>,
+        limit: usize,
+    ) -> Self {
         let shown = &ranked[..ranked.len().min(limit)];
-        let everything = DerivationSet::from_members(graph.derivation_count(), graph.derivations().map(Derivation::ix));
         let shown_costs = ClosureCostReport::of_packages(costs, estimates, shown);
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
             packages: shown.iter().zip(shown_costs).map(|(package, cost)| RankedPackage::new(*package, cost)).collect(),
             packages_omitted: ranked.len() - shown.len(),
-            cost: CostReport::new(costs, &everything, &[], limit),
+            cost: CostReport::new(costs, &everything(graph), &[], limit),
             approximate: estimates.map(|estimates| ApproximateReport::new(estimates.precision())),
-            diagram: Diagram::first_packages(
-                "Packages by what a change of them rebuilds".to_owned(),
-                graph,
-                &everything,
-                &graph.empty_set(),
-                &ranked.iter().map(|package| package.ix()).collect::<Vec<_>>(),
-                ranked.len(),
-                limit,
-            ),
+            graph,
+            ranked,
+            limit,
         }
     }
+}
+
+fn everything(graph: &Graph) -> DerivationSet {
+    DerivationSet::from_members(graph.derivation_count(), graph.derivations().map(Derivation::ix))
 }
 
 impl ApproximateReport {
@@ -110,7 +117,7 @@ impl RankedPackage {
     }
 }
 
-impl Report for RankReport {
+impl Report for RankReport<'_> {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(self.evaluation.line());
@@ -141,8 +148,11 @@ impl Report for RankReport {
         &["packages"]
     }
 
-    fn diagram(&self) -> Option<&Diagram> {
-        Some(&self.diagram)
+    fn diagram(&self) -> Option<Diagram> {
+        let title = "Packages by what a change of them rebuilds".to_owned();
+        let packages: Vec<_> = self.ranked.iter().map(|package| package.ix()).collect();
+        let (members, no_roots) = (everything(self.graph), self.graph.empty_set());
+        Some(Diagram::first_packages(title, self.graph, &members, &no_roots, &packages, packages.len(), self.limit))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::document::{Column, Document, Table};
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::ledger::{Matched, Results};
 use crate::text::{counted, number};
 
@@ -123,9 +123,5 @@ impl Report for RecordReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["files"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::document::{Column, Document, Table};
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::ledger::{Upstream, WaveName};
 use crate::text::counted;
 
@@ -104,9 +104,5 @@ impl Report for RequestReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["updates"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }

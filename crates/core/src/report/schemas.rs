@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::document::{Column, Document, Table};
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::analysis::similar;
 use crate::error::{Error, Result};
 
@@ -124,9 +124,5 @@ impl Report for SchemasReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["schemas"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }

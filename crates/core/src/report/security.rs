@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::cost::CostReport;
 use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport, RootReport, root_lines};
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::analysis::Root;
 use crate::cost::Costs;
 use crate::security::{Check, Choice, Kind, Precondition, Security, SecurityOptions, State};
@@ -310,9 +310,5 @@ impl Report for SecurityReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["options", "waves", "locks"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::EvaluationReport;
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::cost::Costs;
 use crate::graph::Derivation;
 use crate::ledger::{Class, Ledger, Moment, RedRoot, State, StateCounts, WaveName, WaveStatus, open_reasons, revert_first};
@@ -518,10 +518,6 @@ impl Report for StatusReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["roots", "blocked", "evaluation_failures", "waivers", "waves"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }
 

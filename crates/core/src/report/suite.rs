@@ -6,7 +6,7 @@ use super::cost::CostReport;
 use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport, RootReport, root_lines};
 use super::impact::ExcludedReport;
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::analysis::Root;
 use crate::graph::{Derivation, Graph};
 use crate::suite::{Existing, Recursion, Suite, SuiteOptions, Test, snippet};
@@ -312,9 +312,5 @@ impl Report for SuiteReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["tests"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::document::Document;
 use super::evaluation::EvaluationReport;
-use super::{Diagram, FORMAT_VERSION, Report};
+use super::{FORMAT_VERSION, Report};
 use crate::graph::Graph;
 use crate::major::{PlanFile, Verified};
 use crate::text::counted;
@@ -57,9 +57,5 @@ impl Report for VerifyReport {
 
     fn item_keys(&self) -> &'static [&'static str] {
         &["flaws"]
-    }
-
-    fn diagram(&self) -> Option<&Diagram> {
-        None
     }
 }

@@ -189,7 +189,7 @@ impl Report for WhyReport {
         &["path", "blocked", "edges"]
     }
 
-    fn diagram(&self) -> Option<&Diagram> {
-        Some(&self.diagram)
+    fn diagram(&self) -> Option<Diagram> {
+        Some(self.diagram.clone())
     }
 }
