@@ -148,6 +148,28 @@ fn an_output_alone_leads_to_the_first_of_its_derivations() {
     }
 }
 
+/// What one line leaves out of a derivation, another tells: its inputs, and outputs besides those that are known.
+#[test]
+fn lines_about_one_derivation_add_up() {
+    let drv = derivation_path('b');
+    let line = |attr: &str, outputs: &str, inputs: &str| {
+        format!(r#"{{"attr":"{attr}","drvPath":"{drv}","system":"x86_64-linux","outputs":{{{outputs}}}{inputs}}}"#)
+    };
+    let out = format!(r#""out":"{OUTPUT}""#);
+    let bare = line("a", &out, "");
+    let full = line("b", &format!(r#"{out},"dev":"{OUTPUT}-dev""#), &format!(r#","inputDrvs":{{"{}":["out"]}}"#, derivation_path('c')));
+    for lines in [[&bare, &full], [&full, &bare]] {
+        let graph = read(&[("jobs.jsonl", &lines.map(String::as_str).join("\n"))]);
+        let derivation = graph.find_attribute("a").find_map(Attribute::derivation).expect("it is there");
+        let inputs: Vec<String> = derivation.inputs().map(|(input, _)| graph.derivation(input).base_name()).collect();
+        assert_eq!(inputs, [base_name(&derivation_path('c'))]);
+        let mut outputs: Vec<_> = derivation.outputs().map(|output| (output.name(), output.path())).collect();
+        outputs.sort_unstable();
+        assert_eq!(outputs, [("dev", Some(format!("{OUTPUT}-dev"))), ("out", Some(OUTPUT.to_owned()))]);
+        assert_eq!(graph.find_attribute("b").find_map(Attribute::derivation).map(|same| same.ix()), Some(derivation.ix()));
+    }
+}
+
 #[test]
 fn meta_is_that_of_the_dump() {
     let handle = |maintainer: &Value| maintainer["github"].as_str().or(maintainer["name"].as_str()).map(str::to_owned);

@@ -198,6 +198,27 @@ fn sections_of_another_length_are_refused() {
     }
 }
 
+/// A position just behind the last, of whatever it counts.
+#[test]
+fn positions_behind_the_end_do_no_harm() {
+    let graph = open(&SNAPSHOT).expect("opens");
+    let outputs = graph.derivations().map(|derivation| derivation.outputs().count()).sum();
+    let strings = sections(&SNAPSHOT)[1].len() / 4 - 1;
+    let counts = [graph.derivation_count(), graph.attribute_count(), graph.package_count(), outputs, strings];
+    for section in sections(&SNAPSHOT) {
+        let words = section.len() / 4;
+        for (word, count) in (0..words.min(20)).chain(words.saturating_sub(20)..words).flat_map(|word| counts.map(|count| (word, count))) {
+            let at = section.start + 4 * word;
+            let mut forged = SNAPSHOT.clone();
+            forged[at..at + 4].copy_from_slice(&(count as u32).to_ne_bytes());
+            seal(&mut forged);
+            if let Ok(graph) = open(&forged) {
+                ask(&graph);
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
