@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use waves_core::analysis::{Impact, Root, Scope, Why, rank, select};
+use waves_core::analysis::{Excluded, Impact, Root, Scope, Why, rank, select};
 use waves_core::error::Error;
 use waves_core::graph::{Attribute, Derivation, Direction, Graph};
 use waves_core::ingest::FindingKind;
@@ -210,6 +210,36 @@ fn hydra_builds_for_the_platforms_that_meta_names() {
     let graph = import(&[path]);
     let off_hydra: Vec<_> = graph.attributes().filter(|attribute| attribute.is_off_hydra()).map(Attribute::path).collect();
     assert_eq!(off_hydra, ["b", "c"]);
+}
+
+/// What only its outputs are known of has no path of its own, and is called by its first output.
+#[test]
+fn what_has_no_path_is_its_output() {
+    let graph = import(&[dump("outpaths.json")]);
+    for derivation in graph.derivations() {
+        let outputs: Vec<String> = derivation.outputs().filter_map(|output| output.path()).collect();
+        assert!(outputs.contains(&derivation.path()), "{}", derivation.path());
+    }
+}
+
+/// Of all combinations of four reasons, each reason has half.
+#[test]
+fn what_is_usually_not_built_is_counted() {
+    let drv = |at: usize| format!("/nix/store/{at:032}-a.drv");
+    let job = |at: usize| {
+        let [broken, unfree, insecure, off_hydra] = [1, 2, 4, 8].map(|bit| at & bit != 0);
+        let platforms = if off_hydra { "" } else { r#""x86_64-linux""# };
+        let meta = format!(r#"{{"broken":{broken},"unfree":{unfree},"insecure":{insecure},"hydraPlatforms":[{platforms}]}}"#);
+        let drv = format!(r#""drvPath":"{}","inputDrvs":{{"{}":["out"]}}"#, drv(at), drv(16));
+        format!(r#"{{"attr":"a{at}","system":"x86_64-linux","meta":{meta},{drv}}}"#)
+    };
+    let graph = read(&[("jobs.jsonl", &(0..16).map(job).collect::<Vec<_>>().join("\n"))]);
+    let expected = Excluded { broken: 8, unfree: 8, insecure: 8, off_hydra: 8, any: 15 };
+    assert_eq!(Excluded::of(graph.attributes()), expected);
+    let input = graph.derivations().find(|derivation| derivation.path() == drv(16)).expect("it is needed").ix();
+    let root = Root { selector: "input".to_owned(), face: input, derivations: vec![input] };
+    let impact = Impact::new(&graph, &[root], Direction::Dependents, None, None).expect("it has edges");
+    assert_eq!(impact.excluded(), expected);
 }
 
 /// `meta.json` of nixpkgs CI stands beside its `paths.json`.

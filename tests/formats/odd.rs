@@ -234,3 +234,27 @@ fn of_contradictory_derivations_in_a_long_dump_the_first_counts() {
     assert_eq!(findings(&graph), [(ContradictoryDerivation, 2_000)]);
     assert!(graph.derivations().all(|derivation| derivation.system() == "first"));
 }
+
+/// Nix 2.32 and later leave the path of a fixed output out: that is no contradiction. Another name for it is one.
+#[test]
+fn an_output_without_a_path_is_the_same_output() {
+    let fixed = |output: &str, path: &str| {
+        let out = format!(r#""{output}":{{{path}"hash":"{}","hashAlgo":"sha256"}}"#, "0".repeat(64));
+        format!(r#"{{"/nix/store/{}-a.drv":{{"outputs":{{{out}}},"env":{{"name":"a"}}}}}}"#, "b".repeat(32))
+    };
+    let path = |name: &str| format!(r#""path":"/nix/store/{}-{name}","#, "c".repeat(32));
+    let found = |first: &str, second: &str| {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let paths = [("1.json", first), ("2.json", second)].map(|(name, text)| {
+            std::fs::write(directory.path().join(name), text).expect("written");
+            directory.path().join(name)
+        });
+        findings(&import(&paths))
+    };
+    let whole = fixed("out", &path("a"));
+    assert_eq!(found(&whole, &whole), [(DuplicateDerivation, 1)]);
+    assert_eq!(found(&whole, &fixed("out", "")), [(DuplicateDerivation, 1)]);
+    assert_eq!(found(&fixed("out", ""), &whole), [(DuplicateDerivation, 1)]);
+    assert_eq!(found(&fixed("out", ""), &fixed("dev", "")), [(ContradictoryDerivation, 1)]);
+    assert_eq!(found(&whole, &fixed("out", &path("a").replace('c', "d"))), [(ContradictoryDerivation, 1)]);
+}

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use twox_hash::XxHash3_64;
 use waves_core::analysis::{Impact, RankOptions, Root, Why, rank};
 use waves_core::error::{Error, Result};
-use waves_core::graph::{Derivation, Direction, Graph};
+use waves_core::graph::{Derivation, DerivationSet, Direction, Graph, Output};
 use waves_core::plan::{PlanOptions, plan, verify};
 
 use crate::support::{dump, import};
@@ -94,17 +94,26 @@ fn ask(graph: &Graph) {
     if let Ok(plan) = plan(graph, roots, &PlanOptions::default()) {
         verify(graph, &plan);
     }
+    let paths = |outputs: Vec<Output<'_>>| outputs.into_iter().map(|output| (output.name().len(), output.path())).collect::<Vec<_>>();
     for derivation in graph.derivations() {
         let _ = (derivation.path(), derivation.label(), derivation.package().face().label(), derivation.src().map(Derivation::path));
+        let _ = (derivation.name(), derivation.pname(), derivation.version(), derivation.system(), derivation.fixed_hash());
+        let _ = (derivation.required_system_features().count(), derivation.sources().count(), paths(derivation.outputs().collect()));
         let _: usize = derivation.inputs().map(|(input, outputs)| graph.derivation(input).name().len() + outputs.count()).sum();
-        let _: usize = derivation.outputs().filter_map(|output| output.path()).map(|path| path.len()).sum();
+        let _: usize = derivation.users().map(|user| graph.derivation(user).name().len()).sum();
+        let _: usize = derivation.attributes().map(|attribute| attribute.path().len()).sum();
     }
     for attribute in graph.attributes() {
-        let _ = (attribute.path(), attribute.derivation().map(|derivation| derivation.name()), attribute.is_off_hydra(), attribute.error());
+        let _ = (attribute.path(), attribute.system(), attribute.derivation().map(Derivation::name), attribute.error());
+        let _ = (attribute.position(), attribute.description(), attribute.is_off_hydra(), attribute.hydra_platforms().map(Iterator::count));
+        let _ = (attribute.maintainers().count(), attribute.teams().count(), attribute.licences().count());
+        let _ = paths(attribute.outputs().collect());
     }
     for package in graph.packages() {
-        let _ = (package.face().label(), package.rebuilt_derivations(), package.derivations().len());
+        let _ = (package.face().label(), package.rebuilt_derivations(), package.derivations().map(Derivation::name).count());
     }
+    let everything = DerivationSet::from_members(graph.derivation_count(), graph.derivations().map(Derivation::ix));
+    let _ = (graph.output_count(), graph.output_count_of(&everything), graph.output_paths(&everything), graph.recount_closures());
 }
 
 #[test]
@@ -158,6 +167,10 @@ fn other_files_are_refused() {
     refused(b"{\"attr\":\"a\"}\n", "not a snapshot", "a dump");
     refused(&[0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', 0, 0, 0, 13], "not a snapshot", "an image");
     refused(&vec![0; 4096], "not a snapshot", "zeroes");
+    let written = TempDir::new().expect("a directory");
+    fs::write(written.path().join("graph.waves"), SNAPSHOT.as_slice()).expect("writes");
+    assert!(Graph::is_snapshot(&written.path().join("graph.waves")).expect("reads"));
+    assert!(!Graph::is_snapshot(&dump("derivations.json")).expect("reads"));
     let error = Graph::open(Path::new("not/there.waves")).expect_err("it is not there");
     assert!(matches!(error, Error::Io { action: "open", .. }), "{error:?}");
     assert!(Graph::open(Path::new(env!("CARGO_MANIFEST_DIR"))).is_err(), "a directory");

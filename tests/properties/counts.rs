@@ -49,6 +49,12 @@ proptest! {
             prop_assert_eq!((derivation.version(), derivation.system()), (model.version, model.system));
             prop_assert_eq!((derivation.is_fixed_output(), derivation.is_defined()), (model.is_fixed, true));
             prop_assert_eq!(derivation.sources().count(), model.files.len());
+            let features: BTreeSet<_> = derivation.required_system_features().collect();
+            prop_assert_eq!(&features, &model.features);
+            let source = model.src.map(|src| set.output_path(src, "out"));
+            let builds = derivation.src().map(|src| imported.at(src.ix()));
+            prop_assert_eq!(builds.is_some(), source.is_some());
+            prop_assert!(builds.into_iter().all(|at| set.output_paths(at).into_iter().map(Some).any(|path| path == source)));
             let inputs = derivation.inputs().map(|(input, outputs)| (imported.at(input), outputs.collect()));
             prop_assert_eq!(&inputs.collect::<std::collections::BTreeMap<_, Vec<_>>>(), &model.inputs);
             let outputs: BTreeSet<_> = derivation.outputs().filter_map(|output| output.path()).collect();

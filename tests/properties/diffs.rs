@@ -6,7 +6,7 @@ use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
-use waves_core::analysis::{Cause, Diff};
+use waves_core::analysis::{AttributeName, Cause, Diff, Reason};
 use waves_core::graph::Graph;
 use waves_core::notify::{NotifyOptions, Role, notify};
 
@@ -93,6 +93,96 @@ fn by_label<'d>(diff: &'d Diff<'_>) -> BTreeMap<&'d str, &'d Cause> {
     diff.causes.iter().map(|cause| (cause.label.as_str(), cause)).collect()
 }
 
+/// A package of one name at each place, the first two alike, each without files.
+fn alike(inputs: &[&[usize]]) -> World {
+    let package = |(at, inputs): (usize, &&[usize])| Package {
+        pname: if at < 2 { "lib".to_owned() } else { format!("p{at}") },
+        patch_level: 0,
+        recipe: 0,
+        source: at as u32 * 100,
+        fetcher: 0,
+        files: BTreeSet::new(),
+        inputs: inputs.iter().copied().collect(),
+        repeats_version: false,
+    };
+    World { packages: inputs.iter().enumerate().map(package).collect(), files: Vec::new() }
+}
+
+/// The evaluation with the attributes of some packages.
+fn graph_of(world: &World, is_attribute: impl Fn(usize) -> bool) -> Graph {
+    let jobs: Vec<String> = world.jobs().lines().enumerate().filter(|(at, _)| is_attribute(*at)).map(|(_, line)| line.to_owned()).collect();
+    import(&[("derivations.json", world.derivations().to_string()), ("jobs.jsonl", jobs.join("\n"))])
+}
+
+/// What is the cause, and why.
+fn causes(before: &Graph, after: &Graph) -> Vec<(usize, Vec<Reason>)> {
+    let cause = |cause: &Cause| (cause.derivations.len(), cause.reasons.iter().copied().collect());
+    Diff::new(before, after, false).causes.iter().map(cause).collect()
+}
+
+/// Both stay what they are, and two packages change from one to the other: one cause, which is neither of the two alone.
+#[test]
+fn an_input_that_is_swapped_is_the_cause() {
+    let one = alike(&[&[], &[], &[0], &[0], &[0, 1], &[2]]);
+    let other = alike(&[&[], &[], &[1], &[1], &[0, 1], &[2]]);
+    let graph = |world: &World| graph_of(world, |at| at >= 2);
+    for (before, after) in [(&one, &other), (&other, &one)] {
+        assert_eq!(causes(&graph(before), &graph(after)), [(2, vec![Reason::SwappedInput])]);
+    }
+    // One that is rebuilt is no swap, whichever of the two it is.
+    for at in [0, 1] {
+        let after = one.after(&[Mutation::Recipe(at)]);
+        assert_eq!(causes(&graph(&one), &graph(&after)), [(1, vec![Reason::Recipe])]);
+    }
+}
+
+/// What no dump tells the reason of is told apart from what uses other outputs of the same input.
+#[test]
+fn what_nothing_explains_is_said_to_be_unexplained() {
+    let world = alike(&[&[], &[], &[0], &[2]]);
+    let (entry, path, input) = (world.derivation(2), world.output_path(2), world.derivation(0));
+    let before = graph_of(&world, |at| at >= 2);
+    let other = format!("/nix/store/{}{}", "0".repeat(32), &path["/nix/store/".len() + 32..]);
+    for (outputs, reason) in [(json!(["out"]), Reason::Unexplained), (json!(["dev"]), Reason::Recipe)] {
+        let mut derivations = world.derivations();
+        derivations[&entry]["inputDrvs"][&input] = outputs;
+        // Only the path of its output is another; those who use it would have others too.
+        let derivations = derivations.to_string().replace(&path, &other);
+        let jobs: Vec<String> = world.jobs().lines().skip(2).map(|line| line.replace(&path, &other)).collect();
+        let after = import(&[("derivations.json", derivations), ("jobs.jsonl", jobs.join("\n"))]);
+        assert_eq!(causes(&before, &after), [(1, vec![reason])]);
+    }
+}
+
+/// Renamed, added under another name, and left out for want of the set in the other evaluation.
+#[test]
+fn names_and_sets_come_and_go() {
+    let world = alike(&[&[], &[], &[0], &[0], &[0], &[0], &[0]]);
+    let lines: Vec<String> = world.jobs().lines().map(ToOwned::to_owned).collect();
+    let evaluation = |attributes: &[(&str, usize)]| {
+        let named = |(name, at): &(&str, usize)| {
+            let mut line: Value = serde_json::from_str(&lines[*at]).expect("JSON");
+            line["attrPath"] = name.split('.').collect();
+            line["attr"] = json!(name);
+            line.to_string()
+        };
+        let jobs: Vec<String> = attributes.iter().map(named).collect();
+        import(&[("derivations.json", world.derivations().to_string()), ("jobs.jsonl", jobs.join("\n"))])
+    };
+    let before = evaluation(&[("a", 2), ("b", 3), ("old.x", 4), ("old.y", 5), ("old.z", 6)]);
+    let after = evaluation(&[("a", 2), ("alias", 2), ("c", 3), ("new.x", 4)]);
+    let pairs = |pairs: &[(AttributeName, AttributeName)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(one, other)| (one.path.clone(), other.path.clone())).collect()
+    };
+    let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+    let all = Diff::new(&before, &after, false);
+    assert_eq!(pairs(&all.renames), [pair("b", "c"), pair("old.x", "new.x")]);
+    assert_eq!((pairs(&all.aliases), all.left_out), (vec![pair("alias", "a")], (0, 0)));
+    let common = Diff::new(&before, &after, true);
+    assert_eq!((pairs(&common.renames), common.left_out), (vec![pair("b", "c")], (3, 1)));
+    assert_eq!(Diff::new(&after, &before, true).left_out, (1, 3));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -109,6 +199,22 @@ proptest! {
         let new_outputs = after_world.outputs().difference(&world.outputs()).count();
         prop_assert_eq!(diff.rebuild_counts().derivations, new_outputs);
         prop_assert_eq!(diff.fetched(), new_outputs - rebuilt.len());
+        let attributes = diff.rebuilt_attributes().into_iter().map(|attribute| attribute.path().to_owned());
+        prop_assert_eq!(attributes.collect::<BTreeSet<_>>(), rebuilt.iter().map(|at| world.packages[*at].pname.clone()).collect());
+    }
+
+    #[test]
+    fn one_change_has_one_reason((world, mutation) in histories().prop_map(|(world, mutations)| (world, mutations.into_iter().next()))) {
+        let Some(mutation) = mutation else { return Ok(()) };
+        let after_world = world.after([&mutation]);
+        let reason = match mutation {
+            Mutation::Version(_) | Mutation::Source(_) => Reason::FixedOutput,
+            Mutation::Recipe(_) => Reason::Recipe,
+            Mutation::File(_) => Reason::SourceFile,
+            Mutation::Fetcher(_) => return Ok(()),
+        };
+        let diff = Diff::new(&graph(&world), &graph(&after_world), false).causes.into_iter().map(|cause| cause.reasons);
+        prop_assert!(diff.clone().all(|reasons| reasons == BTreeSet::from([reason])), "{mutation:?}: {:?}", diff.collect::<Vec<_>>());
     }
 
     #[test]
@@ -119,6 +225,17 @@ proptest! {
         let expected = made(&world, &mutations);
         prop_assert_eq!(by_label(&diff).into_keys().collect::<BTreeSet<_>>(), expected.keys().map(String::as_str).collect::<BTreeSet<_>>());
         prop_assert_eq!(diff.causes.len(), expected.len());
+    }
+
+    /// The same if only what nothing else uses is an attribute: what is behind is paired by what uses it.
+    #[test]
+    fn causes_are_found_behind_the_attributes((world, mutations) in histories()) {
+        let after_world = world.after(&mutations);
+        let is_last = |at: usize| world.packages.iter().all(|package| !package.inputs.contains(&at));
+        let (before, after) = (graph_of(&world, is_last), graph_of(&after_world, is_last));
+        let diff = Diff::new(&before, &after, false);
+        prop_assert_eq!(diff.causes.len(), made(&world, &mutations).len());
+        prop_assert!(diff.causes.iter().all(|cause| !cause.reasons.contains(&Reason::New) && !cause.reasons.contains(&Reason::Unexplained)));
     }
 
     /// What a cause rebuilds is what uses it; what only it rebuilds is what would stay if it had not been made.

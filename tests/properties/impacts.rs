@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::btree_set;
 use proptest::prelude::*;
-use waves_core::analysis::{Counts, Impact, Root};
-use waves_core::graph::{Direction, Graph};
+use waves_core::analysis::{AttributeChanges, AttributeName, Change, Counts, Impact, Root};
+use waves_core::graph::{Attribute, Direction, Graph};
 
 use crate::model::PackageSet;
 use crate::strategy::{package_sets, with_roots};
@@ -89,6 +89,19 @@ proptest! {
             let only = Impact::new(&imported.graph, &[imported.root(roots.clone())], Direction::Dependents, None, Some(system));
             prop_assert_eq!(imported.ats(only.expect("it has edges").rebuilds()), members);
         }
+    }
+
+    /// Foretold, what is rebuilt is changed, and nothing else.
+    #[test]
+    fn a_change_is_foretold((set, roots) in with_roots(40)) {
+        let imported = Imported::new(&set);
+        let change = Change::foretold(&imported.graph, vec![imported.root(roots.clone())]).expect("it has edges");
+        let rebuilt = set.rebuilds(roots);
+        let is_rebuilt = |attribute: &Attribute<'_>| attribute.derivation().is_some_and(|built| rebuilt.contains(&imported.at(built.ix())));
+        let names: BTreeSet<AttributeName> = imported.graph.attributes().filter(is_rebuilt).map(AttributeName::new).collect();
+        let names: Vec<AttributeName> = names.into_iter().collect();
+        let expected = AttributeChanges { changed: names.clone(), rebuilds: names, added: Vec::new(), removed: Vec::new() };
+        prop_assert_eq!(change.attributes, expected);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod chain;
 mod costs;
 mod counts;
 mod diffs;
+mod doubts;
 mod exports;
 mod finds;
 mod histories;

@@ -32,6 +32,15 @@ fn cycles(imported: &Imported, set: &PackageSet, members: &BTreeSet<usize>) -> B
     packages.iter().map(component).filter(|component| component.len() > 1).collect()
 }
 
+/// The least sum of squares of any cut into so many runs, by trying all.
+fn least_cost(work: &[u64], runs: usize) -> u64 {
+    let cost = |run: &[u64]| run.iter().sum::<u64>().pow(2);
+    if runs == 1 {
+        return cost(work);
+    }
+    (1..=work.len() + 1 - runs).map(|end| cost(&work[..end]) + least_cost(&work[end..], runs - 1)).min().expect("a run for each")
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -54,6 +63,16 @@ proptest! {
         let plan = plan_of(&imported, &roots, max_waves);
         prop_assert_eq!(verify(&imported.graph, &plan), []);
         prop_assert_eq!(plan.waves.len(), max_waves.min(plan.levels.len()));
+    }
+
+    /// No other cut of the levels is more even, where a level is as much work as a hundred derivations, and its own.
+    #[test]
+    fn waves_are_as_even_as_they_can_be((set, roots) in with_roots(40), max_waves in 1_usize..6) {
+        let imported = Imported::new(&set);
+        let plan = plan_of(&imported, &roots, max_waves);
+        let work: Vec<u64> = plan.levels.iter().map(|level| 100 + level.len() as u64).collect();
+        let cost = plan.waves.iter().map(|wave| work[wave.levels.clone()].iter().sum::<u64>().pow(2)).sum::<u64>();
+        prop_assert_eq!(cost, least_cost(&work, plan.waves.len()));
     }
 
     /// What is between two derivations may be cut out of a plan, but the later still needs the earlier.

@@ -9,7 +9,7 @@ use waves_core::error::Error;
 
 use crate::model::PackageSet;
 use crate::strategy::package_sets;
-use crate::support::Imported;
+use crate::support::{Imported, import};
 
 /// What is selected: the derivations of each root, or why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +126,21 @@ fn assert_names(imported: &Imported, naive: &Naive<'_>, selector: &str, expected
             }
         }
         (found, expected) => panic!("{selector}: {found:?} instead of {expected:?}"),
+    }
+}
+
+#[test]
+fn twelve_candidates_are_listed_and_the_rest_counted() {
+    for packages in [2, 11, 12, 13, 20] {
+        let line = |at: usize| format!(r#"{{"attr":"a{at}","name":"alike-{at}","drvPath":"/nix/store/{at:032}-alike-{at}.drv"}}"#);
+        let graph = import(&[("jobs.jsonl", (0..packages).map(line).collect::<Vec<_>>().join("\n"))]);
+        let found = select(&graph, &["alike".to_owned()], Scope::Package, None);
+        let Err(Error::AmbiguousPackage { candidates, .. }) = found else { panic!("{found:?}") };
+        let rest = candidates.iter().skip(12).map(String::as_str).collect::<Vec<_>>();
+        match packages.checked_sub(12).filter(|&rest| rest > 0) {
+            Some(more) => assert_eq!(rest, [format!("  … and {more} more")]),
+            None => assert_eq!((rest.len(), candidates.len()), (0, packages)),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use waves_core::graph::{ClosureSums, DerivationIx, Graph, Reachability};
+use waves_core::graph::{ClosureSums, DerivationIx, Graph, PackageIx, Precision, Reachability};
 
 use crate::diffs::{graph, histories};
 use crate::model::PackageSet;
@@ -57,6 +57,24 @@ proptest! {
         }
         for at in set.all() {
             prop_assert_eq!(sums.get(imported.ix(at)), expected(&set, &imported, &weights, at));
+        }
+    }
+
+    /// What a change of several packages rebuilds, each by itself: exactly, and by an estimate that is off by no more than eight times
+    /// its standard error.
+    #[test]
+    fn packages_rebuild_what_their_derivations_do(set in package_sets(40)) {
+        let imported = Imported::new(&set);
+        let weights = weights(&set, &imported);
+        let packages: Vec<PackageIx> = imported.graph.packages().map(|package| package.ix()).collect();
+        let exact = imported.graph.closure_sums(&packages, weights.clone());
+        let estimated = imported.graph.estimate_closure_sums(&packages, &weights, Precision::of_rounds(1024));
+        prop_assert_eq!((exact.len(), estimated.len()), (packages.len(), packages.len()));
+        for ((package, exact), estimated) in imported.graph.packages().zip(exact).zip(estimated) {
+            let rebuilt = set.rebuilds(package.derivations().map(|derivation| imported.at(derivation.ix())));
+            let sum = |sum: usize| rebuilt.iter().map(|&at| weights[imported.ix(at).get()][sum]).sum::<u64>();
+            prop_assert_eq!(exact, [sum(0), sum(1)]);
+            prop_assert!(exact.iter().zip(estimated).all(|(&exact, estimated)| exact.abs_diff(estimated) * 4 <= exact), "{exact:?} {estimated:?}");
         }
     }
 

@@ -79,3 +79,21 @@ impl<'g> Change<'g> {
         Ok(Self { impact, causes, attributes })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_parts() {
+        for (path, system, set, kernel) in [
+            ("a.b.c", "x86_64-linux", "a.b", "linux"),
+            ("hello", "aarch64-darwin", "", "darwin"),
+            ("a", "", "", ""),
+            ("a.b", "builtin", "a", "builtin"),
+        ] {
+            let name = AttributeName { path: path.to_owned(), system: system.to_owned() };
+            assert_eq!((name.set(), name.kernel()), (set, kernel), "{name}");
+        }
+    }
+}

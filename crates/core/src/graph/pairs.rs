@@ -94,7 +94,6 @@ impl Labels {
     fn spread<'a>(&mut self, hub: u32, from: DerivationIx, known: &[u32], next: impl Fn(DerivationIx) -> &'a [DerivationIx]) {
         self.mark(known, true);
         let mut rest = vec![from];
-        self.met[from.get()] = hub + 1;
         while let Some(ix) = rest.pop() {
             if self.lists[ix.get()].iter().any(|&hub| self.is_known[hub as usize]) {
                 continue;
@@ -139,5 +138,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// The first hub is in the middle, and tells of all others: each end has it and itself in one label, and itself in the other.
+    #[test]
+    fn a_star_has_as_few_items_as_it_needs() {
+        let ends = 20;
+        let mut users = vec![(1..=ends).collect()];
+        users.resize(ends + 1, Vec::new());
+        let middle = [DerivationIx::new(0)];
+        let index = Reachability::of_edges(adjacency(&users).as_csr(), |ix| if ix.get() == 0 { &[] } else { &middle });
+        assert_eq!(index.label_count(), 2 + 3 * ends);
+        assert_eq!(index.bytes(), (index.label_count() + 2 * (ends + 2)) * size_of::<u32>());
     }
 }

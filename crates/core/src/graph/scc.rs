@@ -67,6 +67,12 @@ mod tests {
     }
 
     #[test]
+    fn what_leads_to_no_cycle_is_peeled_off() {
+        let edges = [(0, 1), (1, 0), (1, 2), (2, 6), (3, 4), (4, 3), (5, 3), (5, 2), (7, 6), (7, 2)];
+        assert_eq!(peel(8, edges.into_iter()), [true, true, false, true, true, true, false, false]);
+    }
+
+    #[test]
     fn components_come_in_topological_order() {
         let edges = [(5, 3), (3, 0), (0, 3), (0, 1), (4, 2), (2, 5)];
         assert_eq!(components(6, edges.into_iter()), [vec![4], vec![2], vec![5], vec![0, 3], vec![1]]);

@@ -346,6 +346,14 @@ mod tests {
         assert!([2, 3, 8].into_iter().all(|threads| run(threads) == one));
     }
 
+    /// The mean of `k` least ranks of rate 1 is 1.
+    #[test]
+    fn an_estimate_has_no_bias_left() {
+        for rounds in [64, 1024] {
+            assert_eq!(estimate(1.0, Precision::of_rounds(rounds)), rounds as u64 - 1);
+        }
+    }
+
     #[test]
     fn rounds_and_errors_are_each_other() {
         assert_eq!([1, 64, 65, 1000].map(|rounds| Precision::of_rounds(rounds).rounds()), [64, 64, 128, 1024]);

@@ -126,6 +126,13 @@ mod tests {
     }
 
     #[test]
+    fn of_equally_good_cuts_the_earliest_wins() {
+        assert_eq!(partition(&[1, 1, 1], 2).runs, [0..1, 1..3]);
+        assert_eq!(partition(&[1, 1, 1, 1], 3).runs, [0..1, 1..2, 2..4]);
+        assert_eq!(partition(&[0, 0, 0], 2).runs, [0..1, 1..3]);
+    }
+
+    #[test]
     fn a_million_levels() {
         let cut = partition(&vec![1; 1_000_000], 12);
         assert_eq!(cut.runs.len(), 12);
