@@ -170,6 +170,41 @@ fn lines_about_one_derivation_add_up() {
     }
 }
 
+/// Not every dump quotes a component with a dot in it.
+#[test]
+fn quotes_make_no_other_attribute() {
+    let quoted = format!(r#"{{"attrPath":["a","b.c"],"drvPath":"{}","system":"x86_64-linux"}}"#, derivation_path('b'));
+    let outputs = format!(r#"{{"a.b.c.x86_64-linux":{{"out":"{OUTPUT}"}}}}"#);
+    let bare = quoted.replace(r#""attrPath":["a","b.c"]"#, r#""attr":"a.b.c""#);
+    for files in [[("1.jsonl", quoted.as_str()), ("2.jsonl", bare.as_str())], [("1.jsonl", &bare), ("2.jsonl", &quoted)]] {
+        assert_eq!(read(&files).attributes().map(Attribute::path).collect::<Vec<_>>(), [r#"a."b.c""#]);
+    }
+    let joined =
+        read(&[("1.jsonl", &quoted.replace("\"system\"", &format!(r#""outputs":{{"out":"{OUTPUT}"}},"system""#))), ("2.json", &outputs)]);
+    assert_eq!(joined.attributes().map(Attribute::path).collect::<Vec<_>>(), [r#"a."b.c""#]);
+}
+
+/// Some attributes are sets of outputs picked from several derivations.
+#[test]
+fn outputs_of_others_are_found() {
+    let drv = derivation_path('b');
+    let whole = format!(r#"{{"{drv}":{{"outputs":{{"out":{{"path":"{OUTPUT}"}}}},"env":{{}}}}}}"#);
+    for (outputs, mixed) in [
+        (format!(r#""out":"{OUTPUT}""#), 0),
+        (format!(r#""out":"{OUTPUT}","dev":null"#), 0),
+        (format!(r#""out":"{OUTPUT}","dev":"{OUTPUT}-dev""#).replace("0a-a-dev", "0b-a-dev"), 1),
+        (format!(r#""out":"{OUTPUT}""#).replace("0a-a", "0b-a"), 1),
+    ] {
+        let job = format!(r#"{{"attr":"a","drvPath":"{drv}","system":"x86_64-linux","outputs":{{{outputs}}}}}"#);
+        let graph = read(&[("1.json", &whole), ("2.jsonl", &job)]);
+        assert_eq!(graph.findings().count(FindingKind::MixedOutputs), mixed, "{outputs}");
+        let listed: BTreeMap<String, Option<String>> = serde_json::from_str(&format!("{{{outputs}}}")).expect("JSON");
+        let found =
+            graph.find_attribute("a").flat_map(|attribute| attribute.outputs()).map(|output| (output.name().to_owned(), output.path()));
+        assert_eq!(found.collect::<BTreeMap<_, _>>(), listed);
+    }
+}
+
 #[test]
 fn meta_is_that_of_the_dump() {
     let handle = |maintainer: &Value| maintainer["github"].as_str().or(maintainer["name"].as_str()).map(str::to_owned);

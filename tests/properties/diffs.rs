@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
 use waves_core::analysis::{AttributeName, Cause, Diff, Reason};
-use waves_core::graph::Graph;
+use waves_core::graph::{Direction, Graph};
 use waves_core::notify::{NotifyOptions, Role, notify};
 
 use crate::history::{Mutation, Package, World};
@@ -252,6 +252,13 @@ proptest! {
             let others = mutations.iter().filter(|mutation| !made(&world, std::slice::from_ref(mutation)).contains_key(&label));
             let without = world.after(others).rebuilt_since(&world).len();
             prop_assert_eq!(cause.exclusive.attributes, all - without, "{}", &label);
+            let rebuilt_by = |is_asked: &dyn Fn(&Cause) -> bool| {
+                let members = diff.causes.iter().filter(|cause| is_asked(cause)).flat_map(|cause| cause.derivations.iter().copied());
+                after.closure(members, Direction::Dependents).iter().filter(|ix| diff.rebuilt.contains(*ix)).count()
+            };
+            prop_assert_eq!(cause.rebuilds.derivations, rebuilt_by(&|one| one.label == label), "{}", &label);
+            let others = rebuilt_by(&|one| one.label != label);
+            prop_assert_eq!(cause.exclusive.derivations, diff.rebuilt.len() - others, "{}", &label);
         }
     }
 
