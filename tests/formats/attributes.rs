@@ -168,6 +168,14 @@ fn lines_about_one_derivation_add_up() {
         assert_eq!(outputs, [("dev", Some(format!("{OUTPUT}-dev"))), ("out", Some(OUTPUT.to_owned()))]);
         assert_eq!(graph.find_attribute("b").find_map(Attribute::derivation).map(|same| same.ix()), Some(derivation.ix()));
     }
+    // Of lines that contradict each other, the first counts.
+    let other = full.replace(&derivation_path('c'), &derivation_path('d'));
+    for (lines, input) in [([&full, &other], 'c'), ([&other, &full], 'd')] {
+        let graph = read(&[("jobs.jsonl", &lines.map(String::as_str).join("\n"))]);
+        let derivation = graph.find_attribute("b").find_map(Attribute::derivation).expect("it is there");
+        let inputs: Vec<String> = derivation.inputs().map(|(input, _)| graph.derivation(input).base_name()).collect();
+        assert_eq!(inputs, [base_name(&derivation_path(input))]);
+    }
 }
 
 /// Not every dump quotes a component with a dot in it.
@@ -218,6 +226,15 @@ fn meta_is_that_of_the_dump() {
         assert_eq!(attribute.position(), meta["position"].as_str(), "{attr}");
         let maintainers: Vec<String> = meta["maintainers"].as_array().into_iter().flatten().filter_map(handle).collect();
         assert_eq!(attribute.maintainers().collect::<Vec<_>>(), maintainers, "{attr}");
+        let licence = |licence: &Value| licence["spdxId"].as_str().or(licence["fullName"].as_str()).map(str::to_owned);
+        let licences: Vec<String> = match &meta["license"] {
+            Value::Array(licences) => licences.iter().filter_map(licence).collect(),
+            single => licence(single).into_iter().collect(),
+        };
+        assert_eq!(attribute.licences().collect::<Vec<_>>(), licences, "{attr}");
+        let team = |team: &Value| team["github"].as_str().or(team["shortName"].as_str()).map(str::to_owned);
+        let teams: Vec<String> = meta["teams"].as_array().into_iter().flatten().filter_map(team).collect();
+        assert_eq!(attribute.teams().collect::<Vec<_>>(), teams, "{attr}");
         assert_eq!(attribute.is_broken(), meta["broken"].as_bool().unwrap_or(false), "{attr}");
         assert_eq!(attribute.is_unfree(), meta["unfree"].as_bool().unwrap_or(false), "{attr}");
         assert_eq!(attribute.is_insecure(), meta["insecure"].as_bool().unwrap_or(false), "{attr}");

@@ -21,11 +21,16 @@ const HEADER: usize = 48;
 const ENTRY: usize = 24;
 const ALIGNMENT: usize = 16;
 
-/// A snapshot of the package set in `data`.
+/// A snapshot of the package set in `data`, and of an attribute that has outputs of its own.
 static SNAPSHOT: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let directory = TempDir::new().expect("a directory");
-    let path = directory.path().join("graph.waves");
-    import(&[dump("derivations.json"), dump("eval-jobs.jsonl")]).write(&path).expect("writes");
+    let (path, more) = (directory.path().join("graph.waves"), directory.path().join("more.jsonl"));
+    let outputs = r#"{"out":"/nix/store/0000000000000000000000000000000a-a","dev":null}"#;
+    let drv = "/nix/store/0000000000000000000000000000000b-a.drv";
+    let job = |attr: &str, outputs: &str| format!(r#"{{"attr":"{attr}","drvPath":"{drv}","system":"x86_64-linux","outputs":{outputs}}}"#);
+    fs::write(&more, [job("first", "{}"), job("second", outputs), job("third", &outputs.replace("0a-a", "0c-a"))].join("\n"))
+        .expect("writes");
+    import(&[dump("derivations.json"), dump("eval-jobs.jsonl"), more]).write(&path).expect("writes");
     fs::read(path).expect("reads")
 });
 
@@ -207,6 +212,24 @@ fn sections_of_another_length_are_refused() {
             if let Ok(graph) = open(&changed) {
                 ask(&graph);
             }
+        }
+    }
+}
+
+/// The section with what each derivation needs, and the one with what needs each.
+#[test]
+fn a_derivation_that_needs_itself_is_refused() {
+    let word = |at: usize| u32::from_ne_bytes(SNAPSHOT[at..at + 4].try_into().expect("four bytes"));
+    for (targets, offsets) in [(6, 8), (9, 10)] {
+        let (targets, offsets) = (sections(&SNAPSHOT)[targets].clone(), sections(&SNAPSHOT)[offsets].clone());
+        let rows: Vec<u32> = offsets.step_by(4).map(word).collect();
+        let needing = rows.windows(2).enumerate().filter(|(_, row)| row[0] < row[1]).map(|(derivation, _)| derivation);
+        for derivation in needing.step_by(7) {
+            let at = targets.start + 4 * rows[derivation] as usize;
+            let mut forged = SNAPSHOT.clone();
+            forged[at..at + 4].copy_from_slice(&(derivation as u32).to_ne_bytes());
+            seal(&mut forged);
+            refused(&forged, "out of order", &format!("derivation {derivation}"));
         }
     }
 }

@@ -154,6 +154,18 @@ fn what_nothing_explains_is_said_to_be_unexplained() {
     }
 }
 
+/// With another attribute, what says the same of itself is what it was.
+#[test]
+fn what_is_renamed_is_paired_by_its_recipe() {
+    let world = alike(&[&[], &[], &[0]]);
+    let named = |world: &World, name: &str| {
+        let line = world.jobs().lines().skip(2).map(|line| line.replace("\"p2\"", &format!("\"{name}\""))).collect();
+        import(&[("derivations.json", world.derivations().to_string()), ("jobs.jsonl", line)])
+    };
+    let after = world.after(&[Mutation::Recipe(0)]);
+    assert_eq!(causes(&named(&world, "a"), &named(&after, "b")), [(1, vec![Reason::Recipe])]);
+}
+
 /// Renamed, added under another name, and left out for want of the set in the other evaluation.
 #[test]
 fn names_and_sets_come_and_go() {
