@@ -178,6 +178,22 @@ fn lines_about_one_derivation_add_up() {
     }
 }
 
+/// An attribute may be fewer outputs than its derivation has.
+#[test]
+fn fewer_outputs_are_fewer() {
+    let drv = derivation_path('b');
+    let whole = format!(r#"{{"{drv}":{{"outputs":{{"dev":{{"path":"{OUTPUT}-dev"}},"out":{{"path":"{OUTPUT}"}}}},"env":{{}}}}}}"#);
+    for outputs in [vec!["dev"], vec!["out"], vec!["dev", "out"]] {
+        let listed = outputs.iter().map(|output| format!(r#""{output}":"{OUTPUT}{}""#, if *output == "dev" { "-dev" } else { "" }));
+        let listed = listed.collect::<Vec<_>>().join(",");
+        let job = format!(r#"{{"attr":"a","drvPath":"{drv}","system":"x86_64-linux","outputs":{{{listed}}}}}"#);
+        let graph = read(&[("1.json", &whole), ("2.jsonl", &job)]);
+        let found: Vec<_> =
+            graph.find_attribute("a").flat_map(|attribute| attribute.outputs()).map(|output| output.name().to_owned()).collect();
+        assert_eq!(found, outputs);
+    }
+}
+
 /// Not every dump quotes a component with a dot in it.
 #[test]
 fn quotes_make_no_other_attribute() {
