@@ -11,7 +11,7 @@ use waves_core::graph::{Attribute, Derivation, Direction, Graph};
 use waves_core::ingest::FindingKind;
 use waves_core::plan::{PlanOptions, plan};
 
-use crate::support::{attribute_derivations, attribute_outputs, base_name, dump, findings, import, lines, object, text};
+use crate::support::{attribute_derivations, attribute_outputs, base_name, dump, findings, import, lines, object, read, text};
 
 /// Attribute to derivation, as nix-eval-jobs says: the independent answer, since it lists all of them.
 fn jobs() -> BTreeMap<String, String> {
@@ -94,17 +94,6 @@ fn a_named_derivation_wins_over_an_output_path() {
     }
 }
 
-/// Files with these contents, read in this order.
-fn read(files: &[(&str, &str)]) -> Graph {
-    let directory = TempDir::new().expect("a directory");
-    let paths = files.iter().map(|(name, text)| {
-        let path = directory.path().join(name);
-        fs::write(&path, text).expect("written");
-        path
-    });
-    import(&paths.collect::<Vec<_>>())
-}
-
 const OUTPUT: &str = "/nix/store/0000000000000000000000000000000a-a";
 
 fn derivation_path(hash: char) -> String {
@@ -158,11 +147,13 @@ fn lines_about_one_derivation_add_up() {
     let out = format!(r#""out":"{OUTPUT}""#);
     let bare = line("a", &out, "");
     let full = line("b", &format!(r#"{out},"dev":"{OUTPUT}-dev""#), &format!(r#","inputDrvs":{{"{}":["out"]}}"#, derivation_path('c')));
+    let inputs = |graph: &Graph, derivation: Derivation<'_>| -> Vec<String> {
+        derivation.inputs().map(|(input, _)| graph.derivation(input).base_name()).collect()
+    };
     for lines in [[&bare, &full], [&full, &bare]] {
         let graph = read(&[("jobs.jsonl", &lines.map(String::as_str).join("\n"))]);
         let derivation = graph.find_attribute("a").find_map(Attribute::derivation).expect("it is there");
-        let inputs: Vec<String> = derivation.inputs().map(|(input, _)| graph.derivation(input).base_name()).collect();
-        assert_eq!(inputs, [base_name(&derivation_path('c'))]);
+        assert_eq!(inputs(&graph, derivation), [base_name(&derivation_path('c'))]);
         let mut outputs: Vec<_> = derivation.outputs().map(|output| (output.name(), output.path())).collect();
         outputs.sort_unstable();
         assert_eq!(outputs, [("dev", Some(format!("{OUTPUT}-dev"))), ("out", Some(OUTPUT.to_owned()))]);
@@ -173,8 +164,7 @@ fn lines_about_one_derivation_add_up() {
     for (lines, input) in [([&full, &other], 'c'), ([&other, &full], 'd')] {
         let graph = read(&[("jobs.jsonl", &lines.map(String::as_str).join("\n"))]);
         let derivation = graph.find_attribute("b").find_map(Attribute::derivation).expect("it is there");
-        let inputs: Vec<String> = derivation.inputs().map(|(input, _)| graph.derivation(input).base_name()).collect();
-        assert_eq!(inputs, [base_name(&derivation_path(input))]);
+        assert_eq!(inputs(&graph, derivation), [base_name(&derivation_path(input))]);
     }
 }
 

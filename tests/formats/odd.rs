@@ -7,7 +7,7 @@ use waves_core::ingest::FindingKind::{
 };
 use waves_core::ingest::LISTED_FINDINGS;
 
-use crate::support::{findings, import, input};
+use crate::support::{findings, import, input, read};
 
 /// An odd input: its findings, and how many derivations and attributes are read from it nonetheless.
 fn check(name: &str, expected: &[(FindingKind, u64)], counts: (usize, usize)) -> Graph {
@@ -243,14 +243,7 @@ fn an_output_without_a_path_is_the_same_output() {
         format!(r#"{{"/nix/store/{}-a.drv":{{"outputs":{{{out}}},"env":{{"name":"a"}}}}}}"#, "b".repeat(32))
     };
     let path = |name: &str| format!(r#""path":"/nix/store/{}-{name}","#, "c".repeat(32));
-    let found = |first: &str, second: &str| {
-        let directory = tempfile::TempDir::new().expect("a directory");
-        let paths = [("1.json", first), ("2.json", second)].map(|(name, text)| {
-            std::fs::write(directory.path().join(name), text).expect("written");
-            directory.path().join(name)
-        });
-        findings(&import(&paths))
-    };
+    let found = |first: &str, second: &str| findings(&read(&[("1.json", first), ("2.json", second)]));
     let whole = fixed("out", &path("a"));
     assert_eq!(found(&whole, &whole), [(DuplicateDerivation, 1)]);
     assert_eq!(found(&whole, &fixed("out", "")), [(DuplicateDerivation, 1)]);

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
+use tempfile::TempDir;
 use waves_core::error::Result;
 use waves_core::graph::{Derivation, Graph};
 use waves_core::ingest::{FindingKind, Input};
@@ -26,6 +27,17 @@ pub(crate) fn try_import(paths: &[PathBuf]) -> Result<Graph> {
 
 pub(crate) fn import(paths: &[PathBuf]) -> Graph {
     try_import(paths).expect("it imports")
+}
+
+/// Files with these contents, read in this order.
+pub(crate) fn read(files: &[(&str, &str)]) -> Graph {
+    let directory = TempDir::new().expect("a directory");
+    let paths = files.iter().map(|(name, text)| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).expect("written");
+        path
+    });
+    import(&paths.collect::<Vec<_>>())
 }
 
 /// A JSON object of a dump.

@@ -51,7 +51,7 @@ pub(crate) fn histories() -> impl Strategy<Value = (World, Vec<Mutation>)> {
 }
 
 pub(crate) fn graph(world: &World) -> Graph {
-    import(&[("derivations.json", world.derivations().to_string()), ("jobs.jsonl", world.jobs())])
+    graph_of(world, |_| true)
 }
 
 /// The same with a maintainer for each package, and with some that are broken.
