@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Runs the fuzzers one after the other, those that had the least time so far first, and adds up what they did in figures.csv.
+"""Runs the fuzzers, always the one that had the least time so far, and adds up what they did in figures.csv.
 
-    fuzz/run.py                        ten minutes of each target
-    fuzz/run.py --seconds 3600 names   an hour of one
-    fuzz/run.py --table                what they did so far, as a table
+    fuzz/run.py                          until each target had an hour in all, in turns of ten minutes
+    fuzz/run.py --until 7200 names       until one had two
+    fuzz/run.py --jobs 2                 the same, two at a time
+    fuzz/run.py --table                  what they did so far, as a table
 
 Needs cargo-fuzz. What is found is put into found/, which git does not have. At the end of a turn, of the inputs that fuzzers found the
-corpus has the fewest that reach all that any did; those with a name of their own stay. An input that is too much ends the turn: it is in
-artifacts/, and its target is told. Times are of the processor.
+corpus has the fewest that reach all that any did; those with a name of their own stay. An input that is too much ends the turns of
+its target, which is told: it is in artifacts/. Times are of the processor, but that of a turn. A turn that is stopped counts for nothing.
 """
 
 import argparse
@@ -18,6 +19,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -61,11 +64,12 @@ def fuzz(programs, target, directories, *options):
     artifacts = HERE / "artifacts" / target
     artifacts.mkdir(parents=True, exist_ok=True)
     command = [programs / target, f"-artifact_prefix={artifacts}/", f"-max_len={LONGER.get(target, LONGEST)}", *options, *directories]
-    before = os.times()
-    done = subprocess.run(list(map(str, command)), cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
-    after = os.times()
-    seconds = after.children_user + after.children_system - before.children_user - before.children_system
-    return done.returncode, done.stderr.decode(errors="replace"), seconds
+    with tempfile.TemporaryFile() as said:
+        running = subprocess.Popen(list(map(str, command)), cwd=HERE, stdout=subprocess.DEVNULL, stderr=said)
+        _, status, used = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        return running.returncode, said.read().decode(errors="replace"), used.ru_utime + used.ru_stime
 
 
 def turn(programs, row, seconds):
@@ -103,6 +107,31 @@ def minimise(programs, target, found, corpus):
     return int(reached[1])
 
 
+def run(programs, rows, asked, until, seconds, jobs):
+    """Takes turns until each target that was asked for had its time, so many at once, and writes the figures after each."""
+    lock = threading.Lock()
+    waiting = list(asked)
+
+    def work():
+        while True:
+            with lock:
+                waiting.sort(key=lambda name: rows[name]["cpu_seconds"])
+                if not waiting or rows[waiting[0]]["cpu_seconds"] >= until:
+                    return
+                before = rows[waiting.pop(0)]
+            after = dict(before)
+            turn(programs, after, seconds)
+            with lock:
+                rows[after["target"]] = after
+                write(rows)
+                if after["crashes"] == before["crashes"]:
+                    waiting.append(after["target"])
+
+    with ThreadPoolExecutor(jobs) as pool:
+        for worker in [pool.submit(work) for _ in range(jobs)]:
+            worker.result()
+
+
 def table(rows):
     print("| reader | CPU | executions | edges | inputs | crashes |\n|---|--:|--:|--:|--:|--:|")
     for name in sorted(rows):
@@ -114,7 +143,9 @@ def table(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("target", nargs="*", help="all by default")
+    parser.add_argument("--until", type=int, default=3600, help="seconds of the processor that each target is to have in all")
     parser.add_argument("--seconds", type=int, default=600, help="of a turn")
+    parser.add_argument("--jobs", type=int, default=1, help="turns at once")
     parser.add_argument("--table", action="store_true", help="print what was done so far, and run nothing")
     args = parser.parse_args()
     rows = read()
@@ -123,10 +154,7 @@ def main():
     unknown = set(args.target) - set(rows)
     if unknown:
         sys.exit(f"run.py: no target {', '.join(sorted(unknown))}; there are {', '.join(rows)}")
-    programs = build()
-    for row in sorted((rows[name] for name in args.target or rows), key=lambda row: row["cpu_seconds"]):
-        turn(programs, row, args.seconds)
-        write(rows)
+    run(build(), rows, args.target or rows, args.until, args.seconds, args.jobs)
     return table(rows)
 
 
