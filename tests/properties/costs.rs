@@ -186,7 +186,7 @@ fn availability<'p>(paths: impl IntoIterator<Item = &'p str>) -> Availability {
 }
 
 fn members(imported: &Imported, members: &BTreeSet<usize>) -> DerivationSet {
-    DerivationSet::from_members(imported.graph.derivation_count(), members.iter().map(|&at| imported.ix(at)))
+    imported.graph.set_of(members.iter().map(|&at| imported.ix(at)))
 }
 
 fn counts(set: &PackageSet, members: &BTreeSet<usize>) -> Counts {

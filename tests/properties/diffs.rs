@@ -93,19 +93,9 @@ fn by_label<'d>(diff: &'d Diff<'_>) -> BTreeMap<&'d str, &'d Cause> {
     diff.causes.iter().map(|cause| (cause.label.as_str(), cause)).collect()
 }
 
-/// A package of one name at each place, the first two alike, each without files.
+/// A package at each place, the first two of one name.
 fn alike(inputs: &[&[usize]]) -> World {
-    let package = |(at, inputs): (usize, &&[usize])| Package {
-        pname: if at < 2 { "lib".to_owned() } else { format!("p{at}") },
-        patch_level: 0,
-        recipe: 0,
-        source: at as u32 * 100,
-        fetcher: 0,
-        files: BTreeSet::new(),
-        inputs: inputs.iter().copied().collect(),
-        repeats_version: false,
-    };
-    World { packages: inputs.iter().enumerate().map(package).collect(), files: Vec::new() }
+    World::of(["lib", "lib", "p2", "p3", "p4", "p5", "p6"].into_iter().zip(inputs.iter().copied()))
 }
 
 /// The evaluation with the attributes of some packages.

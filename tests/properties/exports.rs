@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
 use waves_core::export::{Engine, ExportOptions, ExportedFile, ExportedWave, RUNNER_SECONDS, export};
-use waves_core::graph::{DerivationIx, DerivationSet};
+use waves_core::graph::DerivationIx;
 
 use crate::model::PackageSet;
 use crate::strategy::with_roots;
@@ -39,7 +39,7 @@ fn targets(set: &PackageSet, job: &Value) -> BTreeSet<usize> {
 }
 
 fn files(imported: &Imported, wave: &BTreeSet<usize>, engine: Engine, seconds: &[u32]) -> (Vec<ExportedFile>, usize, usize) {
-    let rebuilds = DerivationSet::from_members(imported.graph.derivation_count(), wave.iter().map(|&at| imported.ix(at)));
+    let rebuilds = imported.graph.set_of(wave.iter().map(|&at| imported.ix(at)));
     let seconds = |ix: DerivationIx| seconds[imported.at(ix)];
     let options = ExportOptions { file: ".", path: None, source: None, repository: None, seconds: Some(&seconds) };
     let waves = [ExportedWave { name: "wave-1.1", rebuilds: &rebuilds }];
@@ -95,7 +95,7 @@ proptest! {
     fn a_script_names_what_covers_its_wave((set, roots) in with_roots(40)) {
         let imported = Imported::new(&set);
         let wave = set.rebuilds(roots);
-        let rebuilds = DerivationSet::from_members(imported.graph.derivation_count(), wave.iter().map(|&at| imported.ix(at)));
+        let rebuilds = imported.graph.set_of(wave.iter().map(|&at| imported.ix(at)));
         let options = ExportOptions { file: ".", path: None, source: None, repository: None, seconds: None };
         let waves = [ExportedWave { name: "wave-1.1", rebuilds: &rebuilds }];
         let (_, exported) = export(&imported.graph, &waves, Engine::NixBuild, &options).expect("it can be exported");

@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use serde_json::json;
 use tempfile::TempDir;
 use waves_core::analysis::{Scope, select};
 use waves_core::error::Error;
-use waves_core::graph::{Counts, DerivationSet, Direction, Graph};
+use waves_core::graph::{Counts, Direction, Graph};
 use waves_core::history::{AttributeRecord, DerivationRecord, Evaluated, History, OutputRecord, UnresolvedReason, Writer};
 use waves_core::store_path::StoreHash;
 
 use crate::diffs::{FILES, graph, mutation, packages};
 use crate::history::World;
 use crate::strategy::package_sets;
-use crate::support::Imported;
+use crate::support::{Imported, import};
 
 /// Evaluations of one set, each with some changes more than the one before; some have only its first packages.
 fn worlds() -> impl Strategy<Value = Vec<Graph>> {
@@ -121,7 +122,7 @@ fn by_closure(graph: &Graph, selector: &str, scope: Scope) -> Result<(usize, Cou
     let versions = exact.iter().flat_map(|root| &root.derivations).map(|&ix| graph.derivation(ix).version().to_owned());
     let versions: BTreeSet<String> = versions.filter(|version| !version.is_empty()).collect();
     let derivations = roots.iter().flat_map(|root| root.derivations.iter().copied());
-    let roots = DerivationSet::from_members(graph.derivation_count(), derivations);
+    let roots = graph.set_of(derivations);
     let rebuilt = graph.closure(roots.iter(), Direction::Dependents);
     let attributes = rebuilt.iter().map(|ix| graph.derivation(ix).attributes().len()).sum();
     let counts = Counts { attributes, derivations: rebuilt.len(), outputs: graph.output_count_of(&rebuilt) };
@@ -248,6 +249,18 @@ proptest! {
             Err(error) => prop_assert!(false, "{}", error),
         }
     }
+}
+
+/// Nor what nobody has said but its outputs: its path is not known, then or later.
+#[test]
+fn what_is_known_by_its_outputs_alone_is_kept() {
+    let world = World::of([("a", &[][..]), ("b", &[0])]);
+    let outputs = |hash: &str| json!({ "only.x86_64-linux": { "out": format!("/nix/store/{}-only-1.0", hash.repeat(32)) } });
+    let graph = |hash| {
+        let dumps = [world.derivations().to_string(), world.jobs(), outputs(hash).to_string()];
+        import(&["derivations.json", "jobs.jsonl", "outpaths.json"].into_iter().zip(dumps).collect::<Vec<_>>())
+    };
+    check(&["1", "1", "2"].map(graph)).expect("they agree");
 }
 
 /// Links of a chain, of which some are there in each evaluation, and some have fixed outputs; by number.

@@ -53,6 +53,21 @@ fn hash(of: &str) -> String {
 }
 
 impl World {
+    /// Packages by their names and inputs, each with a version and a source of its own; one file, which none of them uses.
+    pub(crate) fn of<'a>(packages: impl IntoIterator<Item = (&'a str, &'a [usize])>) -> Self {
+        let package = |(at, (pname, inputs)): (usize, (&str, &[usize]))| Package {
+            pname: pname.to_owned(),
+            patch_level: 0,
+            recipe: 0,
+            source: at as u32 * 100,
+            fetcher: 0,
+            files: BTreeSet::new(),
+            inputs: inputs.iter().copied().collect(),
+            repeats_version: false,
+        };
+        Self { packages: packages.into_iter().enumerate().map(package).collect(), files: vec![0] }
+    }
+
     /// The package set after these changes.
     pub(crate) fn after<'m>(&self, mutations: impl IntoIterator<Item = &'m Mutation>) -> Self {
         let mut world = self.clone();

@@ -30,4 +30,5 @@ mod strategy;
 mod suites;
 mod sums;
 mod support;
+mod swaps;
 mod whys;

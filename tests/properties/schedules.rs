@@ -7,7 +7,6 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use waves_core::config::Config;
-use waves_core::graph::DerivationSet;
 use waves_core::schedule::{Fleet, Lacks, Schedule, WaitedFor, simulate, without_cached};
 
 use crate::model::{Attribute, Derivation, PackageSet};
@@ -88,7 +87,7 @@ struct Problem<'p> {
 
 impl Problem<'_> {
     fn simulate(&self, imported: &Imported) -> Schedule {
-        let members = DerivationSet::from_members(imported.graph.derivation_count(), self.members.iter().map(|&at| imported.ix(at)));
+        let members = imported.graph.set_of(self.members.iter().map(|&at| imported.ix(at)));
         simulate(&imported.graph, &members, |ix| self.seconds[imported.at(ix)], &fleet(self.machines))
     }
 
@@ -392,7 +391,7 @@ proptest! {
         prop_assert!(optimum <= schedule.makespan && schedule.makespan * builders <= (2 * builders - 1) * optimum);
         let work: u64 = problem.members.iter().map(|&job| u64::from(seconds[job]) * 1000).sum();
         prop_assert_eq!(schedule.bounds.upper, (work + (builders - 1) * schedule.bounds.chain) / builders);
-        let whole = DerivationSet::from_members(imported.graph.derivation_count(), set.all().map(|at| imported.ix(at)));
+        let whole = imported.graph.set_of(set.all().map(|at| imported.ix(at)));
         let identical = simulate(&imported.graph, &whole, |ix| seconds[imported.at(ix)], &Fleet::identical(count));
         prop_assert_eq!((identical.builds, identical.bounds), (schedule.builds, schedule.bounds));
     }
@@ -436,7 +435,7 @@ proptest! {
         let imported = Imported::new(&set);
         let members = set.rebuilds(roots.iter().copied());
         let stop: BTreeSet<usize> = stop.into_iter().map(|at| at.index(set.derivations.len())).collect();
-        let of = |ats: &BTreeSet<usize>| DerivationSet::from_members(imported.graph.derivation_count(), ats.iter().map(|&at| imported.ix(at)));
+        let of = |ats: &BTreeSet<usize>| imported.graph.set_of(ats.iter().map(|&at| imported.ix(at)));
         let cached = without_cached(&imported.graph, &of(&members), &of(&stop));
         prop_assert_eq!(imported.ats(&cached), members.difference(&stop).copied().collect::<BTreeSet<_>>());
         let mut reached = BTreeSet::new();

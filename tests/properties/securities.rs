@@ -14,7 +14,7 @@ use crate::strategy::with_roots;
 use crate::support::Imported;
 
 fn set_of(imported: &Imported, members: &BTreeSet<usize>) -> DerivationSet {
-    DerivationSet::from_members(imported.graph.derivation_count(), members.iter().map(|&at| imported.ix(at)))
+    imported.graph.set_of(members.iter().map(|&at| imported.ix(at)))
 }
 
 proptest! {

@@ -26,14 +26,15 @@ pub(super) fn output_ids<'g>(
     outputs.filter_map(|output| Some((output.name(), output.hash().map(OutputId::Path).or_else(by_derivation)?))).collect()
 }
 
-/// The derivations of an evaluation by what they build.
+/// The derivations of an evaluation by what they build, and by their paths: of some, a dump tells no output.
 pub(super) struct Builds<'g> {
     graph: &'g Graph,
     by_output: FxHashMap<OutputId, DerivationIx>,
+    by_path: FxHashMap<StoreHash, DerivationIx>,
 }
 
 impl<'g> Builds<'g> {
-    /// O(outputs).
+    /// O(V + outputs).
     pub(super) fn new(graph: &'g Graph) -> Self {
         let mut by_output = FxHashMap::default();
         for derivation in graph.derivations() {
@@ -41,17 +42,26 @@ impl<'g> Builds<'g> {
                 by_output.entry(id).or_insert(derivation.ix());
             }
         }
-        Self { graph, by_output }
+        let paths = graph.derivations().filter(|derivation| derivation.has_path());
+        Self { graph, by_output, by_path: paths.map(|derivation| (derivation.hash(), derivation.ix())).collect() }
     }
 
     /// Whether one of a derivation's outputs is not built here.
     pub(super) fn lacks(&self, derivation: Derivation<'_>) -> bool {
-        output_ids(derivation.outputs(), Some(derivation)).iter().any(|(_, id)| !self.by_output.contains_key(id))
+        let is_missing = output_ids(derivation.outputs(), Some(derivation)).iter().any(|(_, id)| !self.by_output.contains_key(id));
+        is_missing && self.by_path_alone(derivation).is_none()
     }
 
     /// The derivation here that builds what another builds; of several that build the same, always the same one.
     pub(super) fn same(&self, derivation: Derivation<'_>) -> Option<DerivationIx> {
-        output_ids(derivation.outputs(), Some(derivation)).iter().find_map(|(_, id)| self.by_output.get(id).copied())
+        let by_output = output_ids(derivation.outputs(), Some(derivation)).iter().find_map(|(_, id)| self.by_output.get(id).copied());
+        by_output.or_else(|| self.by_path_alone(derivation))
+    }
+
+    /// The derivation here with the path of another, if no output is known of one of the two: it builds the same.
+    fn by_path_alone(&self, derivation: Derivation<'_>) -> Option<DerivationIx> {
+        let known = *self.by_path.get(&derivation.hash()).filter(|_| derivation.has_path())?;
+        (derivation.outputs().len() == 0 || self.graph.derivation(known).outputs().len() == 0).then_some(known)
     }
 
     /// The one that stands for all that build the same.
