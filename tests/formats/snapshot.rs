@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use twox_hash::XxHash3_64;
 use waves_core::analysis::{Impact, RankOptions, Root, Why, rank};
 use waves_core::error::{Error, Result};
-use waves_core::graph::{Derivation, DerivationSet, Direction, Graph, Output};
+use waves_core::graph::{Derivation, Direction, Graph, Output};
 use waves_core::plan::{PlanOptions, plan, verify};
 
 use crate::support::{dump, import};
@@ -117,7 +117,7 @@ fn ask(graph: &Graph) {
     for package in graph.packages() {
         let _ = (package.face().label(), package.rebuilt_derivations(), package.derivations().map(Derivation::name).count());
     }
-    let everything = DerivationSet::from_members(graph.derivation_count(), graph.derivations().map(Derivation::ix));
+    let everything = graph.full_set();
     let _ = (graph.output_count(), graph.output_count_of(&everything), graph.output_paths(&everything), graph.recount_closures());
 }
 

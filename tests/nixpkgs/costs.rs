@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tempfile::TempDir;
 use waves_core::cost::{Availability, Costs, Durations, Model, Presence, Sizes, Sources};
-use waves_core::graph::{Derivation, DerivationSet, Graph};
+use waves_core::graph::{Derivation, Graph};
 use waves_core::ingest::Input;
 use waves_core::store_path::StorePath;
 
@@ -59,7 +59,7 @@ fn sizes_are_those_of_nix() {
         }
         let costs = Costs::new(&graph, Sources { sizes: Some(sizes), ..Sources::default() }).expect("sizes only");
         let built = graph.derivations().filter(|derivation| !derivation.is_fixed_output()).map(Derivation::ix);
-        let built = DerivationSet::from_members(graph.derivation_count(), built);
+        let built = graph.set_of(built);
         let bytes = costs.bill(&built).bytes.expect("sizes were given");
         let paths: BTreeSet<String> =
             built.iter().flat_map(|ix| graph.derivation(ix).outputs()).filter_map(|output| output.path()).collect();

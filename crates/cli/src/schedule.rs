@@ -55,12 +55,12 @@ fn usage(what: &str, add: &str) -> Failure {
 
 fn what_if(rebuild: &Rebuild<'_>, package: &Root, model: &Model, fleet: &Fleet) -> WhatIfReport {
     let Rebuild { graph, held, kept, roots } = rebuild;
-    let stop = DerivationSet::from_members(graph.derivation_count(), package.derivations.iter().copied());
+    let stop = graph.set_of(package.derivations.iter().copied());
     let outcome = |set: &DerivationSet| OutcomeReport::new(&simulate(graph, set, |ix| model.seconds(ix), fleet));
     let mut pins = stop.clone();
     pins.extend(held);
     let pinned = graph.rebuilds_past(roots.iter().copied(), &pins);
-    let pinned = DerivationSet::from_members(graph.derivation_count(), pinned.iter().filter(|&ix| kept.contains(ix)));
+    let pinned = graph.set_of(pinned.iter().filter(|&ix| kept.contains(ix)));
     WhatIfReport {
         package: package.selector.clone(),
         derivations: stop.iter().filter(|&ix| kept.contains(ix)).count(),

@@ -61,8 +61,7 @@ impl<'g> Impact<'g> {
     /// [`Error::NoEdges`] if no dump said what needs what.
     pub fn new(graph: &'g Graph, roots: &[Root], direction: Direction, depth: Option<usize>, system: Option<&str>) -> Result<Self> {
         require_edges(graph)?;
-        let root_set =
-            DerivationSet::from_members(graph.derivation_count(), roots.iter().flat_map(|root| root.derivations.iter().copied()));
+        let root_set = graph.set_of(roots.iter().flat_map(|root| root.derivations.iter().copied()));
         let mut seen = root_set.clone();
         let mut by_distance: Vec<Vec<DerivationIx>> = Vec::new();
         let mut frontier: Vec<DerivationIx> = root_set.iter().collect();
@@ -81,8 +80,8 @@ impl<'g> Impact<'g> {
         while by_distance.last().is_some_and(Vec::is_empty) {
             by_distance.pop();
         }
-        let roots = DerivationSet::from_members(graph.derivation_count(), root_set.iter().filter(|&ix| is_kept(ix)));
-        let rebuilds = DerivationSet::from_members(graph.derivation_count(), by_distance.iter().flatten().copied());
+        let roots = graph.set_of(root_set.iter().filter(|&ix| is_kept(ix)));
+        let rebuilds = graph.set_of(by_distance.iter().flatten().copied());
         Ok(Self { graph, direction, roots, rebuilds, by_distance })
     }
 
@@ -118,7 +117,7 @@ impl<'g> Impact<'g> {
 
     /// What is rebuilt besides the roots.
     pub fn dependents(&self) -> DerivationSet {
-        DerivationSet::from_members(self.graph.derivation_count(), self.rebuilds.iter().filter(|&ix| !self.roots.contains(ix)))
+        self.graph.set_of(self.rebuilds.iter().filter(|&ix| !self.roots.contains(ix)))
     }
 
     /// Derivations by distance from the nearest root, in topological order; the roots at 0.

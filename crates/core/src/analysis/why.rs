@@ -38,7 +38,7 @@ impl<'g> Why<'g> {
         let (from, to) = (members(from), members(to));
         let down = graph.closure(from.iter().copied(), Direction::Dependents);
         let up = graph.closure(to.iter().copied(), Direction::Dependencies);
-        let between = DerivationSet::from_members(graph.derivation_count(), down.iter().filter(|&ix| up.contains(ix)));
+        let between = graph.set_of(down.iter().filter(|&ix| up.contains(ix)));
         if between.is_empty() {
             let blocked = shortest(&from, &to, all_users(graph)).map(|path| path.into_iter().map(|ix| graph.derivation(ix)).collect());
             let reversed = to.iter().any(|&ix| graph.closure([ix], Direction::Dependents).iter().any(|user| from.contains(&user)));

@@ -182,7 +182,7 @@ impl Costs<'_> {
     fn split(&self, presence: &[Presence], set: &DerivationSet) -> Split {
         let parts = [Presence::Cached, Presence::Absent, Presence::Unknown].map(|wanted| {
             let members = set.iter().filter(|ix| presence[ix.get()] == wanted);
-            DerivationSet::from_members(self.graph.derivation_count(), members)
+            self.graph.set_of(members)
         });
         let part = |set: &DerivationSet| {
             let sum =

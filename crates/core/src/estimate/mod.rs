@@ -564,7 +564,7 @@ impl Estimator<'_, '_> {
     fn all(&self) -> DerivationSet {
         let graph = self.context.graph;
         let built = graph.derivations().filter(|derivation| !derivation.is_fixed_output()).map(|derivation| derivation.ix());
-        DerivationSet::from_members(graph.derivation_count(), built)
+        graph.set_of(built)
     }
 
     fn everything(&mut self, change: &FileChange, reason: String) {

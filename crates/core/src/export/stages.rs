@@ -37,7 +37,7 @@ impl<'a> Division<'a> {
         weight: &'a dyn Fn(DerivationIx) -> u64,
     ) -> Self {
         let is_named = |ix: DerivationIx| names.of.get(&ix).is_some_and(|&attribute| names.system(graph.attribute(attribute)) == system);
-        let is_named = DerivationSet::from_members(graph.derivation_count(), set.iter().filter(|&ix| is_named(ix)));
+        let is_named = graph.set_of(set.iter().filter(|&ix| is_named(ix)));
         let all: Vec<DerivationIx> = set.iter().collect();
         let mut members = is_named.clone();
         for &ix in all.iter().rev() {
@@ -142,7 +142,7 @@ impl<'d, 'a> Parts<'d, 'a> {
     fn units(mut self, members: &[DerivationIx]) -> Vec<Unit> {
         let graph = self.division.graph;
         let mut leads = graph.empty_set();
-        let stage = DerivationSet::from_members(graph.derivation_count(), members.iter().copied());
+        let stage = graph.set_of(members.iter().copied());
         for &ix in members.iter().rev() {
             let mut users = graph.derivation(ix).users().filter(|&user| stage.contains(user));
             if users.any(|user| self.division.is_named.contains(user) || leads.contains(user)) {

@@ -275,6 +275,16 @@ impl Graph {
         DerivationSet::new(self.derivation_count())
     }
 
+    /// The set of `members`.
+    pub fn set_of(&self, members: impl IntoIterator<Item = DerivationIx>) -> DerivationSet {
+        DerivationSet::from_members(self.derivation_count(), members)
+    }
+
+    /// The set of all derivations.
+    pub fn full_set(&self) -> DerivationSet {
+        self.set_of(self.derivations().map(Derivation::ix))
+    }
+
     /// What `roots` rebuild, roots included; or, the other way, what rebuilds them.
     ///
     /// Time O(V/64 + edges of the closure), space O(V) bytes.
@@ -296,7 +306,7 @@ impl Graph {
 
     /// Against the order, along the same edges: nothing behind a fixed-output derivation rebuilds it.
     fn dependencies(&self, roots: impl IntoIterator<Item = DerivationIx>) -> DerivationSet {
-        let mut reached = DerivationSet::from_members(self.derivation_count(), roots);
+        let mut reached = self.set_of(roots);
         for derivation in self.derivations().rev() {
             if reached.contains(derivation.ix()) {
                 derivation.rebuild_inputs().for_each(|input| {
@@ -416,7 +426,7 @@ impl Graph {
     /// its edges are between these. Two passes over the positions, O(V + E).
     fn between_variants(&self, members: &DerivationSet) -> DerivationSet {
         let (users, packages) = (self.storage.users(), self.storage.members());
-        let mut ends = DerivationSet::new(self.derivation_count());
+        let mut ends = self.empty_set();
         for package in (0..packages.rows()).map(|package| packages.row(package)).filter(|package| package.len() > 1) {
             for &variant in package.iter().filter(|variant| members.contains(**variant)) {
                 ends.insert(variant);

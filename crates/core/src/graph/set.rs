@@ -16,12 +16,12 @@ pub struct DerivationSet {
 
 impl DerivationSet {
     /// The empty set over a graph of `derivations`.
-    pub fn new(derivations: usize) -> Self {
+    pub(crate) fn new(derivations: usize) -> Self {
         Self { words: vec![0; derivations.div_ceil(WORD_BITS)], len: 0 }
     }
 
     /// The set of `members`.
-    pub fn from_members(derivations: usize, members: impl IntoIterator<Item = DerivationIx>) -> Self {
+    pub(crate) fn from_members(derivations: usize, members: impl IntoIterator<Item = DerivationIx>) -> Self {
         let mut set = Self::new(derivations);
         for member in members {
             set.insert(member);

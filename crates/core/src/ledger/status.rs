@@ -255,7 +255,7 @@ impl<'a> WaveStatus<'a> {
         let required = required(graph, &wave.rebuilds, question.expectation);
         // Whoever needs something expects it to build; what nobody needs is not built.
         let mut expected = graph.closure(required.iter(), Direction::Dependencies);
-        expected = DerivationSet::from_members(graph.derivation_count(), expected.iter().filter(|&ix| wave.rebuilds.contains(ix)));
+        expected = graph.set_of(expected.iter().filter(|&ix| wave.rebuilds.contains(ix)));
         let baseline = Baseline::of(ledger, name);
         Ok(Self {
             graph,
@@ -327,7 +327,7 @@ impl<'a> WaveStatus<'a> {
     /// What is still to be built, if nothing more fails.
     pub fn remaining(&self) -> DerivationSet {
         let open = self.expected.iter().filter(|&ix| self.state(ix).is_open());
-        DerivationSet::from_members(self.graph.derivation_count(), open)
+        self.graph.set_of(open)
     }
 
     /// How much of what is decided is green, from 0 to 1, by a weight of each derivation; `None` if nothing is decided.
@@ -390,7 +390,7 @@ impl<'a> WaveStatus<'a> {
     fn waived_by(&self, question: Question<'_>, applied: usize) -> usize {
         let applied = &self.waivers[applied];
         let Ok(roots) = select(question.graph, std::slice::from_ref(&applied.waiver.package), question.scope, None) else { return 0 };
-        let derivations = DerivationSet::from_members(self.graph.derivation_count(), roots.into_iter().flat_map(|root| root.derivations));
+        let derivations = self.graph.set_of(roots.into_iter().flat_map(|root| root.derivations));
         derivations.iter().filter(|&ix| self.wave.rebuilds.contains(ix) && self.states[ix.get()] != State::Green).count()
     }
 
@@ -607,7 +607,7 @@ fn required(graph: &Graph, members: &DerivationSet, expectation: Expectation) ->
     let is_required = |ix: &DerivationIx| {
         graph.attribute_count() == 0 || graph.derivation(*ix).attributes().any(|attribute| expectation.includes(attribute))
     };
-    DerivationSet::from_members(graph.derivation_count(), members.iter().filter(is_required))
+    graph.set_of(members.iter().filter(is_required))
 }
 
 fn evaluation_failures<'g>(
@@ -637,7 +637,7 @@ fn evaluation_failures<'g>(
 
 /// The updates that a red root depends on, but not only through another red one: by position in the wave.
 fn suspects(graph: &Graph, wave: &ResolvedWave, states: &[State], root: DerivationIx) -> Vec<usize> {
-    let mut reached = DerivationSet::from_members(graph.derivation_count(), [root]);
+    let mut reached = graph.set_of([root]);
     let mut next = vec![root];
     while let Some(ix) = next.pop() {
         for input in graph.derivation(ix).rebuild_inputs() {

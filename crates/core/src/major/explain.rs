@@ -54,7 +54,7 @@ pub fn explain(graph: &Graph, plan: &ResolvedPlan, package: &[DerivationIx]) -> 
 /// A shortest way along rebuilds from any of `from` to any of `to`, past what is held.
 fn shortest(graph: &Graph, from: &[DerivationIx], to: &[DerivationIx], held: &DerivationSet) -> Option<Vec<DerivationIx>> {
     let mut parent: Vec<Option<DerivationIx>> = vec![None; graph.derivation_count()];
-    let mut seen = DerivationSet::from_members(graph.derivation_count(), from.iter().copied());
+    let mut seen = graph.set_of(from.iter().copied());
     let mut queue: VecDeque<DerivationIx> = from.iter().copied().filter(|&ix| !held.contains(ix)).collect();
     while let Some(ix) = queue.pop_front() {
         if to.contains(&ix) {

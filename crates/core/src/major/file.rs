@@ -212,7 +212,7 @@ impl PlanFile {
         let (scope, system) = (Scope::from(self.scope), self.system.as_deref());
         let pinned: Vec<String> = self.pins.iter().map(|pin| pin.package.clone()).collect();
         let roots = select(graph, &pinned, scope, system)?;
-        let held = DerivationSet::from_members(graph.derivation_count(), roots.into_iter().flat_map(|root| root.derivations));
+        let held = graph.set_of(roots.into_iter().flat_map(|root| root.derivations));
         let mut waves = Vec::with_capacity(self.waves.len());
         for wave in &self.waves {
             let updates = wave.updates.iter().map(|package| Update { package: package.clone(), ..Update::default() }).collect::<Vec<_>>();

@@ -47,10 +47,7 @@ pub fn effects(plan: &MajorWave<'_>, prices: &Prices, one_version: &[AttributePa
         rebuilt.extend(&wave.rebuilds);
     }
     let effect = |hold: &Hold| {
-        let others = DerivationSet::from_members(
-            graph.derivation_count(),
-            holding(&plan.holds).filter(|other| *other != hold).flat_map(|other| other.derivations.iter().copied()),
-        );
+        let others = graph.set_of(holding(&plan.holds).filter(|other| *other != hold).flat_map(|other| other.derivations.iter().copied()));
         let without = |wave: &MinorWave| {
             let units = wave.units.iter().flat_map(|&unit| plan.units.units[unit].derivations.iter().copied());
             prices.set(&graph.rebuilds_past(units, &others)) - wave.builds
@@ -117,7 +114,7 @@ fn members(graph: &Graph, set: &str) -> DerivationSet {
             .attributes()
             .any(|attribute| attribute.path() == interpreter || attribute.set() == set && attribute.path() == derivation.label())
     };
-    DerivationSet::from_members(graph.derivation_count(), graph.derivations().filter(is_member).map(Derivation::ix))
+    graph.set_of(graph.derivations().filter(is_member).map(Derivation::ix))
 }
 
 /// A breadth-first walk within a set, and one step out of it; not through what is held.
@@ -128,10 +125,7 @@ struct Walk {
 
 impl Walk {
     fn new(graph: &Graph, from: &[DerivationIx], direction: Direction, members: &DerivationSet, held: &DerivationSet) -> Self {
-        let mut walk = Self {
-            parent: vec![None; graph.derivation_count()],
-            seen: DerivationSet::from_members(graph.derivation_count(), from.iter().copied()),
-        };
+        let mut walk = Self { parent: vec![None; graph.derivation_count()], seen: graph.set_of(from.iter().copied()) };
         let mut queue: VecDeque<DerivationIx> = from.iter().copied().collect();
         while let Some(ix) = queue.pop_front() {
             for next in graph.derivation(ix).neighbours(direction).filter(|&next| !held.contains(next)) {

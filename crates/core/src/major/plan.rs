@@ -110,7 +110,7 @@ pub fn plan<'g>(graph: &'g Graph, list: &Updates, costs: Option<&Costs<'_>>, opt
     // 1. What is updated, what is left out, and what keeps its inputs.
     let (taken, mut skipped) = sift(list);
     let holds = holds(graph, list, options)?;
-    let held = DerivationSet::from_members(graph.derivation_count(), holding(&holds).flat_map(|hold| hold.derivations.iter().copied()));
+    let held = graph.set_of(holding(&holds).flat_map(|hold| hold.derivations.iter().copied()));
     let (pinned, targets): (Vec<_>, Vec<_>) = targets(graph, &taken, options.scope, options.system)?
         .into_iter()
         .partition(|target| target.derivations.iter().any(|&ix| held.contains(ix)));

@@ -140,7 +140,7 @@ fn waves(graph: &Graph, levels: &[Vec<DerivationIx>], cut: &Partition) -> Vec<Wa
     }
     let wave = |(run, mut packages): (&std::ops::Range<usize>, Vec<PackageIx>)| {
         packages.sort_unstable();
-        let members = DerivationSet::from_members(graph.derivation_count(), levels[run.clone()].iter().flatten().copied());
+        let members = graph.set_of(levels[run.clone()].iter().flatten().copied());
         let heaviest = heaviest(graph, &members);
         let name = name::name(graph, &members, &heaviest);
         Wave { name, levels: run.clone(), counts: graph.counts(&members), packages, heaviest }

@@ -38,7 +38,7 @@ pub fn biggest_cause(subject: Subject<'_>, causes: &[Root]) -> Option<BiggestCau
     let (bit, &cause) = candidates.iter().enumerate().max_by_key(|&(bit, &cause)| (sizes[bit], Reverse(cause)))?;
     let members = |wanted: &dyn Fn(u64) -> bool| {
         let members = reached.iter().filter(|&(&ix, &mask)| wanted(mask) && subject.rebuilds.contains(ix));
-        DerivationSet::from_members(graph.derivation_count(), members.map(|(&ix, _)| ix))
+        graph.set_of(members.map(|(&ix, _)| ix))
     };
     let alone_derivations = members(&|mask| mask == 1 << bit);
     Some(BiggestCause {

@@ -222,7 +222,7 @@ pub fn judge_without(subject: Subject<'_>, cause: &BiggestCause, policy: &Policy
     let AttributeChanges { added, removed, changed, rebuilds } = subject.attributes;
     let attributes = AttributeChanges { added: added.clone(), removed: removed.clone(), changed: left(changed), rebuilds: left(rebuilds) };
     let rebuilds = subject.rebuilds.iter().filter(|&ix| !cause.alone_derivations.contains(ix));
-    let rebuilds = DerivationSet::from_members(subject.graph.derivation_count(), rebuilds);
+    let rebuilds = subject.graph.set_of(rebuilds);
     let limits = policy.limits.iter().filter(|limit| limit.count != Count::Hours).cloned().collect();
     let policy = Policy { limits, ..policy.clone() };
     judge(Subject { graph: subject.graph, attributes: &attributes, rebuilds: &rebuilds }, &policy, circumstances)

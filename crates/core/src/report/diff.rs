@@ -11,7 +11,7 @@ use super::impact::ExcludedReport;
 use super::{Diagram, FORMAT_VERSION, Report};
 use crate::analysis::{AttributeName, Cause, Diff, Doubt, Excluded, Reach, Reason};
 use crate::cost::Costs;
-use crate::graph::{Derivation, DerivationSet};
+use crate::graph::Derivation;
 use crate::policy::Verdict;
 use crate::text::{counted, number};
 
@@ -408,7 +408,7 @@ impl Report for DiffReport<'_> {
     fn diagram(&self) -> Option<Diagram> {
         let Diff { after, causes, rebuilt, .. } = self.diff;
         let roots = causes.iter().flat_map(|cause| cause.derivations.iter().copied());
-        let roots = DerivationSet::from_members(after.derivation_count(), roots);
+        let roots = after.set_of(roots);
         Some(Diagram::packages("What the change rebuilds".to_owned(), after, rebuilt, &roots, self.limit))
     }
 }

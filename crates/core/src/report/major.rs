@@ -52,8 +52,6 @@ pub struct MajorReport {
     show_frontier: bool,
     #[serde(skip)]
     limit: usize,
-    #[serde(skip)]
-    diagram: Diagram,
 }
 
 /// An update.
@@ -254,7 +252,6 @@ impl MajorReport {
         let timed = |builds: Builds| plan.is_timed.then(|| rounded_hours(builds.seconds));
         let totals = |waves: usize, builds: Builds| TotalsReport { waves, builds: builds.into(), hours: timed(builds) };
         let names: Vec<String> = (0..plan.waves.len()).map(|at| wave_name(major, at)).collect();
-        let waves: Vec<_> = plan.waves.iter().zip(&names).map(|(wave, name)| minor(plan, wave, name)).collect();
         let point = |point: &Point| PointReport {
             totals: totals(point.waves, point.builds),
             rework_hours: (plan.is_timed && point.rework > 0.0).then(|| (point.rework / 36.0).round() / 100.0),
@@ -268,8 +265,7 @@ impl MajorReport {
             scope: if plan.scope == Scope::Package { "package" } else { "exact" },
             system: plan.system.clone(),
             updates: updates(graph, plan, &names, &timed),
-            diagram: diagram(major, &waves, detail.limit),
-            waves,
+            waves: plan.waves.iter().zip(&names).map(|(wave, name)| minor(plan, wave, name)).collect(),
             totals: totals(plan.waves.len(), plan.totals),
             lower_bound: totals(plan.least_waves, plan.lower_bound),
             one_at_a_time: totals(plan.units.units.len(), plan.one_at_a_time),
@@ -498,7 +494,13 @@ impl Report for MajorReport {
     }
 
     fn diagram(&self) -> Option<Diagram> {
-        Some(self.diagram.clone())
+        let node = |(at, wave): (usize, &MinorWaveReport)| DiagramNode {
+            lines: vec![wave.name.clone(), names(&wave.updates), counted(wave.rebuilds.derivations, "derivation", "derivations")],
+            is_root: at == 0,
+            count: 1,
+        };
+        let nodes = self.waves.iter().enumerate().map(node).collect();
+        Some(Diagram::chain(format!("The minor waves of wave-{}", self.major), nodes, self.limit))
     }
 }
 
@@ -713,14 +715,4 @@ impl CostedReport {
     fn text(&self) -> String {
         self.hours.map_or_else(|| counted(self.builds.derivations as usize, "derivation", "derivations"), hours)
     }
-}
-
-/// A chain of waves.
-fn diagram(major: u32, waves: &[MinorWaveReport], limit: usize) -> Diagram {
-    let node = |(at, wave): (usize, &MinorWaveReport)| DiagramNode {
-        lines: vec![wave.name.clone(), names(&wave.updates), counted(wave.rebuilds.derivations, "derivation", "derivations")],
-        is_root: at == 0,
-        count: 1,
-    };
-    Diagram::chain(format!("The minor waves of wave-{major}"), waves.iter().enumerate().map(node).collect(), limit)
 }

@@ -6,9 +6,9 @@ use super::cost::{BillReport, CostReport, share};
 use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, root_lines};
 use super::schedule::ScheduleReport;
-use super::{Diagram, DiagramNode, FORMAT_VERSION, Report};
+use super::{Diagram, DiagramNode, FORMAT_VERSION, Report, diagram};
 use crate::cost::Costs;
-use crate::graph::{DerivationIx, DerivationSet, Graph, PackageIx};
+use crate::graph::{DerivationIx, Graph, PackageIx};
 use crate::plan::{Cycle, Plan, Wave};
 use crate::text::{counted, duration, number, percent};
 
@@ -60,7 +60,7 @@ pub struct PlanReport {
     #[serde(skip)]
     detail: PlanDetail,
     #[serde(skip)]
-    diagram: Diagram,
+    limit: usize,
 }
 
 /// A wave.
@@ -127,11 +127,10 @@ impl PlanReport {
         let members = |wave: &Wave| if detail == PlanDetail::Packages { by_weight(graph, &wave.packages) } else { Vec::new() };
         let cost = |wave: &Wave| {
             let derivations = plan.levels[wave.levels.clone()].iter().flatten().copied();
-            BillReport::new(costs, &DerivationSet::from_members(graph.derivation_count(), derivations))
+            BillReport::new(costs, &graph.set_of(derivations))
         };
         let waves: Vec<_> = plan.waves.iter().map(|wave| WaveReport::new(graph, wave, members(wave), cost(wave), limit)).collect();
         let level_sizes = if detail == PlanDetail::Levels { level_reports(graph, plan) } else { Vec::new() };
-        let roots: Vec<_> = plan.roots.iter().map(|root| RootReport::new(graph, root)).collect();
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
@@ -141,8 +140,7 @@ impl PlanReport {
             rebuilds: plan.impact.rebuild_counts().into(),
             packages: plan.waves.iter().map(|wave| wave.packages.len()).sum(),
             levels: plan.levels.len(),
-            diagram: diagram(&roots, &waves, limit),
-            roots,
+            roots: plan.roots.iter().map(|root| RootReport::new(graph, root)).collect(),
             waves,
             level_sizes,
             cycles: plan.cycles.iter().take(limit).map(|cycle| CycleReport::new(graph, cycle)).collect(),
@@ -150,6 +148,7 @@ impl PlanReport {
             cost: CostReport::new(costs, plan.impact.rebuilds(), &plan.roots, limit),
             schedule: None,
             detail,
+            limit,
         }
     }
 
@@ -281,7 +280,13 @@ impl Report for PlanReport {
     }
 
     fn diagram(&self) -> Option<Diagram> {
-        Some(self.diagram.clone())
+        let node = |(at, wave): (usize, &WaveReport)| DiagramNode {
+            lines: vec![format!("{}. {}", at + 1, wave.name), counted(wave.derivations, "derivation", "derivations")],
+            is_root: at == 0,
+            count: 1,
+        };
+        let title = format!("The waves of a rebuild of {}", diagram::names(&self.roots));
+        Some(Diagram::chain(title, self.waves.iter().enumerate().map(node).collect(), self.limit))
     }
 }
 
@@ -338,15 +343,4 @@ impl PlanReport {
         table.omitted = self.cycles_omitted;
         table
     }
-}
-
-/// A chain of waves.
-fn diagram(roots: &[RootReport], waves: &[WaveReport], limit: usize) -> Diagram {
-    let node = |(at, wave): (usize, &WaveReport)| DiagramNode {
-        lines: vec![format!("{}. {}", at + 1, wave.name), counted(wave.derivations, "derivation", "derivations")],
-        is_root: at == 0,
-        count: 1,
-    };
-    let title = format!("The waves of a rebuild of {}", super::diagram::names(roots));
-    Diagram::chain(title, waves.iter().enumerate().map(node).collect(), limit)
 }

@@ -7,7 +7,7 @@ use super::document::{Column, Document, Table};
 use super::evaluation::EvaluationReport;
 use super::{Diagram, FORMAT_VERSION, Report};
 use crate::cost::{Costs, Estimates};
-use crate::graph::{Derivation, DerivationSet, Graph, Package, Precision};
+use crate::graph::{Graph, Package, Precision};
 use crate::text::{duration, number};
 
 /// Packages by what a change of them rebuilds.
@@ -75,17 +75,13 @@ impl<'g> RankReport<'g> {
             evaluation: EvaluationReport::new(graph),
             packages: shown.iter().zip(shown_costs).map(|(package, cost)| RankedPackage::new(*package, cost)).collect(),
             packages_omitted: ranked.len() - shown.len(),
-            cost: CostReport::new(costs, &everything(graph), &[], limit),
+            cost: CostReport::new(costs, &graph.full_set(), &[], limit),
             approximate: estimates.map(|estimates| ApproximateReport::new(estimates.precision())),
             graph,
             ranked,
             limit,
         }
     }
-}
-
-fn everything(graph: &Graph) -> DerivationSet {
-    DerivationSet::from_members(graph.derivation_count(), graph.derivations().map(Derivation::ix))
 }
 
 impl ApproximateReport {
@@ -151,7 +147,7 @@ impl Report for RankReport<'_> {
     fn diagram(&self) -> Option<Diagram> {
         let title = "Packages by what a change of them rebuilds".to_owned();
         let packages: Vec<_> = self.ranked.iter().map(|package| package.ix()).collect();
-        let (members, no_roots) = (everything(self.graph), self.graph.empty_set());
+        let (members, no_roots) = (self.graph.full_set(), self.graph.empty_set());
         Some(Diagram::first_packages(title, self.graph, &members, &no_roots, &packages, packages.len(), self.limit))
     }
 }

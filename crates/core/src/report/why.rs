@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::document::{Column, Document, Table};
 use super::evaluation::{EvaluationReport, RootReport};
-use super::{Diagram, DiagramNode, FORMAT_VERSION, Report};
+use super::{Diagram, DiagramNode, FORMAT_VERSION, Report, diagram};
 use crate::analysis::{Link, Root, Why};
-use crate::graph::{Derivation, DerivationSet};
+use crate::graph::Derivation;
 use crate::text::counted;
 
 /// How much of the connection is told.
@@ -24,7 +24,7 @@ pub enum WhyDetail {
 
 /// Why one package rebuilds another.
 #[derive(Clone, Debug, Serialize)]
-pub struct WhyReport {
+pub struct WhyReport<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
     /// The evaluation.
@@ -50,7 +50,9 @@ pub struct WhyReport {
     #[serde(skip)]
     detail: WhyDetail,
     #[serde(skip)]
-    diagram: Diagram,
+    limit: usize,
+    #[serde(skip)]
+    why: &'a Why<'a>,
 }
 
 /// One derivation of a chain.
@@ -77,30 +79,42 @@ pub struct EdgeReport {
     pub user: String,
 }
 
-impl WhyReport {
+impl<'a> WhyReport<'a> {
     /// Of a connection; the list of edges is cut after `limit`.
-    pub fn new(why: &Why<'_>, from: &[Root], to: &[Root], detail: WhyDetail, limit: usize) -> Self {
+    pub fn new(why: &'a Why<'a>, from: &[Root], to: &[Root], detail: WhyDetail, limit: usize) -> Self {
         let graph = why.graph();
         let roots = |roots: &[Root]| roots.iter().map(|root| RootReport::new(graph, root)).collect::<Vec<_>>();
-        let (from, to) = (roots(from), roots(to));
-        let title = format!("Why a change of {} rebuilds {}", super::diagram::names(&from), super::diagram::names(&to));
         let path: Vec<StepReport> = why.shortest().into_iter().flatten().map(StepReport::of_link).collect();
         let all: Vec<_> = if detail == WhyDetail::All { why.edges().collect() } else { Vec::new() };
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
-            from,
-            to,
+            from: roots(from),
+            to: roots(to),
             rebuilds: !path.is_empty(),
             blocked: why.blocked().into_iter().flatten().map(|derivation| StepReport::new(*derivation, Vec::new())).collect(),
             reversed: why.is_reversed(),
             between: why.between().len(),
             edges_omitted: all.len().saturating_sub(limit),
             edges: all.iter().take(limit).map(|(input, user)| EdgeReport { input: input.path(), user: user.path() }).collect(),
-            diagram: diagram(why, title, &path, detail, limit),
             path,
             detail,
+            limit,
+            why,
         }
+    }
+
+    /// The packages of everything between: those of the chain first.
+    fn all_packages(&self, title: String) -> Diagram {
+        let Self { why, limit, .. } = *self;
+        let graph = why.graph();
+        let start = why.shortest().and_then(|path| path.first()).map(|link| link.derivation.ix());
+        let chain = why.shortest().into_iter().flatten().map(|link| link.derivation.package().ix());
+        let mut rest: Vec<_> = why.between().iter().map(|ix| graph.derivation(ix).package().ix()).collect();
+        rest.sort_unstable_by_key(|&ix| (Reverse(graph.package(ix).rebuilt_derivations()), ix));
+        let mut seen = HashSet::new();
+        let packages: Vec<_> = chain.chain(rest).filter(|ix| seen.insert(*ix)).collect();
+        Diagram::first_packages(title, graph, why.between(), &graph.set_of(start), &packages, packages.len(), limit)
     }
 }
 
@@ -128,28 +142,11 @@ impl StepReport {
     }
 }
 
-/// The chain, or the packages of everything between: those of the chain first.
-fn diagram(why: &Why<'_>, title: String, path: &[StepReport], detail: WhyDetail, limit: usize) -> Diagram {
-    if detail == WhyDetail::Shortest {
-        let node = |(at, step): (usize, &StepReport)| DiagramNode { lines: vec![step.label.clone()], is_root: at == 0, count: 1 };
-        return Diagram::chain(title, path.iter().enumerate().map(node).collect(), limit);
-    }
-    let graph = why.graph();
-    let start = why.shortest().and_then(|path| path.first()).map(|link| link.derivation.ix());
-    let chain = why.shortest().into_iter().flatten().map(|link| link.derivation.package().ix());
-    let mut rest: Vec<_> = why.between().iter().map(|ix| graph.derivation(ix).package().ix()).collect();
-    rest.sort_unstable_by_key(|&ix| (Reverse(graph.package(ix).rebuilt_derivations()), ix));
-    let mut seen = HashSet::new();
-    let packages: Vec<_> = chain.chain(rest).filter(|ix| seen.insert(*ix)).collect();
-    let start = DerivationSet::from_members(graph.derivation_count(), start);
-    Diagram::first_packages(title, graph, why.between(), &start, &packages, packages.len(), limit)
-}
-
 fn names(roots: &[RootReport]) -> String {
     roots.iter().map(|root| root.label.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-impl Report for WhyReport {
+impl Report for WhyReport<'_> {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(self.evaluation.line());
@@ -190,6 +187,11 @@ impl Report for WhyReport {
     }
 
     fn diagram(&self) -> Option<Diagram> {
-        Some(self.diagram.clone())
+        let title = format!("Why a change of {} rebuilds {}", diagram::names(&self.from), diagram::names(&self.to));
+        let node = |(at, step): (usize, &StepReport)| DiagramNode { lines: vec![step.label.clone()], is_root: at == 0, count: 1 };
+        Some(match self.detail {
+            WhyDetail::Shortest => Diagram::chain(title, self.path.iter().enumerate().map(node).collect(), self.limit),
+            WhyDetail::All => self.all_packages(title),
+        })
     }
 }

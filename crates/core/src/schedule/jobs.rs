@@ -166,7 +166,7 @@ fn in_order(fleet: &Fleet, pools: &mut [Pool]) {
 /// Everything that cannot be built: what nobody can build, and what needs it. Counts what each blocks.
 fn lost(graph: &Graph, set: &DerivationSet, impossible: &mut [Impossible]) -> DerivationSet {
     let behind = |roots: &[DerivationIx]| {
-        let mut reached = DerivationSet::from_members(graph.derivation_count(), roots.iter().copied());
+        let mut reached = graph.set_of(roots.iter().copied());
         if !roots.is_empty() {
             for ix in set.iter() {
                 if graph.derivation(ix).rebuild_inputs().any(|input| reached.contains(input)) {
@@ -177,7 +177,7 @@ fn lost(graph: &Graph, set: &DerivationSet, impossible: &mut [Impossible]) -> De
         reached
     };
     let all: Vec<DerivationIx> = impossible.iter().flat_map(|impossible| impossible.derivations.iter().copied()).collect();
-    let is_impossible = DerivationSet::from_members(graph.derivation_count(), all.iter().copied());
+    let is_impossible = graph.set_of(all.iter().copied());
     for impossible in impossible {
         impossible.blocked = behind(&impossible.derivations).iter().filter(|&ix| !is_impossible.contains(ix)).count();
     }

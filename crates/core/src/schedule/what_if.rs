@@ -4,5 +4,5 @@ use crate::graph::{DerivationSet, Graph};
 
 /// What of `set` is built if `stop` need not be, for a cache has it: everything else. O(V).
 pub fn without_cached(graph: &Graph, set: &DerivationSet, stop: &DerivationSet) -> DerivationSet {
-    DerivationSet::from_members(graph.derivation_count(), set.iter().filter(|&ix| !stop.contains(ix)))
+    graph.set_of(set.iter().filter(|&ix| !stop.contains(ix)))
 }

@@ -151,7 +151,7 @@ pub fn security<'g>(graph: &'g Graph, roots: &[Root], options: &SecurityOptions<
         .iter()
         .map(|wave| {
             let both = impact.rebuilds().iter().filter(|&ix| wave.rebuilds.contains(ix));
-            (wave.name.clone(), DerivationSet::from_members(graph.derivation_count(), both))
+            (wave.name.clone(), graph.set_of(both))
         })
         .filter(|(_, both)| !both.is_empty())
         .collect();

@@ -216,7 +216,7 @@ pub fn suite<'g>(graph: &'g Graph, roots: &[Root], options: &SuiteOptions<'_>) -
     let weight_of = |set: &DerivationSet| set.iter().map(weight).sum();
     let existing = existing.map(|(known, tests)| {
         let needed = graph.closure(known.iter(), Direction::Dependencies);
-        let built = DerivationSet::from_members(graph.derivation_count(), needed.iter().filter(|&ix| pool.contains(ix)));
+        let built = graph.set_of(needed.iter().filter(|&ix| pool.contains(ix)));
         Existing { tests, rebuilt: known.len(), cost: cost(&built), weight: weight_of(&built) }
     });
     Ok(Suite {

@@ -168,7 +168,7 @@ fn without(graph: &Graph, set: &DerivationSet, is_out: impl Fn(DerivationIx) -> 
 
 /// What candidates need of a set, themselves included. O(V + edges of the set).
 fn needed(graph: &Graph, set: &DerivationSet, targets: &[Option<AttributeIx>]) -> DerivationSet {
-    let mut needed = DerivationSet::from_members(graph.derivation_count(), set.iter().filter(|ix| targets[ix.get()].is_some()));
+    let mut needed = graph.set_of(set.iter().filter(|ix| targets[ix.get()].is_some()));
     let members: Vec<DerivationIx> = set.iter().collect();
     for &ix in members.iter().rev() {
         if needed.contains(ix) {

@@ -93,7 +93,7 @@ impl<'g> Diff<'g> {
         let (builds_before, builds_after) = (Builds::new(before), Builds::new(after));
         let needed = needed(after, &new);
         let lacking = needed.iter().filter(|&ix| builds_before.lacks(after.derivation(ix)));
-        let rebuilt = DerivationSet::from_members(after.derivation_count(), lacking);
+        let rebuilt = after.set_of(lacking);
         let evaluations = Evaluations { before, after, builds_before, builds_after, rebuilt };
         let mut weights = vec![0_u32; after.derivation_count()];
         let mut newly_named = 0;
@@ -159,7 +159,7 @@ impl<'g> Diff<'g> {
 fn needed(after: &Graph, attributes: &Attributes<'_>) -> DerivationSet {
     let of_attributes = attributes.values().filter_map(|evaluated| evaluated.attribute.derivation().map(Derivation::ix));
     if attributes.is_empty() {
-        return DerivationSet::from_members(after.derivation_count(), after.derivations().map(Derivation::ix));
+        return after.full_set();
     }
     after.closure(of_attributes, Direction::Dependencies)
 }
