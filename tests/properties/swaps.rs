@@ -176,3 +176,20 @@ fn what_is_known_in_part_is_compared_as_far_as_it_is_known() {
     assert_eq!(causes(&partly(&before), &graph(&before, 0)), BTreeSet::new());
     assert_eq!(causes(&graph(&before, 0), &partly(&before)), BTreeSet::new());
 }
+
+/// Of what no dump tells the inputs of, what is behind the attributes is not known: it is not said to be rebuilt.
+#[test]
+fn without_edges_only_attributes_are_compared() {
+    let before = World::of([("base", &[][..]), ("a", &[0]), ("b", &[])]);
+    let after = before.after(&[Mutation::Recipe(0)]);
+    let alone = |world: &World| import(&[("jobs.jsonl", evaluation(world, 1).1)]);
+    let counts = |before: &Graph, after: &Graph| {
+        let counts = Diff::new(before, after, false).rebuild_counts();
+        (counts.attributes, counts.derivations, counts.outputs)
+    };
+    for (one, other) in [(alone(&before), graph(&after, 1)), (graph(&before, 1), alone(&after)), (alone(&before), alone(&after))] {
+        assert_eq!(counts(&one, &other), (1, 1, 1));
+    }
+    assert_eq!(counts(&alone(&before), &graph(&before, 1)), (0, 0, 0));
+    assert_eq!(counts(&graph(&before, 1), &graph(&after, 1)), (1, 2, 2));
+}

@@ -341,7 +341,9 @@ impl DoubtReport {
             ),
             Doubt::NoEdges(which) => (
                 "no_edges",
-                format!("no dump says what needs what {which} the change: root causes cannot be told (hint: add `nix derivation show -r`)"),
+                format!(
+                    "no dump says what needs what {which} the change: root causes cannot be told, and of derivations only those with an attribute are counted (hint: add `nix derivation show -r`)"
+                ),
             ),
             Doubt::NoRecipes(which) => (
                 "no_recipes",

@@ -65,7 +65,8 @@ pub struct Diff<'g> {
     pub renames: Vec<(AttributeName, AttributeName)>,
     /// Added attributes, and others of the same build that were there before.
     pub aliases: Vec<(AttributeName, AttributeName)>,
-    /// Derivations after the change that build what was not built before, and that a compared attribute needs.
+    /// Derivations after the change that build what was not built before, and that a compared attribute needs; or that have one, if
+    /// there is a [`Doubt::NoEdges`].
     pub rebuilt: DerivationSet,
     /// Rebuilt attributes whose outputs were built before, without an attribute of their own.
     pub newly_named: usize,
@@ -91,7 +92,8 @@ impl<'g> Diff<'g> {
         let NewNames { renames, aliases } = new_names(&attributes, &old, &new);
 
         let (builds_before, builds_after) = (Builds::new(before), Builds::new(after));
-        let needed = needed(after, &new);
+        let is_connected = !doubts.iter().any(|doubt| matches!(doubt, Doubt::NoEdges(_)));
+        let needed = needed(after, &new, is_connected);
         let lacking = needed.iter().filter(|&ix| builds_before.lacks(after.derivation(ix)));
         let rebuilt = after.set_of(lacking);
         let evaluations = Evaluations { before, after, builds_before, builds_after, rebuilt };
@@ -103,11 +105,8 @@ impl<'g> Diff<'g> {
                 None => newly_named += 1,
             }
         }
-        let Causes { causes, smallest_is_proven } = if doubts.iter().any(|doubt| matches!(doubt, Doubt::NoEdges(_))) {
-            Causes::default()
-        } else {
-            explain(&evaluations, &old, &new, &weights)
-        };
+        let Causes { causes, smallest_is_proven } =
+            if is_connected { explain(&evaluations, &old, &new, &weights) } else { Causes::default() };
         if causes.len() >= MANY_CAUSES {
             doubts.push(Doubt::ManyCauses(causes.len()));
         }
@@ -155,13 +154,17 @@ impl<'g> Diff<'g> {
     }
 }
 
-/// What the compared attributes are built from; everything, if there is no attribute.
-fn needed(after: &Graph, attributes: &Attributes<'_>) -> DerivationSet {
+/// What the compared attributes are built from, or they alone, unless both evaluations tell what needs what: what is behind them is
+/// then not known of one. Everything, if there is no attribute.
+fn needed(after: &Graph, attributes: &Attributes<'_>, is_connected: bool) -> DerivationSet {
     let of_attributes = attributes.values().filter_map(|evaluated| evaluated.attribute.derivation().map(Derivation::ix));
     if attributes.is_empty() {
-        return after.full_set();
+        after.full_set()
+    } else if is_connected {
+        after.closure(of_attributes, Direction::Dependencies)
+    } else {
+        after.set_of(of_attributes)
     }
-    after.closure(of_attributes, Direction::Dependencies)
 }
 
 fn explain<'g>(evaluations: &Evaluations<'g, 'g>, old: &Attributes<'g>, new: &Attributes<'g>, weights: &[u32]) -> Causes {
