@@ -10,6 +10,7 @@ use waves_core::error::Error;
 use waves_core::graph::{Attribute, Derivation, Direction, Graph};
 use waves_core::ingest::FindingKind;
 use waves_core::plan::{PlanOptions, plan};
+use waves_core::tables::{TableFormat, graph_tables, write};
 
 use crate::support::{attribute_derivations, attribute_outputs, base_name, dump, findings, import, lines, object, read, text};
 
@@ -336,6 +337,11 @@ fn attributes_alone_have_no_edges() {
             assert!(matches!(&error, Error::NoEdges { sources } if sources.ends_with(name)), "{name}: {error}");
             assert!(error.to_string().contains("nix derivation show -r"), "{error}");
         }
+        // Nor do tables count what cannot be known.
+        let directory = TempDir::new().expect("a directory");
+        write(&graph_tables(&graph), TableFormat::Csv, directory.path()).expect("written");
+        let packages = fs::read_to_string(directory.path().join("packages.csv")).expect("it is there");
+        assert_eq!(packages.lines().filter(|line| line.ends_with(",,")).count(), graph.package_count(), "{name}");
     }
 }
 

@@ -15,6 +15,7 @@ struct Evaluation {
     store: &'static str,
     /// What `meta` says of the first so many attributes.
     flagged: (&'static str, usize),
+    has_meta: bool,
 }
 
 impl Evaluation {
@@ -22,7 +23,12 @@ impl Evaluation {
     fn new(top: usize, set: usize) -> Self {
         let top = (0..top).map(|at| format!("a{at}"));
         let set = (0..set).map(|at| format!("set.b{at}"));
-        Self { attributes: top.chain(set).map(|path| (path, "x86_64-linux")).collect(), store: STORE, flagged: ("broken", 0) }
+        Self {
+            attributes: top.chain(set).map(|path| (path, "x86_64-linux")).collect(),
+            store: STORE,
+            flagged: ("broken", 0),
+            has_meta: true,
+        }
     }
 
     fn flagged(self, flag: &'static str, count: usize) -> Self {
@@ -38,7 +44,7 @@ impl Evaluation {
         let line = |(at, (path, system)): (usize, &(String, &str))| {
             let mut line = json!({
                 "attr": path, "system": system, "drvPath": self.path(at + 1, ".drv"), "outputs": { "out": self.path(at + 1, "") },
-                "meta": { (flag): at < count },
+                "meta": if self.has_meta { json!({ "description": "described", (flag): at < count }) } else { json!({}) },
             });
             if has_inputs {
                 line["inputDrvs"] = json!({ (self.path(0, ".drv")): ["out"] });
@@ -109,6 +115,9 @@ fn another_policy_is() {
             let found = doubts(&plain.clone().flagged(flag, before).graph(), &plain.clone().flagged(flag, after).graph());
             assert_eq!(found, if is_remarkable { vec![Doubt::Policy(flag)] } else { Vec::new() }, "{before} and {after} {flag}");
         }
+        // A dump without any `meta` does not say that there is none of the kind.
+        let (silent, flagged) = (Evaluation { has_meta: false, ..plain.clone() }.graph(), plain.clone().flagged(flag, 20).graph());
+        assert_eq!([doubts(&silent, &flagged), doubts(&flagged, &silent)], [[], []]);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use waves_core::analysis::Scope;
+use waves_core::analysis::{Scope, require_edges};
 use waves_core::history::{History, Writer};
 use waves_core::report::{HistoryRebuildsReport, HistoryReport};
 
@@ -49,6 +49,7 @@ fn run_add(args: &Args, options: &HistoryAddArgs) -> Result<Verdict, Failure> {
 /// Adds an evaluation; the history is opened once the first is read, so that others need not wait for that.
 fn add(args: &Args, options: &HistoryAddArgs, evaluation: &Path, time: u64, opened: &mut Option<(Writer, usize)>) -> Result<(), Failure> {
     let graph = load::evaluation(args, evaluation)?;
+    require_edges(&graph)?;
     let label = options.label.clone().unwrap_or_else(|| graph.digest());
     let (writer, _) = if let Some(opened) = opened {
         opened

@@ -184,9 +184,13 @@ impl<'g> Impact<'g> {
     }
 }
 
-/// An error if no dump said what needs what.
-pub(crate) fn require_edges(graph: &Graph) -> Result<()> {
-    if graph.derivations().any(Derivation::is_defined) {
+/// Makes sure that something is known of what needs what. O(V).
+///
+/// # Errors
+///
+/// [`Error::NoEdges`] if no dump said it.
+pub fn require_edges(graph: &Graph) -> Result<()> {
+    if graph.tells_inputs() {
         return Ok(());
     }
     let sources: Vec<_> = graph.sources().iter().map(|source| source.file.as_str()).collect();

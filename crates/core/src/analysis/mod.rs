@@ -20,7 +20,7 @@ pub use crate::graph::Counts;
 pub use change::{AttributeChanges, AttributeName, Change};
 pub use diff::{Cause, Diff, Doubt, Reach, Reason};
 pub use find::{Found, find};
-pub(crate) use impact::require_edges;
+pub use impact::require_edges;
 pub use impact::{Excluded, Impact};
 pub use rank::{RankOptions, RankOrder, rank};
 pub(crate) use select::similar;

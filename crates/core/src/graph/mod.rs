@@ -212,6 +212,11 @@ impl Graph {
         outputs.filter_map(|output| output.hash()).filter(|&path| seen.insert(path)).collect()
     }
 
+    /// Whether a dump says of any derivation what it needs. If none does, nothing is known of rebuilds. O(V).
+    pub fn tells_inputs(&self) -> bool {
+        self.derivations().any(Derivation::is_defined)
+    }
+
     /// The number of input edges, those into fixed-output derivations included.
     pub fn edge_count(&self) -> usize {
         self.storage.inputs().targets.len()

@@ -341,6 +341,11 @@ impl<'g> Attribute<'g> {
         (platforms != NONE).then(|| items(self.graph.storage.text(platforms)))
     }
 
+    /// Whether a dump told anything of its `meta`.
+    pub(crate) fn has_meta(self) -> bool {
+        self.row().flags != 0 || self.position().is_some() || self.description().is_some()
+    }
+
     /// Whether `meta.broken` is set.
     pub fn is_broken(self) -> bool {
         self.row().flags & attribute_flag::BROKEN != 0

@@ -85,10 +85,11 @@ fn maintainers(graph: &Graph) -> Table<'_> {
 
 fn packages(graph: &Graph) -> Table<'_> {
     let package = |row| graph.package(PackageIx::new(row));
+    let is_counted = graph.tells_inputs();
     Table::new("packages", graph.package_count())
         .number("package", |row| row)
         .text("label", move |row| Some(package(row).face().label()))
         .text("version", move |row| Some(package(row).face().version()))
-        .number("rebuilt_derivations", move |row| package(row).rebuilt_derivations() as usize)
-        .number("rebuilt_attributes", move |row| package(row).rebuilt_attributes() as usize)
+        .optional("rebuilt_derivations", move |row| is_counted.then(|| package(row).rebuilt_derivations() as usize))
+        .optional("rebuilt_attributes", move |row| is_counted.then(|| package(row).rebuilt_attributes() as usize))
 }

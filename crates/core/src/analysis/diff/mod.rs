@@ -202,16 +202,17 @@ fn doubts(before: &Graph, after: &Graph, old: &Attributes<'_>, new: &Attributes<
     };
     doubts.extend(only(old, &sets_before, &sets_after).map(|(sets, count)| Doubt::OnlyBefore(sets, count)));
     doubts.extend(only(new, &sets_after, &sets_before).map(|(sets, count)| Doubt::OnlyAfter(sets, count)));
+    let has_meta = |attributes: &Attributes<'_>| attributes.values().any(|evaluated| evaluated.attribute.has_meta());
     for (kind, flag) in [("broken", 0), ("unfree", 1), ("insecure", 2)] {
         let is_of_it = |attribute: Attribute<'_>| [attribute.is_broken(), attribute.is_unfree(), attribute.is_insecure()][flag];
         let count = |attributes: &Attributes<'_>| attributes.values().filter(|evaluated| is_of_it(evaluated.attribute)).count();
         let (before, after) = (count(old), count(new));
-        if before.min(after) == 0 && before.max(after) >= MANY_OF_A_KIND {
+        if before.min(after) == 0 && before.max(after) >= MANY_OF_A_KIND && has_meta(old) && has_meta(new) {
             doubts.push(Doubt::Policy(kind));
         }
     }
     for (graph, which) in [(before, "before"), (after, "after")] {
-        if graph.edge_count() == 0 {
+        if !graph.tells_inputs() {
             doubts.push(Doubt::NoEdges(which));
         } else if graph.derivations().all(|derivation| derivation.recipe_hash().is_none()) {
             doubts.push(Doubt::NoRecipes(which));
