@@ -10,6 +10,7 @@ use waves_core::error::Error;
 use waves_core::graph::{Attribute, Derivation, Direction, Graph};
 use waves_core::ingest::FindingKind;
 use waves_core::plan::{PlanOptions, plan};
+use waves_core::report::EvaluationReport;
 use waves_core::tables::{TableFormat, graph_tables, write};
 
 use crate::support::{attribute_derivations, attribute_outputs, base_name, dump, findings, import, lines, object, read, text};
@@ -343,6 +344,19 @@ fn attributes_alone_have_no_edges() {
         let packages = fs::read_to_string(directory.path().join("packages.csv")).expect("it is there");
         assert_eq!(packages.lines().filter(|line| line.ends_with(",,")).count(), graph.package_count(), "{name}");
     }
+}
+
+/// Attributes of another evaluation than the derivations: those that no dump describes are counted.
+#[test]
+fn derivations_without_a_description_are_counted() {
+    let jobs = lines(&dump("update/eval-jobs.jsonl"));
+    let described = object(&dump("derivations.json"));
+    let named: BTreeSet<&str> = jobs.iter().filter_map(|job| job["drvPath"].as_str()).collect();
+    let graph = import(&[dump("derivations.json"), dump("update/eval-jobs.jsonl")]);
+    let undescribed = named.iter().filter(|path| !described.contains_key(**path)).count();
+    assert!(undescribed > 0);
+    assert_eq!(EvaluationReport::new(&graph).undescribed, undescribed);
+    assert_eq!(EvaluationReport::new(&import(&[dump("derivations.json")])).undescribed, 0);
 }
 
 fn roots(graph: &Graph, attribute: &str) -> Vec<Root> {

@@ -24,6 +24,7 @@ pub struct Why<'g> {
     shortest: Option<Vec<Link<'g>>>,
     blocked: Option<Vec<Derivation<'g>>>,
     reversed: bool,
+    undescribed: usize,
 }
 
 impl<'g> Why<'g> {
@@ -42,11 +43,12 @@ impl<'g> Why<'g> {
         if between.is_empty() {
             let blocked = shortest(&from, &to, all_users(graph)).map(|path| path.into_iter().map(|ix| graph.derivation(ix)).collect());
             let reversed = to.iter().any(|&ix| graph.closure([ix], Direction::Dependents).iter().any(|user| from.contains(&user)));
-            return Ok(Self { graph, between, shortest: None, blocked, reversed });
+            let undescribed = up.iter().filter(|&ix| !graph.derivation(ix).is_defined()).count();
+            return Ok(Self { graph, between, shortest: None, blocked, reversed, undescribed });
         }
         let inside = |ix: DerivationIx| graph.derivation(ix).users().filter(|&user| between.contains(user)).collect();
         let shortest = shortest(&from, &to, inside).map(|path| links(graph, &path));
-        Ok(Self { graph, between, shortest, blocked: None, reversed: false })
+        Ok(Self { graph, between, shortest, blocked: None, reversed: false, undescribed: 0 })
     }
 
     /// The graph that was asked.
@@ -80,6 +82,12 @@ impl<'g> Why<'g> {
     /// Whether it is the other way round: the target rebuilds the source.
     pub fn is_reversed(&self) -> bool {
         self.reversed
+    }
+
+    /// If there is no chain: of how many derivations, the targets or what they are built from, no dump says what they need. One may be
+    /// behind these.
+    pub fn undescribed(&self) -> usize {
+        self.undescribed
     }
 }
 

@@ -25,6 +25,8 @@ pub struct EvaluationReport {
     pub attributes: usize,
     /// All distinct outputs.
     pub outputs: usize,
+    /// Derivations of which no dump says what they need: no change is known to rebuild them.
+    pub undescribed: usize,
 }
 
 impl EvaluationReport {
@@ -37,14 +39,19 @@ impl EvaluationReport {
             derivations: graph.derivation_count(),
             attributes: graph.attribute_count(),
             outputs: graph.output_count(),
+            undescribed: graph.derivations().filter(|derivation| !derivation.is_defined()).count(),
         }
     }
 
     /// A line that names it.
     pub(super) fn line(&self) -> String {
         let files: Vec<_> = self.sources.iter().map(|source| base_name(&source.file)).collect();
-        let sizes =
+        let mut sizes =
             format!("{}, {}", counted(self.attributes, "attribute", "attributes"), counted(self.derivations, "derivation", "derivations"));
+        // Where it is all of them, whatever needs to know refuses.
+        if (1..self.derivations).contains(&self.undescribed) {
+            sizes += &format!(", {} without a description", number(self.undescribed as u64));
+        }
         let system = self.systems.first().map_or("unknown system", String::as_str);
         format!("evaluation {}: {} ({system}, {sizes})", self.digest, files.join(" + "))
     }

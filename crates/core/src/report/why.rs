@@ -41,6 +41,8 @@ pub struct WhyReport<'a> {
     pub blocked: Vec<StepReport>,
     /// Whether it is the other way round.
     pub reversed: bool,
+    /// Derivations of the target, or that it is built from, of which no dump says what they need; 0 if there is a chain.
+    pub undescribed: usize,
     /// Derivations on any chain, ends included.
     pub between: usize,
     /// The edges among them; empty unless all were asked for.
@@ -94,6 +96,7 @@ impl<'a> WhyReport<'a> {
             rebuilds: !path.is_empty(),
             blocked: why.blocked().into_iter().flatten().map(|derivation| StepReport::new(*derivation, Vec::new())).collect(),
             reversed: why.is_reversed(),
+            undescribed: why.undescribed(),
             between: why.between().len(),
             edges_omitted: all.len().saturating_sub(limit),
             edges: all.iter().take(limit).map(|(input, user)| EdgeReport { input: input.path(), user: user.path() }).collect(),
@@ -171,6 +174,12 @@ impl Report for WhyReport<'_> {
             document.heading(format!("A change of {from} does not rebuild {to}; it is the other way round: try `waves why {to} {from}`"));
         } else {
             document.heading(format!("A change of {from} does not rebuild {to}: nothing connects them"));
+        }
+        if self.undescribed > 0 {
+            let undescribed = counted(self.undescribed, "derivation is", "derivations are");
+            document.line(format!(
+                "As far as is known: among {to} and what it is built from, {undescribed} without a description (hint: add `nix derivation show -r`)."
+            ));
         }
         if self.detail == WhyDetail::All && self.rebuilds {
             document.heading(format!("All {} between them", counted(self.edges.len() + self.edges_omitted, "edge", "edges")));
