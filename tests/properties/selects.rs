@@ -98,20 +98,34 @@ fn candidate(set: &PackageSet, imported: &Imported, package: &BTreeSet<usize>) -
     let is_named = set.attributes.iter().any(|attribute| attribute.derivation == Ok(at));
     let typed = if is_named { face.label().to_owned() } else { set.drv_path(at).replace("/nix/store/", "") };
     let version = if set.derivations[at].version.is_empty() { "no version" } else { set.derivations[at].version };
-    let (derivations, attributes) = (plural(package.len(), "derivation"), plural(set.attributes_of(&rebuilt), "attribute"));
-    (rebuilt.len(), format!("  {typed}  ({version}, {}, {derivations}; rebuilds {attributes})", set.derivations[at].system))
+    // Without any attribute, derivations are what there is to count.
+    let rebuilds =
+        if set.attributes.is_empty() { plural(rebuilt.len(), "derivation") } else { plural(set.attributes_of(&rebuilt), "attribute") };
+    let derivations = plural(package.len(), "derivation");
+    (rebuilt.len(), format!("  {typed}  ({version}, {}, {derivations}; rebuilds {rebuilds})", set.derivations[at].system))
 }
 
-fn assert_names(imported: &Imported, naive: &Naive<'_>, selector: &str, expected: &Selected) {
+/// `named` is what a selector names, of the system of whom it is asked.
+fn assert_names(imported: &Imported, naive: &Naive<'_>, selector: &str, named: impl Fn(&Naive<'_>) -> Selected) {
     let found = select(&imported.graph, &[selector.to_owned()], naive.scope, naive.system);
-    match (found, expected) {
+    let of_any_system = || named(&Naive { system: None, packages: naive.packages.clone(), ..*naive });
+    match (found, &named(naive)) {
         (Ok(roots), Selected::Roots(expected)) => {
             let ats = |derivations: &[_]| derivations.iter().map(|&ix| imported.at(ix)).collect::<BTreeSet<_>>();
             assert_eq!(&roots.iter().map(|root| ats(&root.derivations)).collect::<BTreeSet<_>>(), expected, "{selector}");
             assert_eq!(roots.len(), expected.len(), "{selector} names a root twice");
             assert!(roots.iter().all(|root| root.derivations.is_sorted() && root.derivations.contains(&root.face)));
         }
-        (Err(Error::UnknownPackage { .. }), Selected::Unknown) => {}
+        (Err(Error::UnknownPackage { .. }), Selected::Unknown) => assert!(matches!(of_any_system(), Selected::Unknown), "{selector}"),
+        (Err(Error::NotForSystem { systems, .. }), Selected::Unknown) => {
+            let Selected::Roots(roots) = of_any_system() else { panic!("{selector} is not there for any system") };
+            assert!(systems.iter().all(|system| Some(system.as_str()) != naive.system) && !roots.is_empty());
+        }
+        // What is there for other systems alone is told as without a system.
+        (Err(Error::NotEvaluated { .. }), Selected::Unknown) => assert!(matches!(of_any_system(), Selected::NotEvaluated(_)), "{selector}"),
+        (Err(Error::AmbiguousPackage { .. }), Selected::Unknown) => {
+            assert!(matches!(of_any_system(), Selected::Ambiguous(_)), "{selector}")
+        }
         (Err(Error::NotEvaluated { error, .. }), Selected::NotEvaluated(expected)) => assert_eq!(&error, expected),
         (Err(Error::AmbiguousPackage { candidates, .. }), Selected::Ambiguous(packages)) => {
             let mut known: Vec<_> = packages.iter().map(|package| candidate(naive.set, imported, package)).collect();
@@ -162,18 +176,18 @@ proptest! {
         for attribute in &set.attributes {
             let path = attribute.dotted();
             for path in [path.replace('"', ""), path] {
-                assert_names(&imported, &naive, &path, &naive.by_path(&path));
+                assert_names(&imported, &naive, &path, |naive| naive.by_path(&path));
             }
         }
         for at in set.all() {
             for name in [set.derivations[at].pname.to_owned(), set.name(at)] {
-                assert_names(&imported, &naive, &name, &naive.by_name(&name));
+                assert_names(&imported, &naive, &name, |naive| naive.by_name(&name));
             }
         }
         for beginning in ["", "a", "b1", "qt6.", "python312Packages.c", "broken-"] {
-            assert_names(&imported, &naive, &format!("{beginning}*"), &naive.by_pattern(beginning));
+            assert_names(&imported, &naive, &format!("{beginning}*"), |naive| naive.by_pattern(beginning));
         }
-        assert_names(&imported, &naive, "nothing.of.the.kind", &Selected::Unknown);
+        assert_names(&imported, &naive, "nothing.of.the.kind", |_| Selected::Unknown);
     }
 
     #[test]
@@ -198,16 +212,16 @@ proptest! {
         for at in set.all() {
             let path = set.drv_path(at);
             let base = path.trim_start_matches("/nix/store/");
-            assert_names(&imported, &naive, &path, &naive.one(&[at].into()));
-            assert_names(&imported, &naive, base, &naive.one(&[at].into()));
+            assert_names(&imported, &naive, &path, |naive| naive.one(&[at].into()));
+            assert_names(&imported, &naive, base, |naive| naive.one(&[at].into()));
             let output = output.get(&set.output_paths(at)).clone();
             // Of twins, the first in the order of the graph.
             let makers = set.all().filter(|&other| set.output_paths(other).contains(&output));
             let first = makers.min_by_key(|&other| imported.ix(other)).expect("it makes it itself");
-            assert_names(&imported, &naive, &output, &naive.one(&[first].into()));
+            assert_names(&imported, &naive, &output, |naive| naive.one(&[first].into()));
             // The right hash with another name is nothing.
-            assert_names(&imported, &naive, &format!("{output}-other"), &Selected::Unknown);
-            assert_names(&imported, &naive, &path.replace(".drv", "-other.drv"), &Selected::Unknown);
+            assert_names(&imported, &naive, &format!("{output}-other"), |_| Selected::Unknown);
+            assert_names(&imported, &naive, &path.replace(".drv", "-other.drv"), |_| Selected::Unknown);
         }
     }
 

@@ -42,6 +42,7 @@ pub(crate) fn exit_code(failure: &Failure) -> ExitCode {
         Failure::Core(error) => match error {
             Error::UnknownPackage { .. }
             | Error::AmbiguousPackage { .. }
+            | Error::NotForSystem { .. }
             | Error::NotEvaluated { .. }
             | Error::UnknownRecipient { .. }
             | Error::Export { .. }

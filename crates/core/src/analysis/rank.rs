@@ -33,9 +33,12 @@ pub struct RankOptions<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::NoEdges`](crate::error::Error::NoEdges) if no dump said what needs what.
+/// [`Error::NoEdges`](crate::error::Error::NoEdges) if no dump said what needs what; [`Error::NotForSystem`](crate::error::Error::NotForSystem).
 pub fn rank<'g>(graph: &'g Graph, options: RankOptions<'_>) -> crate::error::Result<Vec<Package<'g>>> {
     super::impact::require_edges(graph)?;
+    if let Some(system) = options.system {
+        super::select::require_system(graph, system)?;
+    }
     let is_ranked = |package: &Package<'_>| {
         package.derivations().any(|derivation| {
             !derivation.is_fixed_output()

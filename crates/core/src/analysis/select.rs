@@ -7,6 +7,7 @@ use globset::GlobBuilder;
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, Derivation, DerivationIx, Graph, Package, PackageIx};
 use crate::store_path::{StorePath, base_name};
+use crate::text::counted;
 
 /// Candidates of an ambiguous selector that are listed.
 const LISTED_CANDIDATES: usize = 12;
@@ -54,11 +55,11 @@ impl Root {
 /// # Errors
 ///
 /// [`Error::UnknownPackage`] with the nearest names, [`Error::AmbiguousPackage`] if several packages share a pname,
-/// [`Error::NotEvaluated`] if the attribute has no derivation, [`Error::Pattern`].
+/// [`Error::NotForSystem`], [`Error::NotEvaluated`] if the attribute has no derivation, [`Error::Pattern`].
 pub fn select(graph: &Graph, selectors: &[String], scope: Scope, system: Option<&str>) -> Result<Vec<Root>> {
     let mut roots: Vec<Root> = Vec::new();
     for selector in selectors {
-        for named in named(graph, selector, system)? {
+        for named in named_for(graph, selector, system)? {
             let root = root(graph, selector, &named, scope);
             if !roots.iter().any(|known| known.derivations == root.derivations) {
                 roots.push(root);
@@ -66,6 +67,33 @@ pub fn select(graph: &Graph, selectors: &[String], scope: Scope, system: Option<
         }
     }
     Ok(roots)
+}
+
+/// The same as [`named`]; what is there for other systems alone is not said to be unknown.
+fn named_for(graph: &Graph, selector: &str, system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
+    let found = named(graph, selector, system);
+    let (Err(Error::UnknownPackage { .. }), Some(system)) = (&found, system) else { return found };
+    match named(graph, selector, None) {
+        Ok(others) => {
+            let systems: BTreeSet<&str> = others.iter().flatten().map(|&ix| graph.derivation(ix).system()).collect();
+            let systems = systems.into_iter().map(str::to_owned).collect();
+            Err(Error::NotForSystem { selector: Some(selector.to_owned()), system: system.to_owned(), systems })
+        }
+        Err(Error::UnknownPackage { .. }) => found,
+        others => others,
+    }
+}
+
+/// Makes sure that there is something of a system. O(V + A) if there is not.
+pub(super) fn require_system(graph: &Graph, system: &str) -> Result<()> {
+    if graph.derivations().any(|derivation| derivation.system() == system)
+        || graph.attributes().any(|attribute| attribute.system() == Some(system))
+    {
+        return Ok(());
+    }
+    let systems: BTreeSet<&str> = graph.derivations().map(Derivation::system).filter(|system| !system.is_empty()).collect();
+    let systems = systems.into_iter().map(str::to_owned).collect();
+    Err(Error::NotForSystem { selector: None, system: system.to_owned(), systems })
 }
 
 /// Derivations that a selector names, those of one root together.
@@ -146,16 +174,14 @@ fn candidates(graph: &Graph, packages: &BTreeSet<PackageIx>) -> Vec<String> {
     };
     let line = |package: &Package<'_>| {
         let face = package.face();
-        let plural = |count: usize| if count == 1 { "" } else { "s" };
-        let (derivations, attributes) = (package.derivations().len(), package.rebuilt_attributes() as usize);
         let version = if face.version().is_empty() { "no version" } else { face.version() };
-        format!(
-            "  {}  ({version}, {}, {derivations} derivation{}; rebuilds {attributes} attribute{})",
-            typed(package),
-            face.system(),
-            plural(derivations),
-            plural(attributes)
-        )
+        let derivations = |count: usize| counted(count, "derivation", "derivations");
+        let rebuilds = if graph.attribute_count() > 0 {
+            counted(package.rebuilt_attributes() as usize, "attribute", "attributes")
+        } else {
+            derivations(package.rebuilt_derivations() as usize)
+        };
+        format!("  {}  ({version}, {}, {}; rebuilds {rebuilds})", typed(package), face.system(), derivations(package.derivations().len()))
     };
     let mut lines: Vec<String> = packages.iter().take(LISTED_CANDIDATES).map(line).collect();
     if packages.len() > LISTED_CANDIDATES {

@@ -167,6 +167,10 @@ impl Error {
             Self::UnknownPackage { selector, suggestions } => {
                 Diagnostic { hint: meant(suggestions), ..Diagnostic::new(format!("no package `{selector}` in this evaluation")) }
             }
+            Self::NotForSystem { selector, system, systems } => {
+                let what = selector.as_ref().map_or_else(|| "nothing".to_owned(), |selector| format!("no `{selector}`"));
+                Diagnostic::new(format!("{what} in this evaluation is for `{system}`")).hint(format!("there is {}", systems.join(", ")))
+            }
             Self::AmbiguousPackage { selector, candidates } => {
                 Diagnostic::new(format!("`{selector}` is ambiguous")).hint(format!("type one of:\n{}", candidates.join("\n")))
             }

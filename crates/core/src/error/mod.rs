@@ -108,6 +108,16 @@ pub enum Error {
         suggestions: Vec<String>,
     },
 
+    /// A system for which there is nothing, or nothing of what a root selector names.
+    NotForSystem {
+        /// What was typed as a root; `None` if no root is to blame.
+        selector: Option<String>,
+        /// The system that was asked for.
+        system: String,
+        /// Those for which there is something.
+        systems: Vec<String>,
+    },
+
     /// A root selector that names several packages.
     AmbiguousPackage {
         /// What was typed.

@@ -77,6 +77,9 @@ impl GroupsReport {
             let lines = if line.len() <= 120 { line } else { format!("packages = [\n  {},\n]", packages.join(",\n  ")) };
             let _ = write!(text, "[[groups]]\nname = {}\n{lines}\nreason = {}\n\n", quoted(&group.name), quoted(&group.reason));
         }
+        if self.groups.is_empty() && self.groups_omitted == 0 {
+            text.push_str("# no packages look as if they were one release\n");
+        }
         if self.groups_omitted > 0 {
             let _ = writeln!(text, "# … and {} more (--limit shows more)", number(self.groups_omitted as u64));
         }

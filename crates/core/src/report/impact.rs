@@ -193,7 +193,11 @@ impl Report for ImpactReport<'_> {
         if self.is_inverse() {
             document.line("A change of any of these derivations rebuilds a root.");
         } else if self.dependents.derivations == 0 {
-            document.line("Nothing depends on it.");
+            // A depth or a system may have left out what does.
+            let (graph, roots) = (self.impact.graph(), self.impact.roots());
+            if roots.iter().all(|ix| graph.derivation(ix).users().all(|user| roots.contains(user))) {
+                document.line("Nothing depends on it.");
+            }
         } else {
             let these = if self.covering == 1 { "this".to_owned() } else { format!("these {}", number(self.covering as u64)) };
             let noun = if self.covering == 1 { "derivation" } else { "derivations" };
