@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use waves_core::analysis::{RankOptions, RankOrder, rank};
+use waves_core::error::Error;
 use waves_core::graph::Package;
 
 use crate::strategy::package_sets;
@@ -48,7 +49,12 @@ proptest! {
             members.iter().any(is_reason)
         };
         for (order, system) in [(RankOrder::Derivations, "x86_64-linux"), (RankOrder::Attributes, "i686-linux")] {
-            let ranked = rank(&imported.graph, RankOptions { order, only_named, system: Some(system) }).expect("it has edges");
+            let ranked = rank(&imported.graph, RankOptions { order, only_named, system: Some(system) });
+            if set.derivations.iter().all(|derivation| derivation.system != system) {
+                prop_assert!(matches!(ranked, Err(Error::NotForSystem { selector: None, .. })), "nothing is for it");
+                continue;
+            }
+            let ranked = ranked.expect("it has edges");
             let members = |package: &Package<'_>| package.derivations().map(|derivation| imported.at(derivation.ix())).collect();
             let found: BTreeSet<BTreeSet<usize>> = ranked.iter().map(members).collect();
             prop_assert_eq!(found.len(), ranked.len());
