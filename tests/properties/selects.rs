@@ -124,7 +124,7 @@ fn assert_names(imported: &Imported, naive: &Naive<'_>, selector: &str, named: i
         // What is there for other systems alone is told as without a system.
         (Err(Error::NotEvaluated { .. }), Selected::Unknown) => assert!(matches!(of_any_system(), Selected::NotEvaluated(_)), "{selector}"),
         (Err(Error::AmbiguousPackage { .. }), Selected::Unknown) => {
-            assert!(matches!(of_any_system(), Selected::Ambiguous(_)), "{selector}")
+            assert!(matches!(of_any_system(), Selected::Ambiguous(_)), "{selector}");
         }
         (Err(Error::NotEvaluated { error, .. }), Selected::NotEvaluated(expected)) => assert_eq!(&error, expected),
         (Err(Error::AmbiguousPackage { candidates, .. }), Selected::Ambiguous(packages)) => {

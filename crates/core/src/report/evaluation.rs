@@ -46,14 +46,13 @@ impl EvaluationReport {
     /// A line that names it.
     pub(super) fn line(&self) -> String {
         let files: Vec<_> = self.sources.iter().map(|source| base_name(&source.file)).collect();
-        let mut sizes =
+        let sizes =
             format!("{}, {}", counted(self.attributes, "attribute", "attributes"), counted(self.derivations, "derivation", "derivations"));
         // Where it is all of them, whatever needs to know refuses.
-        if (1..self.derivations).contains(&self.undescribed) {
-            sizes += &format!(", {} without a description", number(self.undescribed as u64));
-        }
+        let is_partial = (1..self.derivations).contains(&self.undescribed);
+        let undescribed = if is_partial { format!(", {} without a description", number(self.undescribed as u64)) } else { String::new() };
         let system = self.systems.first().map_or("unknown system", String::as_str);
-        format!("evaluation {}: {} ({system}, {sizes})", self.digest, files.join(" + "))
+        format!("evaluation {}: {} ({system}, {sizes}{undescribed})", self.digest, files.join(" + "))
     }
 }
 
