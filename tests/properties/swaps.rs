@@ -191,5 +191,12 @@ fn without_edges_only_attributes_are_compared() {
         assert_eq!(counts(&one, &other), (1, 1, 1));
     }
     assert_eq!(counts(&alone(&before), &graph(&before, 1)), (0, 0, 0));
+    // Nor is an output that the other evaluation does not list.
+    let more = before
+        .derivations()
+        .to_string()
+        .replace("\"outputs\":{", "\"outputs\":{\"doc\":{\"path\":\"/nix/store/00000000000000000000000000000000-doc\"},");
+    let more = import(&[("derivations.json", more), ("jobs.jsonl", evaluation(&before, 1).1)]);
+    assert_eq!(counts(&alone(&before), &more), (0, 0, 0));
     assert_eq!(counts(&graph(&before, 1), &graph(&after, 1)), (1, 2, 2));
 }

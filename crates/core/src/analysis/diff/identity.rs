@@ -49,19 +49,22 @@ impl<'g> Builds<'g> {
     /// Whether one of a derivation's outputs is not built here.
     pub(super) fn lacks(&self, derivation: Derivation<'_>) -> bool {
         let is_missing = output_ids(derivation.outputs(), Some(derivation)).iter().any(|(_, id)| !self.by_output.contains_key(id));
-        is_missing && self.by_path_alone(derivation).is_none()
+        is_missing && self.at_path_of(derivation).is_none()
     }
 
     /// The derivation here that builds what another builds; of several that build the same, always the same one.
     pub(super) fn same(&self, derivation: Derivation<'_>) -> Option<DerivationIx> {
         let by_output = output_ids(derivation.outputs(), Some(derivation)).iter().find_map(|(_, id)| self.by_output.get(id).copied());
-        by_output.or_else(|| self.by_path_alone(derivation))
+        by_output.or_else(|| self.at_path_of(derivation))
     }
 
-    /// The derivation here with the path of another, if no output is known of one of the two: it builds the same.
-    fn by_path_alone(&self, derivation: Derivation<'_>) -> Option<DerivationIx> {
-        let known = *self.by_path.get(&derivation.hash()).filter(|_| derivation.has_path())?;
-        (derivation.outputs().len() == 0 || self.graph.derivation(known).outputs().len() == 0).then_some(known)
+    /// The derivation here with the path of another: it builds the same, unless a dump contradicts that. Either may be known with fewer
+    /// outputs, or with none.
+    fn at_path_of(&self, derivation: Derivation<'_>) -> Option<DerivationIx> {
+        let known = self.graph.derivation(*self.by_path.get(&derivation.hash()).filter(|_| derivation.has_path())?);
+        let differ = |output: Output<'_>, other: Output<'_>| output.name() == other.name() && output.hash() != other.hash();
+        let is_contradicted = derivation.outputs().any(|output| known.outputs().any(|other| differ(output, other)));
+        (!is_contradicted).then(|| known.ix())
     }
 
     /// The one that stands for all that build the same.
