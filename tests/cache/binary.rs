@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::killing::kill;
 use crate::nix::{Nix, serve};
 use crate::server::{Reply, Request, Server};
 use crate::support::repository;
@@ -52,6 +53,12 @@ impl Impact {
             .arg(&self.dump)
             .args(arguments);
         command
+    }
+
+    /// What was kept of the answers of the only cache that was asked, if anything was.
+    fn kept(&self) -> Option<PathBuf> {
+        let mut files = fs::read_dir(self.directory.path().join("waves/narinfo-1")).ok()?.map(|entry| entry.expect("an entry").path());
+        files.find(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
     }
 
     fn run(&self, arguments: &[&str]) -> Run {
@@ -269,8 +276,7 @@ fn whoever_interrupts_it_keeps_what_was_learnt() {
     let cut_off = stalling.url();
 
     // The next run finds the same cache at the same place, and goes on.
-    let file = fs::read_dir(impact.directory.path().join("waves/narinfo-1")).expect("listed").map(|entry| entry.expect("an entry").path());
-    let file = file.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl")).collect::<Vec<_>>().remove(0);
+    let file = impact.kept().expect("it is there");
     let kept = fs::read_to_string(&file).expect("read").lines().count();
     assert!(kept == 20 && asked.len() == 22, "{kept} of {}", asked.len());
     let server = Server::new(cache(|_| Kind::Present));
@@ -283,6 +289,40 @@ fn whoever_interrupts_it_keeps_what_was_learnt() {
     let model = Model::read(&impact.dump);
     assert_eq!(split_of(&report), model.split(&impact.root, |_| Kind::Present));
     assert_eq!(server.take_names().len(), 1 + model.outputs_of(&model.rebuilds(&impact.root)).len() - 20);
+}
+
+/// Killed at any moment: answers that were kept are whole, the next run asks for the others alone, and says what it would have said.
+#[test]
+fn whoever_is_killed_keeps_whole_answers() {
+    let is_there = |path: &str| if kind_of(path) == Kind::Absent { Kind::Absent } else { Kind::Present };
+    let (impact, server) = (Impact::new(), Server::new(cache(is_there)));
+    let model = Model::read(&impact.dump);
+    let all: BTreeSet<String> = model.outputs_of(&model.rebuilds(&impact.root)).iter().map(|path| hash_of(path).to_owned()).collect();
+    let url = server.url();
+    let arguments = ["--cache", &url, "--cache-jobs", "1"];
+    let whole = impact.run(&arguments);
+    let mut seen = Vec::new();
+    kill(
+        || impact.command(&arguments),
+        || fs::remove_dir_all(impact.directory.path().join("waves")).unwrap_or(()),
+        |round| {
+            let text = impact.kept().map(|file| fs::read_to_string(file).expect("read")).unwrap_or_default();
+            let answers = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let kept: BTreeSet<String> = answers.map(|answer| answer["hash"].as_str().expect("a hash").to_owned()).collect();
+            // At most the last line is not whole.
+            assert!(kept.is_subset(&all) && kept.len() + 1 >= text.lines().count(), "round {round}: {text}");
+            server.take_names();
+            assert_eq!(impact.run(&arguments).stdout, whole.stdout, "round {round}");
+            let asked: BTreeSet<String> =
+                server.take_names().iter().filter_map(|name| Some(name.strip_suffix(".narinfo")?.to_owned())).collect();
+            assert_eq!(asked, all.difference(&kept).cloned().collect(), "round {round}");
+            seen.push(kept.len());
+        },
+    );
+    let times = |of: &dyn Fn(usize) -> bool| seen.iter().filter(|&&kept| of(kept)).count();
+    let (none, every) = (times(&|kept| kept == 0), times(&|kept| kept == all.len()));
+    println!("cache: {none} times no answer, {} times some, {every} times all", seen.len() - none - every);
+    assert!(seen.iter().any(|&kept| kept < all.len()), "no kill came in time");
 }
 
 fn port(url: &str) -> &str {

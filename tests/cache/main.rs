@@ -4,6 +4,8 @@ mod answers;
 mod binary;
 mod failures;
 mod kept;
+#[path = "../shared/killing.rs"]
+mod killing;
 mod nix;
 mod server;
 mod support;

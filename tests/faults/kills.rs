@@ -1,23 +1,14 @@
 //! Processes that are killed while they write: the old state or the new one, never a mixture, and no other file.
-//!
-//! `WAVES_KILL_ROUNDS` is how often each is killed; the moments are spread evenly over the time that a run takes.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::support::{DUMPS, Run, root, waves};
-
-/// Often enough to be in a test of every day; docs/reliability.md has the figures of a thousand.
-const ROUNDS: u32 = 25;
-
-fn rounds() -> u32 {
-    std::env::var("WAVES_KILL_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().expect("a number"))
-}
+use crate::killing::kill;
+use crate::support::{DUMPS, Run, graph_args, root, waves};
 
 /// The names in a directory, but for those with which `waves` begins what may be left behind where files must have names.
 fn names(directory: &Path) -> Vec<String> {
@@ -27,35 +18,34 @@ fn names(directory: &Path) -> Vec<String> {
     names
 }
 
-/// Runs a command to its end for its time, then kills it at ever later moments. `is_whole` looks at what it left, each time.
-fn kill(mut command: impl FnMut() -> Command, mut before: impl FnMut(), mut is_whole: impl FnMut(u32)) {
-    let quiet = |mut command: Command| {
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        command
-    };
-    before();
-    let start = Instant::now();
-    assert!(quiet(command()).status().expect("starts").success());
-    let whole = start.elapsed();
-    let rounds = rounds();
-    for round in 0..rounds {
-        before();
-        let mut child = quiet(command()).spawn().expect("starts");
-        thread::sleep(whole.mul_f64(f64::from(round) / f64::from(rounds) * 1.1).max(Duration::from_micros(100)));
-        let _ = child.kill();
-        child.wait().expect("ends");
-        is_whole(round);
-    }
+/// Kills `write`, which puts a file of `new` bytes in place of one of `old` ones: it is one of the two, and beside it is what was there.
+fn kill_while_replaced(directory: &TempDir, path: &Path, [old, new]: [&[u8]; 2], write: impl FnMut() -> Command) {
+    let name = path.file_name().and_then(OsStr::to_str).expect("a name");
+    let others = names(directory.path());
+    let mut seen = [0; 2];
+    assert_ne!(old, new);
+    kill(
+        write,
+        || fs::write(path, old).expect("writes"),
+        |round| {
+            let found = fs::read(path).expect("it is there");
+            assert!(found == old || found == new, "round {round}: {} bytes, neither old nor new", found.len());
+            seen[usize::from(found == new)] += 1;
+            assert_no_part(directory.path(), &others, new);
+        },
+    );
+    println!("{name}: {} times the old one, {} times the new one", seen[0], seen[1]);
+    assert!(seen[0] > 0, "no kill came in time");
 }
 
 /// Whoever is killed between naming a file and putting it in place of the old one leaves it whole, under a passing name.
-fn assert_no_part(directory: &Path, expected: &[&str], new: &[u8]) {
+fn assert_no_part(directory: &Path, expected: &[String], new: &[u8]) {
     for name in names(directory) {
         if name.starts_with(".waves-") {
             assert_eq!(fs::read(directory.join(&name)).expect("reads"), new, "{name}");
             fs::remove_file(directory.join(&name)).expect("removes");
         } else {
-            assert!(expected.contains(&name.as_str()), "{name}");
+            assert!(expected.contains(&name), "{name}");
         }
     }
 }
@@ -73,20 +63,23 @@ fn a_snapshot_is_the_old_one_or_the_new_one() {
     let new = fs::read(&path).expect("reads");
     Run::of(&mut import(&DUMPS[..1])).expect_success();
     let old = fs::read(&path).expect("reads");
-    assert_ne!(old, new);
-    let mut seen = [0; 2];
-    kill(
-        || import(&DUMPS),
-        || fs::write(&path, &old).expect("writes"),
-        |round| {
-            let found = fs::read(&path).expect("it is there");
-            assert!(found == old || found == new, "round {round}: {} bytes, neither old nor new", found.len());
-            seen[usize::from(found == new)] += 1;
-            assert_no_part(directory.path(), &["graph.waves"], &new);
-        },
-    );
-    println!("snapshot: {} times the old one, {} times the new one", seen[0], seen[1]);
-    assert!(seen[0] > 0, "no kill came in time");
+    kill_while_replaced(&directory, &path, [&old, &new], || import(&DUMPS));
+}
+
+#[test]
+fn a_page_is_the_old_one_or_the_new_one() {
+    let directory = TempDir::new().expect("a directory");
+    let (report, page) = (directory.path().join("impact.json"), directory.path().join("impact.html"));
+    fs::write(&report, Run::of(waves().args(["impact", "--root", "zlib", "--format", "json"]).args(graph_args())).expect_success())
+        .expect("writes");
+    let write = || {
+        let mut command = waves();
+        command.arg("report").arg(&report).arg("-o").arg(&page).args(graph_args());
+        command
+    };
+    Run::of(&mut write()).expect_success();
+    let new = fs::read(&page).expect("reads");
+    kill_while_replaced(&directory, &page, [b"the page before", &new], write);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! that go backwards. What is on the disk afterwards is what was there before, or all of what is new, and nothing else.
 
 mod disks;
+#[path = "../shared/killing.rs"]
+mod killing;
 mod kills;
 mod limits;
 mod signals;

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::thread;
-use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::killing::kill;
 use crate::support::{Run, begun, json, waves};
 
 /// The derivations of the dumps, by path.
@@ -57,24 +56,41 @@ fn many_at_once_lose_nothing_and_mix_nothing() {
 }
 
 #[test]
-fn whoever_is_killed_leaves_whole_lines() {
+fn whoever_is_killed_leaves_what_the_next_one_completes() {
     let directory = begun();
-    let derivations = derivations();
-    for (number, part) in derivations.chunks(20).enumerate() {
-        let mut writer = record(directory.path(), number, part);
-        thread::sleep(Duration::from_millis(7 * number as u64));
-        let _ = writer.kill();
-        writer.wait().expect("ends");
-        // Readers pass over what it left.
-        json(directory.path(), &["status"]);
-    }
-    // The next one goes on, and in the end everything is there once.
-    fs::write(directory.path().join("all.txt"), derivations.iter().map(|path| format!("{path} succeeded\n")).collect::<Vec<_>>().concat())
-        .expect("written");
-    let all = json(directory.path(), &["record", "all.txt"]);
-    let found = recorded(directory.path());
-    assert_eq!(found.len(), derivations.len(), "{all}");
-    assert_eq!(found.into_iter().collect::<BTreeSet<_>>().len(), derivations.len());
+    let here = directory.path();
+    let ledger = here.join(".waves/ledger.jsonl");
+    let lines: Vec<String> = derivations().iter().map(|path| format!("{path} succeeded\n")).collect();
+    fs::write(here.join("all.txt"), lines.concat()).expect("written");
+    let record = || {
+        let mut command = waves(here);
+        command.args(["record", "all.txt"]);
+        command
+    };
+    let old = fs::read(&ledger).expect("there");
+    Run::of(&mut record()).expect(0);
+    let new = fs::read(&ledger).expect("there");
+    assert_eq!(recorded(here).len(), lines.len());
+    let mut seen = [0; 3];
+    kill(
+        record,
+        || fs::write(&ledger, &old).expect("written"),
+        |round| {
+            let found = fs::read(&ledger).expect("there");
+            assert!(
+                found.starts_with(&old) && new.starts_with(&found),
+                "round {round}: {} bytes, not the first of the new ones",
+                found.len()
+            );
+            seen[usize::from(found != old) + usize::from(found == new)] += 1;
+            // Readers pass over what it left.
+            json(here, &["status"]);
+            Run::of(&mut record()).expect(0);
+            assert!(fs::read(&ledger).expect("there") == new, "round {round}: not what it would have been");
+        },
+    );
+    println!("ledger: {} times the old one, {} times a part of the new one, {} times all", seen[0], seen[1], seen[2]);
+    assert!(seen[0] > 0, "no kill came in time");
 }
 
 #[test]
