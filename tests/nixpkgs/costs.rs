@@ -14,7 +14,7 @@ use waves_core::store_path::StorePath;
 
 use crate::naive::base_name;
 use crate::nix::Nix;
-use crate::support::{directory, import};
+use crate::support::{Nixpkgs, directory, nixpkgs};
 
 /// `nix path-info --json` of everything that some paths need.
 fn path_infos(nix: &Nix, arguments: &[&str], paths: &BTreeSet<String>) -> String {
@@ -109,15 +109,14 @@ fn model(graph: &Graph, rows: &[&str]) -> Model {
 /// by one number for everything.
 #[test]
 fn estimates_against_one_number_for_everything() {
-    let Some(directory) = directory() else { return };
-    let graph = import(&directory, &["derivations.json.zst", "eval-jobs.jsonl.zst"]);
+    let (Some(Nixpkgs { graph, .. }), Some(directory)) = (nixpkgs(), directory()) else { return };
     let table = fs::read_to_string(directory.join("durations-synthetic.csv")).expect("it is there");
     let rows: Vec<&str> = table.lines().skip(1).collect();
-    let whole = model(&graph, &rows);
+    let whole = model(graph, &rows);
     let (mut by_model, mut by_mean, mut by_one) = (Errors::default(), Errors::default(), Errors::default());
     for fold in 0..4 {
         let kept: Vec<&str> = rows.iter().enumerate().filter(|(at, _)| at % 4 != fold).map(|(_, row)| *row).collect();
-        let part = model(&graph, &kept);
+        let part = model(graph, &kept);
         let compiled = || graph.derivations().filter(|derivation| !derivation.is_fixed_output()).map(Derivation::ix);
         let mut measured: Vec<u32> = compiled().filter(|&ix| part.evidence(ix).is_measured()).map(|ix| part.seconds(ix)).collect();
         measured.sort_unstable();
@@ -146,8 +145,7 @@ fn estimates_against_one_number_for_everything() {
 
 #[test]
 fn cached_is_what_has_all_outputs_in_the_list() {
-    let Some(directory) = directory() else { return };
-    let graph = import(&directory, &["derivations.json.zst"]);
+    let (Some(Nixpkgs { graph, .. }), Some(directory)) = (nixpkgs(), directory()) else { return };
     let list = directory.join("store-paths.xz");
     let availability = Availability::read(&[&list]).expect("a list");
     let mut text = String::new();

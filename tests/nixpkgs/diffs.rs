@@ -13,7 +13,7 @@ use waves_core::ingest::Input;
 use crate::naive::base_name;
 use crate::naive::decompressed;
 use crate::nix::{Evaluated, Nix, copy_of_data};
-use crate::support::{Nixpkgs, directory, import, nixpkgs};
+use crate::support::{Nixpkgs, cuda, directory, nixpkgs};
 
 /// Evaluates a set with Nix and reads its derivations from the store.
 fn graph(nix: &Nix, set: &Path) -> Graph {
@@ -104,7 +104,7 @@ fn causes_are_the_changes_that_were_made() {
 /// The evaluation with CUDA against the plain one: nixpkgs' rules, applied to the lines of both.
 #[test]
 fn the_diff_of_two_evaluations_follows_nixpkgs_rules() {
-    let Some(data) = directory() else { return };
+    let (Some(nixpkgs), Some(after), Some(data)) = (nixpkgs(), cuda(), directory()) else { return };
     let outputs = |file: &str| -> BTreeMap<String, BTreeMap<String, String>> {
         let entry = |job: serde_json::Value| {
             let path: Vec<String> = serde_json::from_value(job["attrPath"].clone()).ok()?;
@@ -113,9 +113,7 @@ fn the_diff_of_two_evaluations_follows_nixpkgs_rules() {
         decompressed(&data.join(file)).lines().map(|line| serde_json::from_str(line).expect("JSON")).filter_map(entry).collect()
     };
     let (old, new) = (outputs("eval-jobs.jsonl.zst"), outputs("cuda-eval-jobs.jsonl.zst"));
-    let before = import(&data, &["derivations.json.zst", "eval-jobs.jsonl.zst"]);
-    let after = import(&data, &["derivations.json.zst", "cuda-new-derivations.json.zst", "cuda-eval-jobs.jsonl.zst"]);
-    let diff = Diff::new(&before, &after, false);
+    let diff = Diff::new(&nixpkgs.graph, after, false);
 
     let known: BTreeSet<&String> = old.values().flat_map(BTreeMap::values).collect();
     let is_new = |outputs: &BTreeMap<String, String>| outputs.values().any(|path| !known.contains(path));

@@ -6,7 +6,7 @@ use waves_core::analysis::{Impact, Scope, select};
 use waves_core::graph::{Attribute, ClosureSums, Derivation, Direction, Graph};
 use waves_core::ingest::FindingKind;
 
-use crate::support::{directory, import, nixpkgs};
+use crate::support::{cuda, directory, import, nixpkgs};
 
 /// `(derivations, fixed-output ones, edges, outputs, attributes, errors, derivations with an attribute)`.
 fn totals(graph: &Graph) -> [usize; 7] {
@@ -78,11 +78,9 @@ fn all_dumps_in_any_order_are_one_graph() {
     }
 }
 
-/// The same tree with CUDA: its own attributes, and only the derivations that the plain evaluation does not have.
 #[test]
 fn another_evaluation_shares_derivations() {
-    let (Some(nixpkgs), Some(directory)) = (nixpkgs(), directory()) else { return };
-    let graph = import(&directory, &["derivations.json.zst", "cuda-new-derivations.json.zst", "cuda-eval-jobs.jsonl.zst"]);
+    let (Some(nixpkgs), Some(graph)) = (nixpkgs(), cuda()) else { return };
     assert_eq!(graph.derivation_count(), nixpkgs.naive.names.len() + 1_018);
     assert_eq!(graph.attribute_count(), 29_885);
     for kind in [FindingKind::DanglingInput, FindingKind::UndefinedDerivation, FindingKind::ContradictoryDerivation] {
@@ -90,7 +88,7 @@ fn another_evaluation_shares_derivations() {
     }
     // Counted from what changed since the other, and stored when it was imported.
     let weights = |graph: &Graph| graph.derivations().map(|derivation| [1, derivation.attributes().len() as u64]).collect();
-    let sums = ClosureSums::new(&nixpkgs.graph, weights(&nixpkgs.graph)).next(&nixpkgs.graph, &graph, weights(&graph));
+    let sums = ClosureSums::new(&nixpkgs.graph, weights(&nixpkgs.graph)).next(&nixpkgs.graph, graph, weights(graph));
     for derivation in graph.derivations() {
         let stored = [derivation.rebuilt_derivations(), derivation.rebuilt_attributes()].map(u64::from);
         assert_eq!(sums.get(derivation.ix()), stored, "{}", derivation.base_name());

@@ -43,6 +43,15 @@ static NIXPKGS: LazyLock<Option<Nixpkgs>> = LazyLock::new(|| {
     Some(Nixpkgs { graph, naive: Evaluation::read(&directory) })
 });
 
+static CUDA: LazyLock<Option<Graph>> =
+    LazyLock::new(|| Some(import(&directory()?, &["derivations.json.zst", "cuda-new-derivations.json.zst", "cuda-eval-jobs.jsonl.zst"])));
+
+/// The same tree with CUDA: its own attributes, and only the derivations that the plain evaluation does not have.
+pub(crate) fn cuda() -> Option<&'static Graph> {
+    directory()?;
+    CUDA.as_ref()
+}
+
 /// Nixpkgs, unless it is not there.
 pub(crate) fn nixpkgs() -> Option<&'static Nixpkgs> {
     directory()?;
