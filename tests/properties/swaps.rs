@@ -117,23 +117,24 @@ fn what_is_an_attribute_stays_what_it_is() {
     assert_eq!(causes(&graph(&before), &graph(&after)), expected.into());
 }
 
-/// A source has the name of what is made of it, and may have its system; here in different orders of their paths.
+/// A source has the name of what is made of it, and may have its system. It is looked at before or after the package, by their names.
 #[test]
 fn a_source_is_not_what_became_of_a_package() {
-    let graph = |world: &World| {
-        let (derivations, jobs) = evaluation(world, 1);
-        import(&[("derivations.json", derivations.replace("\"builtin\"", "\"x86_64-linux\"")), ("jobs.jsonl", jobs)])
-    };
-    let expected = BTreeSet::from([
-        found("lib", ["1.1.0", "1.1.0"], 2, &[Reason::FixedOutput]),
-        found("lib-1.0.0", ["1.0.0", "1.0.0"], 1, &[Reason::Recipe]),
-    ]);
-    for source in 0..8 {
-        let mut before = with_libs(&[]);
-        before.packages[1].inputs.insert(0);
-        before.packages[1].source = source;
-        let after = before.after(&[Mutation::Recipe(0), Mutation::Source(1)]);
-        assert_eq!(causes(&graph(&before), &graph(&after)), expected);
+    for lib in [0, 9] {
+        let inputs = [lib];
+        let fillers = (0..lib).map(|_| ("filler", &[][..]));
+        let before = World::of(fillers.chain([("lib", &[][..]), ("lib", &inputs[..])]));
+        let after = before.after(&[Mutation::Recipe(lib), Mutation::Source(lib + 1)]);
+        let graph = |world: &World| {
+            let (derivations, jobs) = evaluation(world, lib + 1);
+            import(&[("derivations.json", derivations.replace("\"builtin\"", "\"x86_64-linux\"")), ("jobs.jsonl", jobs)])
+        };
+        let (own, input) = (before.version(lib + 1), before.version(lib));
+        let expected = [
+            found("lib", [own.as_str(); 2], 2, &[Reason::FixedOutput]),
+            found(&format!("lib-{input}"), [input.as_str(); 2], 1, &[Reason::Recipe]),
+        ];
+        assert_eq!(causes(&graph(&before), &graph(&after)), expected.into());
     }
 }
 
