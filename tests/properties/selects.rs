@@ -108,7 +108,7 @@ fn candidate(set: &PackageSet, imported: &Imported, package: &BTreeSet<usize>) -
 /// `named` is what a selector names, of the system of whom it is asked.
 fn assert_names(imported: &Imported, naive: &Naive<'_>, selector: &str, named: impl Fn(&Naive<'_>) -> Selected) {
     let found = select(&imported.graph, &[selector.to_owned()], naive.scope, naive.system);
-    let of_any_system = || named(&Naive { system: None, packages: naive.packages.clone(), ..*naive });
+    let of_any_system = || named(&Naive { system: None, scope: Scope::Exact, packages: naive.packages.clone(), ..*naive });
     match (found, &named(naive)) {
         (Ok(roots), Selected::Roots(expected)) => {
             let ats = |derivations: &[_]| derivations.iter().map(|&ix| imported.at(ix)).collect::<BTreeSet<_>>();
@@ -118,8 +118,10 @@ fn assert_names(imported: &Imported, naive: &Naive<'_>, selector: &str, named: i
         }
         (Err(Error::UnknownPackage { .. }), Selected::Unknown) => assert!(matches!(of_any_system(), Selected::Unknown), "{selector}"),
         (Err(Error::NotForSystem { systems, .. }), Selected::Unknown) => {
-            let Selected::Roots(roots) = of_any_system() else { panic!("{selector} is not there for any system") };
-            assert!(systems.iter().all(|system| Some(system.as_str()) != naive.system) && !roots.is_empty());
+            let Selected::Roots(named) = of_any_system() else { panic!("{selector} is not there for any system") };
+            let known: BTreeSet<&str> = named.iter().flatten().map(|&at| naive.set.derivations[at].system).collect();
+            let known = known.into_iter().filter(|system| !system.is_empty() && Some(*system) != naive.system);
+            assert!(known.eq(&systems), "{selector}: {systems:?}");
         }
         // What is there for other systems alone is told as without a system.
         (Err(Error::NotEvaluated { .. }), Selected::Unknown) => assert!(matches!(of_any_system(), Selected::NotEvaluated(_)), "{selector}"),

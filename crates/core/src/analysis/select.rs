@@ -75,9 +75,8 @@ fn named_for(graph: &Graph, selector: &str, system: Option<&str>) -> Result<Vec<
     let (Err(Error::UnknownPackage { .. }), Some(system)) = (&found, system) else { return found };
     match named(graph, selector, None) {
         Ok(others) => {
-            let systems: BTreeSet<&str> = others.iter().flatten().map(|&ix| graph.derivation(ix).system()).collect();
-            let systems = systems.into_iter().map(str::to_owned).collect();
-            Err(Error::NotForSystem { selector: Some(selector.to_owned()), system: system.to_owned(), systems })
+            let others = others.iter().flatten().map(|&ix| graph.derivation(ix));
+            Err(not_for(system, Some(selector), others))
         }
         Err(Error::UnknownPackage { .. }) => found,
         others => others,
@@ -91,9 +90,18 @@ pub(super) fn require_system(graph: &Graph, system: &str) -> Result<()> {
     {
         return Ok(());
     }
-    let systems: BTreeSet<&str> = graph.derivations().map(Derivation::system).filter(|system| !system.is_empty()).collect();
-    let systems = systems.into_iter().map(str::to_owned).collect();
-    Err(Error::NotForSystem { selector: None, system: system.to_owned(), systems })
+    Err(not_for(system, None, graph.derivations()))
+}
+
+/// That there is nothing of a system; and of which there is something, as far as derivations or their attributes tell.
+fn not_for<'g>(system: &str, selector: Option<&str>, others: impl Iterator<Item = Derivation<'g>>) -> Error {
+    let known = |derivation: Derivation<'g>| derivation.attributes().filter_map(Attribute::system).chain([derivation.system()]);
+    let systems: BTreeSet<&str> = others.flat_map(known).filter(|known| !known.is_empty() && *known != system).collect();
+    Error::NotForSystem {
+        selector: selector.map(str::to_owned),
+        system: system.to_owned(),
+        systems: systems.into_iter().map(str::to_owned).collect(),
+    }
 }
 
 /// Derivations that a selector names, those of one root together.

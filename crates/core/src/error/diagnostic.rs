@@ -167,10 +167,7 @@ impl Error {
             Self::UnknownPackage { selector, suggestions } => {
                 Diagnostic { hint: meant(suggestions), ..Diagnostic::new(format!("no package `{selector}` in this evaluation")) }
             }
-            Self::NotForSystem { selector, system, systems } => {
-                let what = selector.as_ref().map_or_else(|| "nothing".to_owned(), |selector| format!("no `{selector}`"));
-                Diagnostic::new(format!("{what} in this evaluation is for `{system}`")).hint(format!("there is {}", systems.join(", ")))
-            }
+            Self::NotForSystem { selector, system, systems } => not_for_system(selector.as_deref(), system, systems),
             Self::AmbiguousPackage { selector, candidates } => {
                 Diagnostic::new(format!("`{selector}` is ambiguous")).hint(format!("type one of:\n{}", candidates.join("\n")))
             }
@@ -234,6 +231,15 @@ impl Error {
 
 /// Things that an error lists at most.
 const LISTED: usize = 20;
+
+fn not_for_system(selector: Option<&str>, system: &str, systems: &[String]) -> Diagnostic {
+    let what = selector.map_or_else(|| "nothing".to_owned(), |selector| format!("no `{selector}`"));
+    let diagnostic = Diagnostic::new(format!("{what} in this evaluation is for `{system}`"));
+    match systems {
+        [] => diagnostic.because("its dumps do not say for which system anything is"),
+        systems => diagnostic.hint(format!("there is {}", systems.join(", "))),
+    }
+}
 
 fn meant(suggestions: &[String]) -> Option<String> {
     let names: Vec<_> = suggestions.iter().map(|name| format!("`{name}`")).collect();

@@ -114,7 +114,7 @@ pub enum Error {
         selector: Option<String>,
         /// The system that was asked for.
         system: String,
-        /// Those for which there is something.
+        /// Those that are known of what is there.
         systems: Vec<String>,
     },
 
