@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{DUMPS, check_json, has, read_json, repository, stderr, waves};
+use crate::support::{DUMPS, check_json, graph, has, read_json, repository, stderr, waves};
 
 #[derive(Deserialize)]
 struct Action {
@@ -246,11 +246,10 @@ fn git(directory: &Path, arguments: &[&str]) {
     assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
 }
 
-/// A pull request that changes openssl: `main`, and a branch with one commit more.
-#[test]
-fn a_history_is_judged() {
+/// A pull request that changes a file of the package set: `main`, and a branch with one commit more. `None` without git.
+fn pull_request(file: &str, subject: &str, edit: impl Fn(&str) -> String) -> Option<Job> {
     if !has("git") {
-        return;
+        return None;
     }
     let job = Job::new(&[("waves", env!("CARGO_BIN_EXE_waves")), ("git", "main..change")]);
     let workspace = job.path("workspace");
@@ -263,10 +262,10 @@ fn a_history_is_judged() {
     git(&workspace, &["add", "."]);
     git(&workspace, &["commit", "--quiet", "-m", "base"]);
     git(&workspace, &["switch", "--quiet", "-c", "change"]);
-    let file = workspace.join("pkgs/development/libraries/openssl/3.3.nix");
-    let text = fs::read_to_string(&file).expect("there is an openssl");
-    fs::write(&file, text.replace("3.3.2", "3.3.3")).expect("written");
-    git(&workspace, &["commit", "--quiet", "-am", "openssl: 3.3.2 -> 3.3.3 ::error::no"]);
+    let file = workspace.join(file);
+    let text = fs::read_to_string(&file).expect("there is such a file");
+    fs::write(&file, edit(&text)).expect("written");
+    git(&workspace, &["commit", "--quiet", "-am", subject]);
     let imported = waves()
         .current_dir(repository())
         .arg("import")
@@ -276,7 +275,13 @@ fn a_history_is_judged() {
         .output()
         .expect("waves starts");
     assert!(imported.status.success(), "{}", stderr(&imported));
+    Some(job)
+}
 
+#[test]
+fn a_history_is_judged() {
+    let openssl = "pkgs/development/libraries/openssl/3.3.nix";
+    let Some(job) = pull_request(openssl, "openssl: 3.3.2 -> 3.3.3 ::error::no", |text| text.replace("3.3.2", "3.3.3")) else { return };
     let output = job.run();
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let report = read_json(&job.report("report.json"));
@@ -288,6 +293,29 @@ fn a_history_is_judged() {
     assert_eq!(job.output("decision"), "nixos-rebuild");
     let annotation = "::error file=pkgs/development/libraries/openssl/3.3.nix,title=waves check::";
     assert!(stderr(&output).lines().any(|line| line.starts_with(annotation)), "{}", stderr(&output));
+}
+
+/// What is not confined rebuilds as much as is built, as far as is known: no output says that it is nothing.
+#[test]
+fn a_bound_is_no_zero() {
+    let Some(job) = pull_request("pkgs/stdenv/generic/setup.sh", "stdenv: a line", |text| format!("{text}# more\n")) else { return };
+    let output = job.run();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let evaluation = graph();
+    let built = evaluation.derivations().filter(|derivation| !derivation.is_fixed_output());
+    let most = built.map(|derivation| derivation.attributes().len()).sum::<usize>().to_string();
+    assert_eq!((job.output("attributes"), job.output("at-most"), job.output("labels")), ("0".to_owned(), most.clone(), "[]".to_owned()));
+    for labels in [job.output("all-labels"), read_json(&job.report("changed-paths.json"))["labels"].to_string()] {
+        let labels: BTreeMap<String, bool> = serde_json::from_str(&labels).expect("JSON");
+        assert!(labels.contains_key("10.rebuild-linux: 0") && labels.values().all(|holds| !holds), "{labels:?}");
+    }
+    let summary = job.output("summary");
+    let lines: Vec<&str> = summary.lines().collect();
+    assert!(lines[1].contains(&format!("at most {most} attributes; labels: none")), "{summary}");
+    assert_eq!(lines[2], format!("nothing is certain to be rebuilt; at most {most} attributes"));
+    let reasons = read_json(&job.report("report.json"))["reasons"].to_string();
+    assert!(reasons.contains("no label says how many on linux and darwin"), "{reasons}");
+    assert!(fs::read_to_string(job.path("summary.md")).expect("written").contains(&format!("- At most: {most} attributes")));
 }
 
 /// The workflows of the documentation, and this repository's: none has an expression in a script.

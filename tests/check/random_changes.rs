@@ -57,7 +57,7 @@ proptest! {
         prop_assume!(has("jq"));
         let policy = Policy::default();
         let kernels = &policy.labels.kernels;
-        let paths = ChangedPaths::new(&changes, kernels, labels(&policy, &Names::new(&changes.rebuilds, kernels)));
+        let paths = ChangedPaths::new(&changes, kernels, labels(&policy, &Names::new(&changes.rebuilds, kernels), None));
         let mut bytes = Vec::new();
         paths.write(&mut bytes).expect("writes");
         let input = json!({

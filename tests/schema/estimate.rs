@@ -147,7 +147,10 @@ fn exit_codes() {
     let (code, message) = limited(&checkout, rebuilt - 1);
     assert_eq!(code, Some(1));
     assert!(message.contains("are rebuilt"), "{message}");
-    // What is not confined may be more than the limit.
+    // What is not confined may be more than the limit, and is not nothing.
+    let shown = run(&Checkout::new(&[STDENV]).arguments(&range));
+    let shown = String::from_utf8(shown.stdout).expect("UTF-8");
+    assert!(shown.contains("\nNothing is certain to be rebuilt.\n") && !shown.contains("Nothing is rebuilt."), "{shown}");
     let (code, message) = limited(&Checkout::new(&[STDENV]), 1);
     assert_eq!(code, Some(1));
     assert!(message.contains("may be rebuilt"), "{message}");

@@ -8,6 +8,7 @@ use waves_core::analysis::{Change, Diff, Doubt, Root};
 use waves_core::config::Policy;
 use waves_core::cost::{Costs, Durations, Sources};
 use waves_core::error::Error;
+use waves_core::graph::DerivationSet;
 use waves_core::policy::{Circumstances, Outcome, Subject};
 use waves_core::report::{Basis, ChangedPaths, CheckReport, DoubtReport, Judged, github as markdown, rebuild_amount};
 use waves_core::text::{counted, duration, number};
@@ -47,6 +48,7 @@ struct Known {
     causing_files: Vec<String>,
     hours: Option<f64>,
     unknown: Vec<String>,
+    at_most: Option<DerivationSet>,
     remarks: Vec<String>,
 }
 
@@ -64,6 +66,7 @@ impl Known {
             changed_files,
             hours: None,
             unknown: Vec::new(),
+            at_most: None,
             remarks: strange.map(|name| format!("`{name}` is acknowledged, but the policy protects no such package")).collect(),
         })
     }
@@ -90,6 +93,7 @@ impl Known {
             hours: self.hours,
             acknowledged: &check.acknowledge,
             unknown: &self.unknown,
+            at_most: self.at_most.as_ref(),
             remarks: &self.remarks,
         }
     }
@@ -134,8 +138,7 @@ fn estimated(check: &CheckArgs, policy: &Policy, mut known: Known, found: &Estim
         format!("`{}`: {}; it rebuilds at most {}", unbounded.file, unbounded.reason, counted(most, "attribute", "attributes"))
     }));
     if !estimate.unbounded.is_empty() {
-        let most = graph.counts(&estimate.at_most(graph)).attributes;
-        known.unknown.push(format!("the whole change rebuilds at most {}", counted(most, "attribute", "attributes")));
+        known.at_most = Some(estimate.at_most(graph));
     }
     known.changed_files = Some(files);
     let judged = Judged { subject: Subject::of_change(change), causes: &change.causes, basis: Basis::Estimated, before: None };

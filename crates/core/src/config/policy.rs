@@ -63,6 +63,13 @@ pub struct Bucket {
     pub to: Option<usize>,
 }
 
+impl Bucket {
+    /// The label of a kernel.
+    pub fn label(&self, prefix: &str, kernel: &str) -> String {
+        format!("{prefix}{kernel}: {}", self.name)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct RawBucket {

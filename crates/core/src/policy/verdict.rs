@@ -1,6 +1,6 @@
 //! Whether a change is within the policy, and why not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use super::labels::labels;
 use super::names::{NameCounts, Names};
 use super::protected::touched;
 use crate::analysis::{AttributeChanges, AttributeName, Change, Diff};
-use crate::config::{AttributePattern, BranchPattern, Count, Limit, Per, Policy, Protected, WhenUnknown};
+use crate::config::{AttributePattern, BranchPattern, Count, Labels, Limit, Per, Policy, Protected, WhenUnknown};
 use crate::graph::{Attribute, DerivationSet, Graph};
 
 /// What is known of a change beside the graphs.
@@ -28,6 +28,8 @@ pub struct Circumstances<'a> {
     pub acknowledged: &'a [String],
     /// Why what is counted may be less than what is rebuilt; a reason each.
     pub unknown: &'a [String],
+    /// What is rebuilt at most, if that may be more than what is counted.
+    pub at_most: Option<&'a DerivationSet>,
     /// What else is to be known of how the change was found.
     pub remarks: &'a [String],
 }
@@ -130,6 +132,13 @@ pub enum Finding {
         /// Why.
         String,
     ),
+    /// A bound of what is rebuilt, if it may be more than is counted.
+    AtMost {
+        /// Attributes that are rebuilt at most.
+        attributes: usize,
+        /// Kernels whose number of rebuilt names is too uncertain for a label.
+        kernels: Vec<String>,
+    },
     /// What is to be known of how the change was found.
     Remark(
         /// What.
@@ -240,6 +249,9 @@ impl Judge<'_> {
         let all_counts = Names::new(&self.subject.attributes.rebuilds, &self.policy.labels.kernels).counts();
         let names = Names::new(self.subject.attributes.rebuilds.iter().filter(is_judged), &self.policy.labels.kernels);
         let counts = names.counts();
+        let most = self.circumstances.at_most.map(|most| attributes_of(self.subject.graph, most));
+        let most_names = most.as_ref().map(|most| Names::new(most.iter().filter(is_judged), &self.policy.labels.kernels));
+        let labels = labels(self.policy, &names, most_names.as_ref());
         let is_test = |attribute: &AttributeName| self.policy.nixos_tests.contains(&attribute.path);
         let test = self.subject.attributes.changed.iter().filter(is_judged).find(|attribute| is_test(attribute));
         let branch = judge_branch(
@@ -257,13 +269,14 @@ impl Judge<'_> {
         reasons.extend(self.policy.limits.iter().flat_map(|limit| self.of_limit(limit, &branch.base, &counts, &derivations)));
         reasons.extend(self.policy.protected.iter().flat_map(|protected| self.of_protected(protected)));
         reasons.extend(self.of_unknown());
+        reasons.extend(most.map(|most| self.at_most(most.len(), &labels)));
         reasons.extend(notes(&counts, &all_counts));
         reasons.sort_by_key(|reason| reason.severity);
         let is_over = reasons.first().is_some_and(|reason| reason.severity == Severity::Over);
         Verdict {
             outcome: if is_over { Outcome::Over } else { Outcome::Within },
             reasons,
-            labels: labels(self.policy, &names),
+            labels,
             all_counts,
             derivations_by_kernel: self.by_kernel(&derivations),
             hours: self.circumstances.hours,
@@ -361,6 +374,14 @@ impl Judge<'_> {
         estimates.chain(attributes).map(|finding| self.unknown(finding)).chain(remarks).collect()
     }
 
+    /// What is rebuilt at most, and of which kernels no label says how much is.
+    fn at_most(&self, attributes: usize, labels: &BTreeMap<String, bool>) -> Reason {
+        let Labels { prefix, kernels, buckets, .. } = &self.policy.labels;
+        let has_a_label = |kernel: &str| buckets.iter().any(|bucket| labels.get(&bucket.label(prefix, kernel)) == Some(&true));
+        let is_uncertain = |kernel: &&String| !buckets.is_empty() && !has_a_label(kernel);
+        self.unknown(Finding::AtMost { attributes, kernels: kernels.iter().filter(is_uncertain).cloned().collect() })
+    }
+
     fn unknown(&self, finding: Finding) -> Reason {
         let severity = match self.policy.when_unknown {
             WhenUnknown::Warn => Severity::Warning,
@@ -368,6 +389,13 @@ impl Judge<'_> {
         };
         Reason { severity, finding }
     }
+}
+
+/// The attributes of derivations, sorted.
+fn attributes_of(graph: &Graph, derivations: &DerivationSet) -> Vec<AttributeName> {
+    let attributes: BTreeSet<AttributeName> =
+        derivations.iter().flat_map(|ix| graph.derivation(ix).attributes()).map(AttributeName::new).collect();
+    attributes.into_iter().collect()
 }
 
 /// Whether `path` is the attribute path of `name`, which is `path.system`.

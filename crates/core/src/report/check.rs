@@ -67,6 +67,8 @@ pub struct CheckReport {
     pub labels: BTreeMap<String, bool>,
     /// Attributes, derivations and outputs that are rebuilt.
     pub rebuilds: CountsReport,
+    /// What is rebuilt at most, if that may be more.
+    pub at_most: Option<CountsReport>,
     /// Attributes by what happens to them.
     pub attributes: AttributesReport,
     /// Rebuilt names by kernel.
@@ -176,6 +178,7 @@ impl CheckReport {
             derivations: subject.rebuilds.len(),
             outputs: subject.graph.output_count_of(subject.rebuilds),
         };
+        let at_most = circumstances.at_most.map(|most| CountsReport::from(subject.graph.counts(most)));
         let reasons: Vec<ReasonReport> =
             verdict.reasons.iter().map(|reason| ReasonReport::new(reason, &verdict, &policy.branches)).collect();
         Self {
@@ -183,8 +186,8 @@ impl CheckReport {
             verdict: verdict.outcome,
             summary: [
                 verdict_line(&verdict, &reasons),
-                counts_line(&verdict, rebuilds),
-                cause_line(biggest.as_ref(), causes.len(), rebuilds),
+                counts_line(&verdict, rebuilds, at_most),
+                cause_line(biggest.as_ref(), causes.len(), rebuilds, at_most),
             ],
             basis,
             before: before.map(EvaluationReport::new),
@@ -192,6 +195,7 @@ impl CheckReport {
             reasons,
             branch: BranchReport::new(&verdict.branch, verdict.is_branch_assumed),
             rebuilds,
+            at_most,
             attributes: AttributesReport {
                 added: added.len(),
                 removed: removed.len(),
@@ -269,24 +273,34 @@ fn by_kernel(counts: &BTreeMap<String, usize>) -> String {
     counts.iter().rev().enumerate().map(each).collect::<Vec<_>>().join(", ")
 }
 
-fn counts_line(verdict: &Verdict, rebuilds: CountsReport) -> String {
+/// `at most 132 attributes`.
+fn most(at_most: CountsReport) -> String {
+    format!("at most {}", counted(at_most.attributes, "attribute", "attributes"))
+}
+
+fn counts_line(verdict: &Verdict, rebuilds: CountsReport, at_most: Option<CountsReport>) -> String {
     let NameCounts { by_kernel: judged, .. } = &verdict.counts;
     let excluded = verdict.all_counts.all - verdict.counts.all;
     let excluded = if excluded == 0 { String::new() } else { format!(", without {} excluded", number(excluded as u64)) };
+    let at_most = at_most.map(|at_most| format!(", {}", most(at_most))).unwrap_or_default();
     let labels: Vec<&str> = verdict.own_labels().collect();
+    let labels = if labels.is_empty() { "none".to_owned() } else { labels.join(", ") };
     format!(
-        "rebuilds {}{excluded} ({}); labels: {}; branch: {}",
+        "rebuilds {}{excluded} ({}){at_most}; labels: {labels}; branch: {}",
         by_kernel(judged),
         rebuilds.said(),
-        labels.join(", "),
         verdict.branch.target()
     )
 }
 
-fn cause_line(biggest: Option<&BiggestCauseReport>, causes: usize, rebuilds: CountsReport) -> String {
+fn cause_line(biggest: Option<&BiggestCauseReport>, causes: usize, rebuilds: CountsReport, at_most: Option<CountsReport>) -> String {
     let Some(biggest) = biggest else {
         let nothing = rebuilds.attributes == 0 && rebuilds.derivations == 0;
-        return if nothing { "nothing is rebuilt".to_owned() } else { "biggest cause: unknown".to_owned() };
+        return match at_most {
+            _ if !nothing => "biggest cause: unknown".to_owned(),
+            Some(at_most) => format!("nothing is certain to be rebuilt; {}", most(at_most)),
+            None => "nothing is rebuilt".to_owned(),
+        };
     };
     let of = if causes == 1 { "the only cause".to_owned() } else { format!("biggest of {} causes", number(causes as u64)) };
     let outcome = match biggest.verdict_without {
@@ -349,6 +363,12 @@ impl ReasonReport {
                 ("protected", format!("{} is protected, but names nothing in this evaluation", quoted(pattern)))
             }
             Finding::Estimate(why) => ("unknown", why.clone()),
+            Finding::AtMost { attributes, kernels } => {
+                let most = format!("the whole change rebuilds at most {}", counted(*attributes, "attribute", "attributes"));
+                let kernels = kernels.join(" and ");
+                let labels = if kernels.is_empty() { String::new() } else { format!(": no label says how many on {kernels}") };
+                ("unknown", format!("{most}{labels}"))
+            }
             Finding::Remark(remark) => ("remark", remark.clone()),
             Finding::NoHours => ("unknown", "a limit is of hours, and how long the builds take is not known".to_owned()),
             Finding::NoAttributes => ("unknown", "this evaluation has no attributes: import a dump that names them".to_owned()),

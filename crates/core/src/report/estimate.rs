@@ -237,7 +237,8 @@ impl Report for EstimateReport<'_> {
             }
         }
         if self.impact.rebuilds.derivations == 0 {
-            document.heading("Nothing is rebuilt.");
+            let sure = if self.unbounded.is_empty() { "Nothing is rebuilt." } else { "Nothing is certain to be rebuilt." };
+            document.heading(sure);
         } else {
             document.heading("What these packages rebuild");
             let mut impact = self.impact.document();

@@ -108,6 +108,9 @@ fn totals(report: &CheckReport) -> String {
     let verdict = prose(&shortened(&report.summary[0], REASON_LENGTH));
     let mut text = format!("## Rebuilds are {verdict}\n\n");
     let _ = writeln!(text, "- Rebuilt: {}", report.rebuilds.said());
+    if let Some(most) = report.at_most {
+        let _ = writeln!(text, "- At most: {}", most.said());
+    }
     for (kernel, counts) in report.kernels.iter().take(INLINE) {
         let excluded = counts.all_names - counts.names;
         let excluded = if excluded == 0 { String::new() } else { format!(", without {} excluded", number(excluded as u64)) };
@@ -185,6 +188,7 @@ pub fn outputs(report: &CheckReport) -> Vec<(&'static str, String)> {
         ("verdict", verdict.to_owned()),
         ("summary", report.summary.join("\n")),
         ("attributes", report.rebuilds.attributes.to_string()),
+        ("at-most", report.at_most.unwrap_or(report.rebuilds).attributes.to_string()),
         ("derivations", report.rebuilds.derivations.to_string()),
         ("outputs", report.rebuilds.outputs.to_string()),
         ("kernels", json!(kernels).to_string()),
