@@ -19,11 +19,17 @@ pub(crate) enum Asked {
 pub(crate) struct Commit {
     pub(crate) subject: &'static str,
     pub(crate) asked: Asked,
+    /// What is there before it, if that is not the package set as it is.
+    pub(crate) before: Option<fn(&Path)>,
     pub(crate) edit: fn(&Path),
 }
 
 const fn commit(subject: &'static str, asked: Asked, edit: fn(&Path)) -> Commit {
-    Commit { subject, asked, edit }
+    Commit { subject, asked, before: None, edit }
+}
+
+const fn commit_on(before: fn(&Path), subject: &'static str, asked: Asked, edit: fn(&Path)) -> Commit {
+    Commit { subject, asked, before: Some(before), edit }
 }
 
 fn edit(set: &Path, file: &str, change: impl Fn(&str) -> String) {
@@ -75,6 +81,18 @@ fn library(file: &str) -> String {
 const NEW_PACKAGE: &str = "{ stdenv, zlib }:\n\nstdenv.mkDerivation {\n  pname = \"newcomer\";\n  version = \"1.0\";\n  \
                            buildInputs = [ zlib ];\n  meta.description = \"A package that is new\";\n}\n";
 
+const HELLO: &str = "pkgs/by-name/he/hello/package.nix";
+const FD: &str = "pkgs/by-name/fd/fd/package.nix";
+
+/// A package of files that lie beside it.
+const LOCAL_SOURCE: &str =
+    "{ stdenv }:\n\nstdenv.mkDerivation {\n  pname = \"fd\";\n  version = \"10.2.0\";\n  src = ./src;\n  flag = 1;\n  meta = { };\n}\n";
+
+fn local_source(set: &Path) {
+    write(set, FD, LOCAL_SOURCE);
+    write(set, "pkgs/by-name/fd/fd/src/config.nix", "# one\n{ meta = { a = 1; }; }\n");
+}
+
 /// Reformatted as a formatter would: other line breaks, a comment, another indentation.
 fn reformat(text: &str) -> String {
     text.replace("\n  ", "\n      ").replacen("stdenv,\n", "\n    stdenv, # of the stage\n", 1).replacen(
@@ -84,7 +102,7 @@ fn reformat(text: &str) -> String {
     )
 }
 
-/// All commits; each is made on the package set as it is.
+/// All commits; each is made on the package set as it is, or on what is said to be before it.
 pub(crate) const COMMITS: &[Commit] = &[
     // Files of packages.
     commit("jq: 1.7.1 -> 1.7.2", Asked::All, |set| bump(set, "pkgs/by-name/jq/jq/package.nix", "1.7.1", "1.7.2")),
@@ -212,6 +230,45 @@ pub(crate) const COMMITS: &[Commit] = &[
     commit("jq: another main program", Asked::Bound, |set| {
         replace(set, "pkgs/by-name/jq/jq/package.nix", "mainProgram = \"jq\"", "mainProgram = \"jjq\"");
     }),
+    // Nix files that a build reads as they are.
+    commit_on(
+        |set| {
+            replace(set, HELLO, "  passthru", "  config = ./config.nix;\n  passthru");
+            write(set, "pkgs/by-name/he/hello/config.nix", "# one\n{ }\n");
+        },
+        "hello: a comment in a Nix file that it reads",
+        Asked::All,
+        |set| replace(set, "pkgs/by-name/he/hello/config.nix", "# one", "# two"),
+    ),
+    commit_on(local_source, "fd: meta in a Nix file of its source", Asked::All, |set| {
+        replace(set, "pkgs/by-name/fd/fd/src/config.nix", "a = 1", "a = 2");
+    }),
+    commit_on(local_source, "fd: an executable Nix file in its source", Asked::All, |set| {
+        let path = set.join("pkgs/by-name/fd/fd/src/config.nix");
+        fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("made executable");
+    }),
+    commit_on(
+        |set| write(set, FD, &LOCAL_SOURCE.replace("./src", "./.")),
+        "fd: a comment in an expression that is part of its source",
+        Asked::All,
+        |set| append(set, FD, "# more\n"),
+    ),
+    commit_on(
+        |set| write(set, FD, &LOCAL_SOURCE.replace("./src", "./.")),
+        "fd: another description in an expression that is part of its source",
+        Asked::All,
+        |set| replace(set, FD, "meta = { }", "meta = { description = \"x\"; }"),
+    ),
+    commit_on(
+        |set| {
+            local_source(set);
+            write(set, "pkgs/by-name/fd/fd/other.nix", "{ stdenv }:\nstdenv.mkDerivation {\n  name = \"other\";\n}\n");
+            replace(set, TOP, "  xz = callPackage", "  fdOther = callPackage ../by-name/fd/fd/other.nix { };\n\n  xz = callPackage");
+        },
+        "fd: a comment beside its source",
+        Asked::Nothing,
+        |set| append(set, "pkgs/by-name/fd/fd/other.nix", "# more\n"),
+    ),
     // What is below many packages.
     commit("stdenv: setup.sh", Asked::Bound, |set| append(set, "pkgs/stdenv/generic/setup.sh", "# more\n")),
     commit("stdenv: mkDerivation", Asked::Bound, |set| {

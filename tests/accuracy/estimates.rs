@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 
+use git2::Oid;
 use rayon::prelude::*;
 use tempfile::TempDir;
 
@@ -12,7 +13,7 @@ use waves_core::graph::Graph;
 
 use crate::commits::{Asked, COMMITS, Commit};
 use crate::nix::{Evaluated, Nix, copy_of_data};
-use crate::support::{History, data, repository};
+use crate::support::{History, data, evaluated, repository};
 
 type Attributes = BTreeMap<String, Evaluated>;
 
@@ -26,10 +27,12 @@ struct Row {
     /// Attributes that may be rebuilt, with those of files that are not confined.
     at_most: BTreeSet<String>,
     unbounded: usize,
+    /// What is said to be added or removed, and what Nix has of it.
+    come_and_gone: [(BTreeSet<String>, BTreeSet<String>); 2],
 }
 
 impl Row {
-    fn new(commit: &Commit, graph: &Graph, estimate: &Estimate, truth: BTreeSet<String>) -> Self {
+    fn new(commit: &Commit, graph: &Graph, estimate: &Estimate, truth: Truth) -> Self {
         let change = estimate.into_change(graph).expect("it has edges");
         let at_most = estimate.at_most(graph);
         let attributes = at_most.iter().flat_map(|ix| graph.derivation(ix).attributes());
@@ -38,10 +41,12 @@ impl Row {
             subject: commit.subject,
             asked: commit.asked,
             kinds: estimate.seeds.iter().map(|seed| seed.kind.name()).collect(),
-            truth,
+            truth: truth.rebuilt,
             estimated: change.attributes.rebuilds.iter().map(|name| name.path.clone()).collect(),
             at_most,
             unbounded: estimate.unbounded.len(),
+            come_and_gone: [(&estimate.added, truth.added), (&estimate.removed, truth.removed)]
+                .map(|(said, truth)| (said.iter().map(|name| name.replace('"', "")).collect(), truth)),
         }
     }
 
@@ -59,6 +64,9 @@ impl Row {
             Asked::Nothing if !self.truth.is_empty() => Some(format!("Nix rebuilds {:?}", self.truth)),
             Asked::Nothing if !self.at_most.is_empty() => Some(format!("said to rebuild {:?}", self.at_most)),
             Asked::Bound if !missed.is_empty() && self.unbounded == 0 => Some(format!("missed {missed:?}, and says nothing of it")),
+            Asked::All | Asked::Nothing if self.come_and_gone.iter().any(|(said, truth)| said != truth) => {
+                Some(format!("added and removed, said and in Nix: {:?}", self.come_and_gone))
+            }
             Asked::Bound if !escaped.is_empty() => Some(format!("beyond the bound: {escaped:?}")),
             _ => None,
         }
@@ -79,33 +87,66 @@ impl fmt::Display for Row {
     }
 }
 
-/// Attributes that are there before and after, with other output paths.
-fn rebuilt(before: &Attributes, after: &Attributes) -> BTreeSet<String> {
-    let is_other = |(attr, evaluated): &(&String, &Evaluated)| after.get(*attr).is_some_and(|after| after.outputs != evaluated.outputs);
-    before.iter().filter(is_other).map(|(attr, _)| attr.clone()).collect()
+/// What Nix says of a commit: attributes.
+struct Truth {
+    /// Before and after, with other output paths.
+    rebuilt: BTreeSet<String>,
+    added: BTreeSet<String>,
+    removed: BTreeSet<String>,
+}
+
+impl Truth {
+    fn new(before: &Attributes, after: &Attributes) -> Self {
+        let is_other = |(attr, evaluated): &(&String, &Evaluated)| after.get(*attr).is_some_and(|after| after.outputs != evaluated.outputs);
+        let only = |one: &Attributes, other: &Attributes| one.keys().filter(|attr| !other.contains_key(*attr)).cloned().collect();
+        Self {
+            rebuilt: before.iter().filter(is_other).map(|(attr, _)| attr.clone()).collect(),
+            added: only(after, before),
+            removed: only(before, after),
+        }
+    }
+}
+
+/// A commit in the history, and the package set before and after it.
+struct Made {
+    before: Option<TempDir>,
+    after: TempDir,
+    from: Oid,
+    to: Oid,
+}
+
+impl Made {
+    fn new(history: &History, commit: &Commit) -> Self {
+        let copy = || {
+            let set = TempDir::new().expect("a directory");
+            copy_of_data(set.path());
+            commit.before.into_iter().for_each(|prepare| prepare(set.path()));
+            set
+        };
+        let (before, after) = (commit.before.map(|_| copy()), copy());
+        let from = before.as_ref().map_or(history.base, |set| history.commit(set.path(), "What it is made on", history.base));
+        (commit.edit)(after.path());
+        let to = history.commit(after.path(), commit.subject, from);
+        Self { before, after, from, to }
+    }
 }
 
 #[test]
 fn estimates_hold_what_nix_rebuilds() {
     let Some(nix) = Nix::new() else { return };
     let (graph, before) = (data(), nix.evaluate_data());
-    let evaluate = |commit: &Commit| {
-        let set = TempDir::new().expect("a directory");
-        copy_of_data(set.path());
-        (commit.edit)(set.path());
-        let truth = rebuilt(&before, &nix.evaluate(set.path()));
-        (set, truth)
-    };
-    let evaluated: Vec<(TempDir, BTreeSet<String>)> = COMMITS.par_iter().map(evaluate).collect();
     let history = History::new();
-    let rows: Vec<Row> = COMMITS
-        .iter()
-        .zip(evaluated)
-        .map(|(commit, (set, truth))| {
-            let id = history.commit(set.path(), commit.subject, history.base);
-            Row::new(commit, &graph, &history.estimate(&graph, history.base, id), truth)
-        })
-        .collect();
+    let made: Vec<Made> = COMMITS.iter().map(|commit| Made::new(&history, commit)).collect();
+    let evaluate = |(commit, made): (&Commit, &Made)| match &made.before {
+        Some(set) => (Some(evaluated(&nix, set.path())), Truth::new(&nix.evaluate(set.path()), &nix.evaluate(made.after.path()))),
+        None => (None, Truth::new(&before, &nix.evaluate(made.after.path()))),
+    };
+    let evaluations: Vec<(Option<Graph>, Truth)> = COMMITS.par_iter().zip(&made).map(evaluate).collect();
+    let row = |((commit, made), (own, truth)): ((&Commit, &Made), (Option<Graph>, Truth))| {
+        let graph = own.as_ref().unwrap_or(&graph);
+        Row::new(commit, graph, &history.estimate(graph, made.from, made.to), truth)
+    };
+    let rows: Vec<Row> = COMMITS.iter().zip(&made).zip(evaluations).map(row).collect();
     let table: Vec<String> = rows.iter().map(Row::to_string).collect();
     println!("{}", table.join("\n"));
     let objections: Vec<String> = rows.iter().filter_map(|row| Some(format!("{}: {}", row.subject, row.objection()?))).collect();

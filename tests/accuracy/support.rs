@@ -1,16 +1,17 @@
 //! A git repository of the package set in `data`, and a commit for each change of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use git2::{IndexEntry, IndexTime, Oid, Signature, Time};
+use serde_json::Value;
 use tempfile::TempDir;
 use waves_core::estimate::{Comparison, Estimate, Repository, estimate};
 use waves_core::graph::Graph;
 use waves_core::ingest::Input;
 
-use crate::nix::copy_of_data;
+use crate::nix::{Nix, copy_of_data};
 
 /// The repository that this is a test of.
 pub(crate) fn repository() -> PathBuf {
@@ -22,6 +23,26 @@ pub(crate) fn data() -> Graph {
     let dumps = repository().join("data/dumps");
     let inputs = ["derivations.json", "eval-jobs.jsonl"].map(|name| Input::Path(dumps.join(name)));
     Graph::import(&inputs, &()).expect("imports")
+}
+
+/// The evaluation of another package set.
+pub(crate) fn evaluated(nix: &Nix, set: &Path) -> Graph {
+    let rows = nix.rows(set);
+    let quoted = |name: &Value| name.as_str().map(|name| if name.contains('.') { format!("\"{name}\"") } else { name.to_owned() });
+    let job = |row: &Value| {
+        let path: Vec<String> = row["attrPath"].as_array().expect("a path").iter().filter_map(quoted).collect();
+        let mut job = row.clone();
+        job["attr"] = Value::String(path.join("."));
+        job["error"] = row.get("error").map_or(Value::Null, |_| Value::String("it fails".to_owned()));
+        job.to_string()
+    };
+    let derivations: BTreeSet<&str> = rows.iter().filter_map(|row| row["drvPath"].as_str()).collect();
+    let arguments: Vec<&str> = ["show-derivation", "-r"].into_iter().chain(derivations).collect();
+    let directory = TempDir::new().expect("a directory");
+    let (jobs, closure) = (directory.path().join("eval-jobs.jsonl"), directory.path().join("derivations.json"));
+    fs::write(&jobs, rows.iter().map(job).collect::<Vec<_>>().join("\n")).expect("written");
+    fs::write(&closure, nix.run("nix", &arguments)).expect("written");
+    Graph::import(&[Input::Path(closure), Input::Path(jobs)], &()).expect("imports")
 }
 
 /// A bare repository that begins with the package set as it is.

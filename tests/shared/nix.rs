@@ -88,12 +88,17 @@ impl Nix {
         String::from_utf8(output.stdout).expect("text")
     }
 
+    /// Every attribute of a package set as `ci/eval.nix` tells it, and its derivations in the store.
+    pub(crate) fn rows(&self, set: &Path) -> Vec<Value> {
+        let (entry, rows) = (set.join("default.nix"), set.join("ci/eval.nix"));
+        let [entry, rows] = [entry, rows].map(|path| path.display().to_string());
+        let mode = ["--eval", "--strict", "--json", "--read-write-mode", "--argstr", "system", "x86_64-linux", "--arg", "entry"];
+        serde_json::from_str(&self.run("nix-instantiate", &[&mode[..], &[&entry, &rows]].concat())).expect("JSON")
+    }
+
     /// Every attribute of a package set, and its derivations in the store.
     pub(crate) fn evaluate(&self, set: &Path) -> BTreeMap<String, Evaluated> {
-        let (entry, rows) = (set.join("default.nix"), set.join("ci/eval.nix"));
-        let [entry, rows, root] = [entry, rows, set.to_owned()].map(|path| path.display().to_string());
-        let mode = ["--eval", "--strict", "--json", "--read-write-mode", "--argstr", "system", "x86_64-linux", "--arg", "entry"];
-        let rows: Vec<Value> = serde_json::from_str(&self.run("nix-instantiate", &[&mode[..], &[&entry, &rows]].concat())).expect("JSON");
+        let (rows, root) = (self.rows(set), set.display().to_string());
         let file = |row: &Value| {
             let position = row["meta"]["position"].as_str()?.strip_prefix(&root)?.trim_start_matches('/');
             Some(position.rsplit_once(':')?.0.to_owned())

@@ -14,6 +14,9 @@ pub(super) const BY_NAME: &str = "pkgs/by-name";
 /// Where functions lie that make packages: a package with its position there need not be made by that file alone.
 pub(super) const BUILD_SUPPORT: &str = "pkgs/build-support/";
 
+/// Where modules of NixOS lie, which are listed by their paths, and are in no package.
+pub(super) const MODULES: &str = "nixos/modules/";
+
 /// Files of `pkgs/top-level` that put the package set together.
 const GLUE: [&str; 9] = ["by-name-overlay", "config", "default", "impure", "packages-config", "splice", "stage", "variants", "platforms"];
 /// Names of files that are there for people.

@@ -15,6 +15,8 @@ use crate::error::Result;
 struct File {
     path: String,
     references: Vec<Reference>,
+    /// What it names other than to call or to list it, sorted: a build may read what is there.
+    read: Vec<String>,
     /// Hashes of the identifiers that it mentions, sorted.
     names: Vec<u32>,
 }
@@ -51,6 +53,8 @@ impl Index {
                 let file = changed.entry(path).or_default();
                 file.path = scanned.path;
                 file.references.extend(scanned.references);
+                file.read.extend(scanned.read);
+                file.read.sort_unstable();
                 file.names.extend(scanned.names);
                 file.names.sort_unstable();
                 file.names.dedup();
@@ -79,16 +83,23 @@ impl Index {
             .collect()
     }
 
+    /// The files that name a file, or a directory above it, such that a build may read what is in it: `./data.nix`, `src = ./.`.
+    /// Not those that mean the whole repository.
+    pub(super) fn readers(&self, path: &str) -> BTreeSet<&str> {
+        let targets = named_directories(path).chain([path]);
+        let named = targets.filter_map(|target| Some((target, self.by_target.get(target)?)));
+        let reads = |target: &str, file: &&File| file.read.binary_search_by(|read| read.as_str().cmp(target)).is_ok();
+        named.flat_map(|(target, at)| at.iter().map(|&at| &self.files[at]).filter(move |file| reads(target, file))).map(|file| file.path.as_str()).collect()
+    }
+
     /// Whether a file is part of a directory that an expression reads as a whole, such as a source.
     pub(super) fn is_in_a_tree(&self, path: &str) -> bool {
-        let directories = path.match_indices('/').map(|(at, _)| &path[..at]);
-        let named = directories.filter_map(|directory| Some((directory, self.by_target.get(directory)?)));
+        let mut named = named_directories(path).filter_map(|directory| Some((directory, self.by_target.get(directory)?)));
         let reads = |(directory, files): (&str, &Vec<usize>)| {
             let tree = Reference { target: directory.to_owned(), is_tree: true };
             files.iter().any(|&at| self.files[at].references.contains(&tree))
         };
-        // Of the packages that are called by name, each is a file of its own.
-        named.filter(|(directory, _)| !directory.ends_with(super::class::BY_NAME)).any(reads)
+        named.any(reads)
     }
 
     /// The files below a directory that mention an identifier, by path; the empty directory is all of the repository.
@@ -99,6 +110,17 @@ impl Index {
     }
 }
 
+/// The directories above a file. Not that of the packages that are called by name: of these, each is a file of its own.
+fn named_directories(path: &str) -> impl Iterator<Item = &str> {
+    let directories = path.match_indices('/').map(|(at, _)| &path[..at]);
+    directories.filter(|directory| !directory.ends_with(super::class::BY_NAME))
+}
+
+/// Whether a function takes a path without a look at what is in the file.
+fn takes_only_a_path(function: &str) -> bool {
+    syntax::calls_a_file(function) || ["pathExists", "readDir"].contains(&function)
+}
+
 fn hash(name: &str) -> u32 {
     let mut hasher = FxHasher::default();
     name.hash(&mut hasher);
@@ -106,41 +128,93 @@ fn hash(name: &str) -> u32 {
     (hasher.finish() >> 32) as u32
 }
 
+/// A path in a file.
+struct Literal<'t> {
+    text: &'t str,
+    /// Whether a function that calls a file has it as its argument.
+    is_called: bool,
+    /// Whether a build may read what is there.
+    is_read: bool,
+}
+
+impl File {
+    /// Adds a path that it names; all of it, or what stands before `${`.
+    fn add(&mut self, literal: &Literal<'_>, is_whole: bool) {
+        let Some(reference) = syntax::reference(&self.path, literal.text, is_whole, literal.is_called) else { return };
+        if literal.is_read {
+            self.read.push(reference.target.clone());
+        }
+        self.references.push(reference);
+    }
+}
+
 /// One pass over the tokens: a file is parsed only if it matters. `None` if it cannot be read in reasonable time.
 fn scan(path: &str, text: &str) -> Option<File> {
     if !syntax::is_tame(text) {
         return None;
     }
-    let (mut names, mut references) = (Vec::new(), Vec::new());
+    let mut file = File { path: path.to_owned(), ..File::default() };
     // An identifier may be a function that is called with a path, or a key that mentions nothing: the next token tells.
     let mut identifier: Option<&str> = None;
+    // It may be called with what is in brackets: `callPackage (./. + "/x.nix")`.
+    let mut bracket: Option<&str> = None;
     // A path may go on behind `${`: the next token tells.
-    let mut literal: Option<(&str, bool)> = None;
+    let mut literal: Option<Literal<'_>> = None;
     let mut is_inside_path = false;
     for (kind, token) in rnix::tokenize(text).filter(|(kind, _)| !kind.is_trivia()) {
         let name = identifier.take().filter(|_| kind != SyntaxKind::TOKEN_ASSIGN);
-        names.extend(name.map(hash));
-        let is_whole = kind != SyntaxKind::TOKEN_INTERPOL_START;
-        references.extend(literal.take().and_then(|(text, is_called)| syntax::reference(path, text, is_whole, is_called)));
+        file.names.extend(name.map(hash));
+        let function = name.or(bracket.take());
+        if let Some(literal) = literal.take() {
+            file.add(&literal, kind != SyntaxKind::TOKEN_INTERPOL_START);
+        }
         match kind {
             SyntaxKind::TOKEN_IDENT => identifier = Some(token),
-            SyntaxKind::TOKEN_PATH_REL if !is_inside_path => literal = Some((token, name.is_some_and(syntax::calls_a_file))),
+            SyntaxKind::TOKEN_L_PAREN => bracket = function,
+            SyntaxKind::TOKEN_PATH_REL if !is_inside_path => {
+                let (is_called, is_read) = (name.is_some_and(syntax::calls_a_file), !function.is_some_and(takes_only_a_path));
+                literal = Some(Literal { text: token, is_called, is_read });
+            }
             _ => {}
         }
         is_inside_path = kind == SyntaxKind::TOKEN_INTERPOL_END;
     }
-    names.extend(identifier.map(hash));
-    references.extend(literal.and_then(|(text, is_called)| syntax::reference(path, text, true, is_called)));
-    names.sort_unstable();
-    names.dedup();
-    references.sort_unstable();
-    references.dedup();
-    Some(File { path: path.to_owned(), references, names })
+    file.names.extend(identifier.map(hash));
+    if let Some(literal) = literal {
+        file.add(&literal, true);
+    }
+    file.names.sort_unstable();
+    file.names.dedup();
+    // It calls every file below a directory.
+    if file.names.binary_search(&hash("packagesFromDirectoryRecursive")).is_ok() {
+        file.read.clear();
+    }
+    file.read.sort_unstable();
+    file.read.dedup();
+    file.references.sort_unstable();
+    file.references.dedup();
+    Some(file)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_called_or_listed_is_not_read() {
+        for (text, read) in [
+            ("callPackage (./. + \"/x.nix\")", false),
+            ("import ./${name}.nix", false),
+            ("builtins.readDir ./x", false),
+            ("packagesFromDirectoryRecursive { directory = ./x; }", false),
+            ("map (name: ./x + name) (readDir ./x)", true),
+            ("f (import ./x.nix) ./x", true),
+            ("[ ./x.nix ]", true),
+            ("{ src = ./.; }", true),
+        ] {
+            assert_eq!(!scan("pkgs/set/default.nix", text).expect(text).read.is_empty(), read, "{text}");
+        }
+    }
 
     #[test]
     fn tokens_tell_files_and_names() {
@@ -157,6 +231,7 @@ mod tests {
             "pkgs/set/x.patch and below",
         ];
         assert_eq!(shown.collect::<Vec<_>>(), expected);
+        assert_eq!(file.read, ["pkgs/set", "pkgs/set/d", "pkgs/set/in.txt", "pkgs/set/x.patch"]);
         for (name, is_mentioned) in
             [("foo", true), ("lib", true), ("b", true), ("callPackage", true), ("key", false), ("src", false), ("comment", false)]
         {

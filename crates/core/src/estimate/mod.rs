@@ -248,8 +248,7 @@ impl Estimator<'_, '_> {
         }
         let touched = self.touched(change)?;
         if !touched.kind.rebuilds() {
-            self.unseen(&touched);
-            return Ok(());
+            return self.unseen(touched);
         }
         if let Some(Class::Everything(reason)) = class::certain(relative) {
             self.everything(change, reason.to_owned());
@@ -306,8 +305,22 @@ impl Estimator<'_, '_> {
         })
     }
 
+    /// A change of what no build sees in an expression. But a build may read the file itself, whatever it says.
+    fn unseen(&mut self, touched: Touched<'_>) -> Result<()> {
+        let mut trace = Trace::new(self.context, false)?;
+        if touched.kind != Kind::Move {
+            trace.read(&touched.change.path)?;
+        }
+        let found = trace.run()?;
+        if found.is_empty() {
+            self.without_rebuilds(&touched);
+            return Ok(());
+        }
+        self.outcome(&Touched { kind: Kind::File, ..touched }, found)
+    }
+
     /// A change that rebuilds nothing: the packages that it is about are named all the same.
-    fn unseen(&mut self, touched: &Touched<'_>) {
+    fn without_rebuilds(&mut self, touched: &Touched<'_>) {
         let change = touched.change;
         let (positions, graph) = (self.context.positions, self.context.graph);
         let attributes: BTreeSet<AttributeIx> =

@@ -249,6 +249,15 @@ impl<'c, 'a> Trace<'c, 'a> {
         importers.iter().try_for_each(|importer| self.follow_reference(importer, path))
     }
 
+    /// What a file says was touched, but nothing of what it results in.
+    pub(super) fn read(&mut self, path: &str) -> Result<()> {
+        if self.context.positions.relative(path).starts_with(class::MODULES) {
+            return Ok(());
+        }
+        let readers: Vec<String> = self.index.readers(path).into_iter().map(str::to_owned).collect();
+        readers.iter().try_for_each(|reader| self.follow_reference(reader, path))
+    }
+
     /// A binding of a set of packages was touched.
     pub(super) fn member(&mut self, path: &str, member: &[String], rule: Rule) {
         self.push(Step::Member(path.to_owned(), member.to_vec()), rule);
@@ -421,7 +430,7 @@ impl<'c, 'a> Trace<'c, 'a> {
         for path in files {
             let relative = self.context.positions.relative(&path);
             // The library knows no packages, and modules of NixOS are in none.
-            if relative.starts_with("lib/") || relative.starts_with("nixos/modules/") || relative.starts_with("maintainers/") {
+            if relative.starts_with("lib/") || relative.starts_with(class::MODULES) || relative.starts_with("maintainers/") {
                 continue;
             }
             if directory.is_empty() && self.is_one_package(&path) {
