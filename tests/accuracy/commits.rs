@@ -269,6 +269,39 @@ pub(crate) const COMMITS: &[Commit] = &[
         Asked::Nothing,
         |set| append(set, "pkgs/by-name/fd/fd/other.nix", "# more\n"),
     ),
+    // The same bindings, in another set.
+    commit_on(
+        |set| {
+            write(
+                set,
+                HELLO,
+                "{ lib, stdenv }:\nstdenv.mkDerivation (\n{\n  pname = \"hello\";\n  version = \"2.12.1\";\n  dontStrip = true;\n  \
+                 meta = { };\n}\n// lib.optionalAttrs (stdenv.isDarwin or false) {\n  NIX_LDFLAGS = \"x\";\n})\n",
+            );
+        },
+        "hello: a binding only elsewhere",
+        Asked::All,
+        |set| {
+            replace(set, HELLO, "  dontStrip = true;\n", "");
+            replace(set, HELLO, "  NIX_LDFLAGS", "  dontStrip = true;\n  NIX_LDFLAGS");
+        },
+    ),
+    commit_on(
+        |set| write(set, FD, &LOCAL_SOURCE.replace("mkDerivation {", "mkDerivation ({ flag = \"a\"; } // {").replace("flag = 1;", "flag = \"b\";").replace("src = ./src;\n", "").replace("};\n}", "};\n})")),
+        "fd: the values of two sets swapped",
+        Asked::All,
+        |set| {
+            replace(set, FD, "flag = \"a\"", "flag = \"c\"");
+            replace(set, FD, "flag = \"b\"", "flag = \"a\"");
+            replace(set, FD, "flag = \"c\"", "flag = \"b\"");
+        },
+    ),
+    commit_on(
+        |set| replace(set, TOP, "  ### TOOLS\n", "  ### TOOLS\n  sett = {\n    foo = callPackage ../tools/compression/xz { perl = null; };\n  };\n"),
+        "sett: recurse into it",
+        Asked::Nothing,
+        |set| replace(set, TOP, "  sett = {", "  sett = lib.recurseIntoAttrs {"),
+    ),
     // What is below many packages.
     commit("stdenv: setup.sh", Asked::Bound, |set| append(set, "pkgs/stdenv/generic/setup.sh", "# more\n")),
     commit("stdenv: mkDerivation", Asked::Bound, |set| {

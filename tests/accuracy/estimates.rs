@@ -137,11 +137,11 @@ fn estimates_hold_what_nix_rebuilds() {
     let (graph, before) = (data(), nix.evaluate_data());
     let history = History::new();
     let made: Vec<Made> = COMMITS.iter().map(|commit| Made::new(&history, commit)).collect();
-    let evaluate = |(commit, made): (&Commit, &Made)| match &made.before {
+    let evaluate = |made: &Made| match &made.before {
         Some(set) => (Some(evaluated(&nix, set.path())), Truth::new(&nix.evaluate(set.path()), &nix.evaluate(made.after.path()))),
         None => (None, Truth::new(&before, &nix.evaluate(made.after.path()))),
     };
-    let evaluations: Vec<(Option<Graph>, Truth)> = COMMITS.par_iter().zip(&made).map(evaluate).collect();
+    let evaluations: Vec<(Option<Graph>, Truth)> = made.par_iter().map(evaluate).collect();
     let row = |((commit, made), (own, truth)): ((&Commit, &Made), (Option<Graph>, Truth))| {
         let graph = own.as_ref().unwrap_or(&graph);
         Row::new(commit, graph, &history.estimate(graph, made.from, made.to), truth)

@@ -379,27 +379,50 @@ impl Estimator<'_, '_> {
             trace.member(path, member, Rule::TopLevel);
             return Ok(());
         };
-        let of = |outline: &syntax::Outline| outline.members.iter().find(|part| part.path == member).map(|part| part.throws);
-        let is_known = !self.context.resolve(path, outlines, member).is_empty();
-        let name = trace::dotted(member);
-        match (of(old), of(new)) {
-            (None, Some(false)) if !is_known => {
-                self.estimate.added.insert(name);
-            }
+        let known = self.context.resolve(path, outlines, member);
+        match (old.member(member), new.member(member)) {
+            (None, Some(part)) if known.is_empty() => self.added(outlines, new, part),
+            (Some(before), Some(after)) if after.recurses() && !before.recurses() => self.added(outlines, new, after),
             (Some(_), None) if self.is_now_by_name(old, member)? => {}
+            (Some(before), Some(after)) if before.recurses() && !after.recurses() => self.removed(known),
             // Another file may have it now, or has had it all along.
-            (_, None | Some(true)) if is_known && member.len() == 1 && !self.is_elsewhere(path, &name)? => {
-                self.estimate.removed.insert(name);
+            (_, after) if after.is_none_or(|part| part.throws) && !known.is_empty() && !self.is_elsewhere(path, member)? => {
+                self.removed(known);
             }
-            (_, Some(true)) => {}
+            (_, Some(part)) if part.throws => {}
             _ => trace.member(path, member, Rule::TopLevel),
         }
         Ok(())
     }
 
+    /// Attributes that a binding of a set of packages adds; if it is a set, those in it.
+    fn added(&mut self, outlines: &trace::Outlines, outline: &syntax::Outline, part: &syntax::Part) {
+        let below = outline.members.iter().filter(|other| other.path.starts_with(&part.path) && other.path.len() > part.path.len());
+        let mut parts: Vec<&syntax::Part> = below.collect();
+        if parts.is_empty() {
+            parts.push(part);
+        }
+        // Of a set that is not recursed into, nothing is an attribute.
+        let is_reached = |part: &&syntax::Part| (1..part.path.len()).all(|length| self.is_recursed(outlines, outline, &part.path[..length]));
+        let names = parts.into_iter().filter(|part| !part.throws).filter(is_reached).flat_map(|part| outlines.names(&part.path));
+        let new: Vec<String> = names.filter(|name| self.context.attribute_or_set(name).is_empty()).collect();
+        self.estimate.added.extend(new);
+    }
+
+    /// Whether what is in a set of a file is evaluated: the file says so, or it was so before.
+    fn is_recursed(&self, outlines: &trace::Outlines, outline: &syntax::Outline, set: &[String]) -> bool {
+        outline.member(set).is_some_and(syntax::Part::recurses)
+            || outlines.names(set).any(|name| !self.context.attribute_or_set(&name).is_empty())
+    }
+
+    fn removed(&mut self, attributes: BTreeSet<AttributeIx>) {
+        let graph = self.context.graph;
+        self.estimate.removed.extend(attributes.into_iter().map(|ix| graph.attribute(ix).path().to_owned()));
+    }
+
     /// Whether a binding that is gone only called, without arguments, a file that has moved to `pkgs/by-name` as it was.
     fn is_now_by_name(&self, outline: &syntax::Outline, member: &[String]) -> Result<bool> {
-        let ([name], Some(part)) = (member, outline.members.iter().find(|part| part.path == member)) else { return Ok(false) };
+        let ([name], Some(part)) = (member, outline.member(member)) else { return Ok(false) };
         for change in
             self.context.comparison.changes.iter().filter(|change| change.old_path.is_some() && change.path.ends_with("/package.nix"))
         {
@@ -421,15 +444,17 @@ impl Estimator<'_, '_> {
     }
 
     /// Whether an attribute is defined by name after the change, or by another set of packages that is changed.
-    fn is_elsewhere(&self, path: &str, name: &str) -> Result<bool> {
-        let shard: String = name.chars().take(2).collect::<String>().to_lowercase();
-        let directory = self.context.positions.absolute(&format!("{}/{shard}/{name}", class::BY_NAME));
-        if self.context.comparison.is_directory(&directory) {
-            return Ok(true);
+    fn is_elsewhere(&self, path: &str, member: &[String]) -> Result<bool> {
+        if let [name] = member {
+            let shard: String = name.chars().take(2).collect::<String>().to_lowercase();
+            let directory = self.context.positions.absolute(&format!("{}/{shard}/{name}", class::BY_NAME));
+            if self.context.comparison.is_directory(&directory) {
+                return Ok(true);
+            }
         }
         for change in self.context.comparison.changes.iter().filter(|change| change.path != path && change.new.is_some()) {
             let outlines = self.context.outlines(&change.path)?;
-            let defines = |part: &syntax::Part| part.path == [name] && !part.throws;
+            let defines = |part: &syntax::Part| part.path == member && !part.throws;
             if outlines.is_set && outlines.all.last().is_some_and(|outline| outline.members.iter().any(defines)) {
                 return Ok(true);
             }
@@ -440,12 +465,12 @@ impl Estimator<'_, '_> {
     /// Whether a file is in a directory of `pkgs/by-name` that comes or goes with it, which is counted.
     fn directory_of_one(&mut self, path: &str) -> Result<bool> {
         let Some((name, directory)) = class::by_name(self.context.positions.relative(path)) else { return Ok(false) };
-        let (name, directory) = (trace::dotted(&[name.to_owned()]), self.context.positions.absolute(directory));
-        let comparison = self.context.comparison;
+        let (member, directory) = ([name.to_owned()], self.context.positions.absolute(directory));
+        let (name, comparison) = (trace::dotted(&member), self.context.comparison);
         let is_known = !self.context.attribute_or_set(&name).is_empty();
         match (comparison.was_directory(&directory), comparison.is_directory(&directory)) {
             (false, true) if !is_known => self.estimate.added.insert(name),
-            (true, false) if is_known && !self.is_elsewhere(path, &name)? => self.estimate.removed.insert(name),
+            (true, false) if is_known && !self.is_elsewhere(path, &member)? => self.estimate.removed.insert(name),
             _ => return Ok(false),
         };
         Ok(true)

@@ -49,6 +49,8 @@ pub(super) struct Part {
     pub(super) path: Vec<String>,
     /// Hash of what a build can see of it.
     pub(super) hash: u128,
+    /// Which of the file's sets and `let`s it stands in, from the first.
+    block: usize,
     /// Identifiers in it, those behind a dot included, keys not.
     pub(super) names: BTreeSet<String>,
     /// Identifiers that something is taken from, or that are all there is: `a` of `a.src`, `inherit (a) src` and `x = a`.
@@ -57,6 +59,13 @@ pub(super) struct Part {
     pub(super) references: Vec<Reference>,
     /// Whether it only says that there is nothing: `x = throw "x was removed"`.
     pub(super) throws: bool,
+}
+
+impl Part {
+    /// Whether it is a set that evaluations recurse into, as far as the function tells that it is handed to.
+    pub(super) fn recurses(&self) -> bool {
+        self.names.contains("recurseIntoAttrs")
+    }
 }
 
 /// What a Nix file is made of.
@@ -205,6 +214,11 @@ impl Outline {
         std::iter::once(&self.context).chain(&self.lets).chain(&self.members)
     }
 
+    /// The binding of the result that these keys lead to, the first of several.
+    pub(super) fn member(&self, path: &[String]) -> Option<&Part> {
+        self.members.iter().find(|part| part.path == path)
+    }
+
     /// What differs from `self` to `other`. O(n log n).
     pub(super) fn difference(&self, other: &Self) -> Difference {
         let lets: BTreeSet<Vec<String>> = changed(hashes(&self.lets), hashes(&other.lets));
@@ -252,8 +266,9 @@ impl Outline {
     }
 }
 
-fn hashes(parts: &[Part]) -> Vec<(Vec<String>, u128)> {
-    parts.iter().map(|part| (part.path.clone(), part.hash)).collect()
+/// What is compared of parts: the same binding in another set is another, for of two sets the second wins.
+fn hashes(parts: &[Part]) -> Vec<(Vec<String>, (usize, u128))> {
+    parts.iter().map(|part| (part.path.clone(), (part.block, part.hash))).collect()
 }
 
 /// Keys of what one side has and the other has not; a key may come several times.
@@ -303,11 +318,13 @@ struct Walk<'a> {
     keys: Vec<String>,
     /// Hashes of the bindings that it is in.
     open: Vec<FxHasher>,
+    /// The sets and `let`s of the result that it came to.
+    blocks: usize,
 }
 
 impl<'a> Walk<'a> {
     fn new(place: &'a Place<'a>, sees_meta: bool) -> Self {
-        Self { place, sees_meta, outline: Outline::default(), keys: Vec::new(), open: Vec::new() }
+        Self { place, sees_meta, outline: Outline::default(), keys: Vec::new(), open: Vec::new(), blocks: 0 }
     }
 
     fn outline(mut self, expression: &Expr) -> Outline {
@@ -326,6 +343,7 @@ impl<'a> Walk<'a> {
                 self.parameter(lambda, context, false);
             }
             Expr::LetIn(binding) => {
+                self.blocks += 1;
                 for entry in binding.entries() {
                     self.entry(&entry, Entries::Lets, context);
                 }
@@ -353,6 +371,7 @@ impl<'a> Walk<'a> {
                 }
             }
             Expr::AttrSet(set) => {
+                self.blocks += 1;
                 self.mark(if set.rec_token().is_some() { SyntaxKind::TOKEN_REC } else { SyntaxKind::NODE_ATTR_SET }, context);
                 for entry in set.entries() {
                     self.entry(&entry, Entries::Members, context);
@@ -403,8 +422,9 @@ impl<'a> Walk<'a> {
                 self.keys.extend(keys);
                 match inner_set(&value) {
                     Some(set) if kind == Entries::Members && !self.is_unseen() => {
-                        if set.rec_token().is_some() {
-                            self.mark(SyntaxKind::TOKEN_REC, context);
+                        let mut around = Writer::default();
+                        if self.around(&value, &mut around) {
+                            self.push(kind, around);
                         }
                         set.entries().for_each(|entry| self.entry(&entry, kind, context));
                     }
@@ -420,9 +440,29 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Writes what a binding does with the set that it is; whether that is anything.
+    fn around(&mut self, value: &Expr, writer: &mut Writer) -> bool {
+        match value {
+            Expr::Paren(paren) => paren.expr().is_some_and(|inner| self.around(&inner, writer)),
+            Expr::Apply(apply) => {
+                self.maybe(apply.lambda(), writer);
+                apply.argument().iter().for_each(|inner| {
+                    self.around(inner, writer);
+                });
+                true
+            }
+            Expr::AttrSet(set) if set.rec_token().is_some() => {
+                self.mark(SyntaxKind::TOKEN_REC, writer);
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn push(&mut self, kind: Entries, writer: Writer) {
         let mut part = writer.finish();
         part.path.clone_from(&self.keys);
+        part.block = self.blocks;
         match kind {
             Entries::Lets => self.outline.lets.push(part),
             Entries::Members => self.outline.members.push(part),
@@ -868,6 +908,13 @@ mod tests {
         ] {
             assert_eq!(difference(set, &set.replace(from, to)).seen, seen, "{from} -> {to}");
         }
+        // Of two sets, the second wins.
+        let moved = set.replace("inherit (x) c d;", "inherit (x) c;").replace("h = other;", "h = other; inherit (x) d;");
+        assert_eq!(difference(set, &moved).seen, members(&["d"]));
+        let swapped = |one: &str, other: &str| format!("{{ f }}: f ({{ flag = {one}; }} // {{ flag = {other}; }})");
+        assert_eq!(difference(&swapped("1", "2"), &swapped("2", "1")).seen, members(&["flag"]));
+        let recursed = set.replace("e = {", "e = lib.recurseIntoAttrs {");
+        assert_eq!(difference(set, &recursed).seen, members(&["e"]));
         let reordered =
             set.replace("a = callPackage ../a { };\n", "").replace("inherit (x) c d;", "inherit (x) d c; a = callPackage ../a { };");
         assert_eq!(difference(set, &reordered).seen, Seen::Nothing);

@@ -45,6 +45,17 @@ pub(super) struct Outlines {
     is_local: bool,
 }
 
+impl Outlines {
+    /// What a binding of the file is called, in each of the sets.
+    pub(super) fn names(&self, member: &[String]) -> impl Iterator<Item = String> {
+        let name = dotted(member);
+        // Without a set, it is taken to be of the top level.
+        let sets = if self.sets.is_empty() { &[String::new()][..] } else { &self.sets };
+        let full = move |set: &String| if set.is_empty() { name.clone() } else { format!("{set}.{name}") };
+        sets.to_vec().into_iter().map(move |set| full(&set))
+    }
+}
+
 impl<'a> Context<'a> {
     pub(super) fn new(graph: &'a Graph, comparison: &'a Comparison, positions: &'a Positions) -> Result<Self> {
         let mut sets: BTreeMap<&str, Vec<AttributeIx>> = BTreeMap::new();
@@ -164,10 +175,8 @@ impl<'a> Context<'a> {
     pub(super) fn resolve(&self, path: &str, outlines: &Outlines, member: &[String]) -> BTreeSet<AttributeIx> {
         let parts = outlines.all.iter().flat_map(|outline| &outline.members).filter(|part| part.path == member);
         let mut found: BTreeSet<AttributeIx> = parts.flat_map(|part| self.defined_there(path, part)).collect();
-        let name = dotted(member);
-        for set in &outlines.sets {
-            let full = if set.is_empty() { name.clone() } else { format!("{set}.{name}") };
-            found.extend(self.attribute_or_set(&full));
+        if !outlines.sets.is_empty() {
+            found.extend(outlines.names(member).flat_map(|name| self.attribute_or_set(&name)));
         }
         found
     }
