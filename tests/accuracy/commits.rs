@@ -297,10 +297,57 @@ pub(crate) const COMMITS: &[Commit] = &[
         },
     ),
     commit_on(
-        |set| replace(set, TOP, "  ### TOOLS\n", "  ### TOOLS\n  sett = {\n    foo = callPackage ../tools/compression/xz { perl = null; };\n  };\n"),
+        |set| replace(set, TOP, "  ### TOOLS\n", "  ### TOOLS\n  sett = {\n    foo = callPackage ../tools/compression/xz { };\n  };\n"),
         "sett: recurse into it",
         Asked::Nothing,
         |set| replace(set, TOP, "  sett = {", "  sett = lib.recurseIntoAttrs {"),
+    ),
+    // What is only called `meta`, and `meta` that is read.
+    commit_on(
+        |set| replace(set, HELLO, "  passthru", "  manifest = builtins.toJSON { meta = { a = 1; }; };\n  passthru"),
+        "hello: what is called meta in a file of it",
+        Asked::All,
+        |set| replace(set, HELLO, "a = 1", "a = 2"),
+    ),
+    commit_on(
+        |set| {
+            replace(set, &library("openssl/generic.nix"), "  pname = \"openssl\";", "  pname = \"openssl\";\n  comment = meta.description;");
+            replace(set, &library("openssl/generic.nix"), "  license,\n", "  license,\n  meta,\n");
+            for version in ["3.3", "1.1"] {
+                let meta = "  meta = {\n    description = \"desc\";\n  };\n  license = lib";
+                replace(set, &library(&format!("openssl/{version}.nix")), "  license = lib", meta);
+            }
+        },
+        "openssl: a description that its builder reads",
+        Asked::Bound,
+        |set| replace(set, &library("openssl/3.3.nix"), "\"desc\"", "\"other\""),
+    ),
+    // What comes and goes.
+    commit_on(
+        |set| {
+            replace(set, "pkgs/by-name/cu/curlMinimal/package.nix", "  nghttp2,", "  nghttp2 ? null,");
+            replace(set, "pkgs/by-name/no/nodejs/package.nix", "  nghttp2,", "  nghttp2 ? null,");
+        },
+        "nghttp2: remove what others can do without",
+        Asked::Bound,
+        |set| fs::remove_dir_all(set.join("pkgs/by-name/ng/nghttp2")).expect("removed"),
+    ),
+    commit("torchvision: remove from two sets", Asked::Nothing, |set| {
+        replace(set, PYTHON, "  torchvision = self.callPackage ../development/python-modules/torchvision { };\n", "");
+    }),
+    commit("qt6: rename the set", Asked::All, |set| {
+        replace(set, TOP, "  qt6 = lib", "  qt = lib");
+        edit(set, "pkgs/by-name/qb/qbittorrent/package.nix", |text| text.replace("qt6", "qt"));
+    }),
+    commit("fd: rename to find", Asked::Nothing, |set| rename(set, "pkgs/by-name/fd/fd", "pkgs/by-name/fi/find")),
+    commit_on(
+        |set| {
+            let sett = "  ### TOOLS\n  sett = lib.recurseIntoAttrs {\n    foo = hello;\n    bar = callPackage ../tools/compression/xz { };\n  };\n";
+            replace(set, TOP, "  ### TOOLS\n", sett);
+        },
+        "sett: remove another name of xz",
+        Asked::Nothing,
+        |set| replace(set, TOP, "    bar = callPackage ../tools/compression/xz { };\n", ""),
     ),
     // What is below many packages.
     commit("stdenv: setup.sh", Asked::Bound, |set| append(set, "pkgs/stdenv/generic/setup.sh", "# more\n")),

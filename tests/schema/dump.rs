@@ -71,6 +71,11 @@ impl Dump {
         self.attributes.iter().filter(|derivation| derivations.contains(derivation.as_str())).count()
     }
 
+    /// How many derivations of a system are built: their outputs are not fixed.
+    pub(crate) fn built(&self, system: &str) -> usize {
+        self.derivations.iter().filter(|(path, derivation)| derivation["system"] == system && !self.is_fixed(path)).count()
+    }
+
     /// The paths that a derivation builds.
     pub(crate) fn output_paths(&self, derivation: &str) -> Vec<&str> {
         self.outputs(derivation).values().filter_map(|output| output["path"].as_str()).collect()

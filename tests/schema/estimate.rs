@@ -160,6 +160,7 @@ fn exit_codes() {
         (&["--git", "HEAD~1", "--git-worktree"], 2, "cannot be used with"),
         (&["--git", "HEAD~1", "--root", "zlib"], 2, "cannot be used with"),
         (&["--git", "HEAD~1", "--inverse"], 2, "cannot be used with"),
+        (&["--git", "HEAD~1", "--system", "foo"], 2, "nothing in this evaluation is for `foo`"),
         (&["--git", "HEAD~1", "--repo", "/"], 2, "cannot be used multiple times"),
     ] {
         let (found, message) = checkout.code(arguments);
@@ -172,6 +173,28 @@ fn exit_codes() {
     assert!(String::from_utf8_lossy(&outside.stderr).contains("no git repository"));
     let none = run(&[&["impact"], &GRAPH[..]].concat());
     assert_eq!(none.status.code(), Some(2));
+}
+
+/// Bounds are of the system that is asked for, as is what is certain.
+#[test]
+fn bounds_of_a_system() {
+    let checkout = Checkout::new(&[ZLIB, STDENV]);
+    let dump = Dump::read();
+    let of_all = number(&checkout.report(&["--git", "HEAD~1"]), "/at_most/derivations");
+    let mut sum = 0;
+    for system in ["x86_64-linux", "i686-linux"] {
+        let estimate = checkout.report(&["--git", "HEAD~1", "--system", system]);
+        let built = dump.built(system) as u64;
+        let [bound] = items(&estimate, "/unbounded") else { panic!("{estimate}") };
+        assert_eq!(number(bound, "/bound/derivations"), built, "{system}");
+        let most = number(&estimate, "/at_most/derivations");
+        assert!(most >= built && number(&estimate, "/impact/rebuilds/derivations") <= most, "{system}");
+        sum += most;
+        let limited = |limit: u64| checkout.code(&["--git", "HEAD~1", "--system", system, "--fail-over", &limit.to_string()]).0;
+        let attributes = number(&estimate, "/at_most/attributes");
+        assert_eq!((limited(attributes), limited(attributes - 1)), (Some(0), Some(1)), "{system}");
+    }
+    assert!(sum <= of_all, "{sum} of {of_all}");
 }
 
 /// A commit's subject is as hostile as any other name.

@@ -124,10 +124,8 @@ fn estimated(check: &CheckArgs, policy: &Policy, mut known: Known, found: &Estim
     let idle = counted(files.len().saturating_sub(known.causing_files.len()), "rebuilds nothing", "rebuild nothing");
     let changed = counted(files.len(), "changed file", "changed files");
     known.remarks.push(format!("estimated from `{range}`, which branches off `{}`: of {changed}, {idle}", comparison.base.id));
-    for (names, verb) in [(&estimate.added, "added"), (&estimate.removed, "removed")] {
-        if !names.is_empty() {
-            known.remarks.push(format!("{} {verb}, and counted nowhere", counted(names.len(), "attribute is", "attributes are")));
-        }
+    if !estimate.added.is_empty() {
+        known.remarks.push(format!("{} added, and counted nowhere", counted(estimate.added.len(), "attribute is", "attributes are")));
     }
     if estimate.is_far_away() {
         let (found, all) = (number(estimate.positions_found as u64), number(estimate.positions as u64));

@@ -33,8 +33,11 @@ fn named(args: &Args, graph: &Graph, impact: &ImpactArgs) -> Result<Verdict, Fai
 
 /// What changed files rebuild. A limit holds for what may be rebuilt: a file that is not confined must not pass unseen.
 fn estimated(args: &Args, graph: &Graph, impact: &ImpactArgs, range: &str, comparison: &Comparison) -> Result<Verdict, Failure> {
-    let estimate = estimate(graph, comparison)?;
     let system = impact.filter.system.as_deref();
+    let mut estimate = estimate(graph, comparison)?;
+    if let Some(system) = system {
+        estimate.keep_system(graph, system)?;
+    }
     let found = Impact::new(graph, &estimate.roots(graph), Direction::Dependents, impact.filter.depth, system)?;
     let costs = cost::load_and_ask(args, &impact.cost, &impact.cache, graph, found.rebuilds())?;
     output::print(&EstimateReport::new(range, comparison, &estimate, &found, costs.as_ref(), impact.format.limit()), &impact.format)?;

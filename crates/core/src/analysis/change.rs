@@ -1,5 +1,6 @@
 //! A change of a package set, however it was found: what causes it, what it rebuilds, what else it changes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::impact::Impact;
@@ -77,6 +78,14 @@ impl<'g> Change<'g> {
         rebuilds.dedup();
         let attributes = AttributeChanges { changed: rebuilds.clone(), rebuilds, ..AttributeChanges::default() };
         Ok(Self { impact, causes, attributes })
+    }
+
+    /// Says that attributes are removed: they are not rebuilt. O(A log A).
+    pub fn remove(&mut self, attributes: impl IntoIterator<Item = AttributeName>) {
+        let removed: BTreeSet<AttributeName> = self.attributes.removed.drain(..).chain(attributes).collect();
+        self.attributes.changed.retain(|attribute| !removed.contains(attribute));
+        self.attributes.rebuilds.retain(|attribute| !removed.contains(attribute));
+        self.attributes.removed = removed.into_iter().collect();
     }
 }
 

@@ -23,5 +23,5 @@ pub use find::{Found, find};
 pub use impact::{Excluded, Impact, require_edges};
 pub use rank::{RankOptions, RankOrder, rank};
 pub(crate) use select::similar;
-pub use select::{Root, Scope, select};
+pub use select::{Root, Scope, require_system, select};
 pub use why::{Link, Why};

@@ -84,7 +84,11 @@ fn named_for(graph: &Graph, selector: &str, system: Option<&str>) -> Result<Vec<
 }
 
 /// Makes sure that there is something of a system. O(V + A) if there is not.
-pub(super) fn require_system(graph: &Graph, system: &str) -> Result<()> {
+///
+/// # Errors
+///
+/// [`Error::NotForSystem`] with the systems that there are.
+pub fn require_system(graph: &Graph, system: &str) -> Result<()> {
     if graph.derivations().any(|derivation| derivation.system() == system)
         || graph.attributes().any(|attribute| attribute.system() == Some(system))
     {

@@ -28,7 +28,7 @@ pub(crate) use position::Positions;
 pub use repository::{Commit, Comparison, FileChange, FileStatus, Repository};
 pub(crate) use repository::{refused, short};
 
-use crate::analysis::{Change, Root};
+use crate::analysis::{AttributeName, Change, Root, require_system};
 use crate::error::Result;
 use crate::graph::{AttributeIx, DerivationIx, DerivationSet, Direction, Graph, PackageIx};
 use class::Class;
@@ -157,9 +157,25 @@ pub struct Estimate {
     pub positions_found: usize,
     /// Nix files that are too long, not UTF-8 or too odd to be read: what they name is not known.
     pub unread: usize,
+    /// The system that bounds are of, if not of all.
+    system: Option<String>,
 }
 
 impl Estimate {
+    /// Keeps of all bounds what is of a system, as [`Impact::new`](crate::analysis::Impact::new) does. O(bounds · V).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotForSystem`](crate::error::Error::NotForSystem) if there is nothing of the system.
+    pub fn keep_system(&mut self, graph: &Graph, system: &str) -> Result<()> {
+        require_system(graph, system)?;
+        self.system = Some(system.to_owned());
+        for unbounded in &mut self.unbounded {
+            unbounded.bound = of_system(graph, &unbounded.bound, system);
+        }
+        Ok(())
+    }
+
     /// The packages that change themselves: a root for each.
     pub fn roots(&self, graph: &Graph) -> Vec<Root> {
         let mut roots: BTreeMap<PackageIx, (AttributeIx, BTreeSet<DerivationIx>)> = BTreeMap::new();
@@ -176,13 +192,15 @@ impl Estimate {
         roots.into_values().filter_map(root).collect()
     }
 
-    /// What the seeds are foretold to rebuild. O(V + E of the closure).
+    /// What the seeds are foretold to rebuild, and what is removed. O(V + E of the closure).
     ///
     /// # Errors
     ///
     /// [`Error::NoEdges`](crate::error::Error::NoEdges) if no dump said what needs what.
     pub fn into_change<'g>(&self, graph: &'g Graph) -> Result<Change<'g>> {
-        Change::foretold(graph, self.roots(graph))
+        let mut change = Change::foretold(graph, self.roots(graph))?;
+        change.remove(self.removed.iter().flat_map(|path| graph.find_attribute(path)).map(AttributeName::new));
+        Ok(change)
     }
 
     /// What is rebuilt at most: what the seeds rebuild, and all bounds.
@@ -191,7 +209,10 @@ impl Estimate {
         self.unbounded.iter().flat_map(|unbounded| unbounded.bound.iter()).for_each(|ix| {
             most.insert(ix);
         });
-        most
+        match &self.system {
+            Some(system) => of_system(graph, &most, system),
+            None => most,
+        }
     }
 
     /// Whether the evaluation seems to be of another tree than the repository: less than half of its files are there.
@@ -211,7 +232,7 @@ pub fn estimate(graph: &Graph, comparison: &Comparison) -> Result<Estimate> {
     let added = comparison.changes.iter().map(|change| change.path.as_str()).filter(|path| !comparison.was_file(path));
     let positions = Positions::new(graph, comparison.files().chain(added));
     let context = Context::new(graph, comparison, &positions)?;
-    let mut estimator = Estimator { context: &context, estimate: Estimate::default(), bounds: HashMap::new(), sources: None };
+    let mut estimator = Estimator { context: &context, estimate: Estimate::default(), bounds: HashMap::new(), sources: None, removed: BTreeMap::new() };
     estimator.estimate.positions = positions.named;
     estimator.estimate.positions_found = positions.found();
     for change in &comparison.changes {
@@ -227,6 +248,8 @@ struct Estimator<'c, 'a> {
     bounds: HashMap<String, (DerivationSet, Option<String>)>,
     /// Sources by hash and name, which are their path: two derivations may fetch the same.
     sources: Option<HashMap<(&'a str, &'a str), Vec<DerivationIx>>>,
+    /// Attributes that are removed, and the file that says so.
+    removed: BTreeMap<AttributeIx, String>,
 }
 
 /// A changed file, and what is known of the change.
@@ -247,6 +270,10 @@ impl Estimator<'_, '_> {
             return Ok(());
         }
         let touched = self.touched(change)?;
+        if touched.kind == Kind::Move && (self.directory_of_one(change.path_before())? | self.directory_of_one(&change.path)?) {
+            self.ignored(change, "moved as it is");
+            return Ok(());
+        }
         if !touched.kind.rebuilds() {
             return self.unseen(touched);
         }
@@ -313,20 +340,20 @@ impl Estimator<'_, '_> {
         }
         let found = trace.run()?;
         if found.is_empty() {
-            self.without_rebuilds(&touched);
-            return Ok(());
+            return self.without_rebuilds(&touched);
         }
         self.outcome(&Touched { kind: Kind::File, ..touched }, found)
     }
 
     /// A change that rebuilds nothing: the packages that it is about are named all the same.
-    fn without_rebuilds(&mut self, touched: &Touched<'_>) {
+    fn without_rebuilds(&mut self, touched: &Touched<'_>) -> Result<()> {
         let change = touched.change;
         let (positions, graph) = (self.context.positions, self.context.graph);
         let attributes: BTreeSet<AttributeIx> =
             [change.path_before(), &change.path].iter().flat_map(|path| positions.of(path)).copied().collect();
         let rule = if class::by_name(positions.relative(&change.path)).is_some() { Rule::ByName } else { Rule::Position };
-        if attributes.is_empty() {
+        let is_handed_on = self.handed_on(touched)?;
+        if attributes.is_empty() && !is_handed_on {
             let reason = match touched.kind {
                 Kind::Formatting => "formatting",
                 Kind::Move => "moved as it is",
@@ -347,6 +374,33 @@ impl Estimator<'_, '_> {
                 self.estimate.unbounded.push(Unbounded { file: change.path.clone(), reason, bound });
             }
         }
+        Ok(())
+    }
+
+    /// Whether `meta` that was changed may be handed to a file that reads it: a bound then, for it may make something of it.
+    fn handed_on(&mut self, touched: &Touched<'_>) -> Result<bool> {
+        let change = touched.change;
+        let Some(Difference { metas, .. }) = touched.difference.as_ref().filter(|difference| !difference.metas.is_empty()) else {
+            return Ok(false);
+        };
+        let outlines = self.context.outlines(&change.path)?;
+        // What is said of a binding of a set is handed on by that binding.
+        let is_beside = |part: &syntax::Part| metas.iter().any(|keys| keys[0] == "meta" || part.path.first() == keys.first());
+        let parts = outlines.all.iter().flat_map(syntax::Outline::parts).filter(|part| is_beside(part));
+        let called: BTreeSet<&str> = parts.flat_map(|part| &part.references).map(|named| named.target.as_str()).collect();
+        let files = called.into_iter().flat_map(|target| [target.to_owned(), format!("{target}/default.nix")]);
+        for file in files.filter(|file| repository::is_nix(file)) {
+            if !self.context.outlines(&file)?.all.iter().any(|outline| outline.reads_meta) {
+                continue;
+            }
+            let mut trace = Trace::new(self.context, true)?;
+            trace.file(&change.path, Rule::Position);
+            let (bound, _) = self.bound(trace.run()?);
+            let reason = format!("`meta` may be read by {file}");
+            self.estimate.unbounded.push(Unbounded { file: change.path.clone(), reason, bound });
+            return Ok(true);
+        }
+        Ok(false)
     }
 
     /// Where to follow a change from.
@@ -381,13 +435,19 @@ impl Estimator<'_, '_> {
         };
         let known = self.context.resolve(path, outlines, member);
         match (old.member(member), new.member(member)) {
-            (None, Some(part)) if known.is_empty() => self.added(outlines, new, part),
+            (None, Some(part)) if known.is_empty() => {
+                let gone = old.members.iter().find(|other| other.hash == part.hash && new.member(&other.path).is_none());
+                match gone.filter(|other| !self.context.resolve(path, outlines, &other.path).is_empty()) {
+                    Some(gone) => self.renamed(outlines, gone, part),
+                    None => self.added(outlines, new, part),
+                }
+            }
             (Some(before), Some(after)) if after.recurses() && !before.recurses() => self.added(outlines, new, after),
             (Some(_), None) if self.is_now_by_name(old, member)? => {}
-            (Some(before), Some(after)) if before.recurses() && !after.recurses() => self.removed(known),
+            (Some(before), Some(after)) if before.recurses() && !after.recurses() => self.removed(path, known),
             // Another file may have it now, or has had it all along.
             (_, after) if after.is_none_or(|part| part.throws) && !known.is_empty() && !self.is_elsewhere(path, member)? => {
-                self.removed(known);
+                self.removed(path, known);
             }
             (_, Some(part)) if part.throws => {}
             _ => trace.member(path, member, Rule::TopLevel),
@@ -415,9 +475,45 @@ impl Estimator<'_, '_> {
             || outlines.names(set).any(|name| !self.context.attribute_or_set(&name).is_empty())
     }
 
-    fn removed(&mut self, attributes: BTreeSet<AttributeIx>) {
+    /// Attributes that a binding adds which is the same as one that is gone: they are called after it.
+    fn renamed(&mut self, outlines: &trace::Outlines, gone: &syntax::Part, part: &syntax::Part) {
+        for (old, new) in outlines.names(&gone.path).zip(outlines.names(&part.path)) {
+            let attributes = self.context.attribute_or_set(&old).into_iter().map(|ix| self.context.graph.attribute(ix).path());
+            let names: Vec<String> = attributes.filter_map(|path| Some(format!("{new}{}", path.strip_prefix(&old)?))).collect();
+            self.estimate.added.extend(names);
+        }
+    }
+
+    fn removed(&mut self, file: &str, attributes: impl IntoIterator<Item = AttributeIx>) {
+        for ix in attributes {
+            self.estimate.removed.insert(self.context.graph.attribute(ix).path().to_owned());
+            self.removed.insert(ix, file.to_owned());
+        }
+    }
+
+    /// What uses an attribute that is removed does without it, or fails: a bound, unless it is known to change.
+    fn users_of_removed(&mut self) {
         let graph = self.context.graph;
-        self.estimate.removed.extend(attributes.into_iter().map(|ix| graph.attribute(ix).path().to_owned()));
+        let is_gone = |ix: DerivationIx| {
+            let mut attributes = graph.derivation(ix).attributes();
+            attributes.len() > 0 && attributes.all(|attribute| self.removed.contains_key(&attribute.ix()))
+        };
+        let mut users: BTreeMap<&String, BTreeSet<DerivationIx>> = BTreeMap::new();
+        for (&ix, file) in &self.removed {
+            let Some(derivation) = graph.attribute(ix).derivation().filter(|derivation| is_gone(derivation.ix())) else { continue };
+            users.entry(file).or_default().extend(derivation.users().filter(|&user| !is_gone(user)));
+        }
+        let seeds = self.estimate.seeds.iter().flat_map(|seed| seed.derivations.iter().copied());
+        let known = graph.closure(seeds, Direction::Dependents);
+        let mut unbounded = Vec::new();
+        for (file, users) in users {
+            let bound = graph.closure(users.into_iter().filter(|&user| !known.contains(user)), Direction::Dependents);
+            if !bound.is_empty() {
+                let reason = "what uses the attributes that are removed does without them, or fails".to_owned();
+                unbounded.push(Unbounded { file: file.clone(), reason, bound });
+            }
+        }
+        self.estimate.unbounded.extend(unbounded);
     }
 
     /// Whether a binding that is gone only called, without arguments, a file that has moved to `pkgs/by-name` as it was.
@@ -467,12 +563,15 @@ impl Estimator<'_, '_> {
         let Some((name, directory)) = class::by_name(self.context.positions.relative(path)) else { return Ok(false) };
         let (member, directory) = ([name.to_owned()], self.context.positions.absolute(directory));
         let (name, comparison) = (trace::dotted(&member), self.context.comparison);
-        let is_known = !self.context.attribute_or_set(&name).is_empty();
+        let known = self.context.attribute_or_set(&name);
+        let is_known = !known.is_empty();
         match (comparison.was_directory(&directory), comparison.is_directory(&directory)) {
-            (false, true) if !is_known => self.estimate.added.insert(name),
-            (true, false) if is_known && !self.is_elsewhere(path, &member)? => self.estimate.removed.insert(name),
+            (false, true) if !is_known => {
+                self.estimate.added.insert(name);
+            }
+            (true, false) if is_known && !self.is_elsewhere(path, &member)? => self.removed(path, known),
             _ => return Ok(false),
-        };
+        }
         Ok(true)
     }
 
@@ -584,18 +683,21 @@ impl Estimator<'_, '_> {
         }
         let mut trace = Trace::new(self.context, true)?;
         trace.name(name, "", Rule::Imported);
-        let found = trace.run()?;
-        let graph = self.context.graph;
-        let bound = if found.everything.is_some() {
-            self.all()
-        } else {
-            let derivations = found.attributes.keys().filter_map(|&ix| graph.attribute(ix).derivation());
-            let members = derivations.flat_map(|derivation| derivation.package().derivations()).map(|derivation| derivation.ix());
-            graph.closure(members, Direction::Dependents)
-        };
-        let reason = found.everything.map(|reason| format!("`{name}` is mentioned far and wide: {reason}"));
+        let (bound, reason) = self.bound(trace.run()?);
+        let reason = reason.map(|reason| format!("`{name}` is mentioned far and wide: {reason}"));
         self.bounds.insert(name.to_owned(), (bound.clone(), reason.clone()));
         Ok((bound, reason))
+    }
+
+    /// What is rebuilt at most if all that was found is another, and why that is everything.
+    fn bound(&self, found: Found) -> (DerivationSet, Option<String>) {
+        let graph = self.context.graph;
+        if found.everything.is_some() {
+            return (self.all(), found.everything);
+        }
+        let derivations = found.attributes.keys().filter_map(|&ix| graph.attribute(ix).derivation());
+        let members = derivations.flat_map(|derivation| derivation.package().derivations()).map(|derivation| derivation.ix());
+        (graph.closure(members, Direction::Dependents), None)
     }
 
     /// Everything that is built: all derivations but those with a fixed output.
@@ -651,11 +753,18 @@ impl Estimator<'_, '_> {
     }
 
     fn finish(mut self) -> Estimate {
+        self.users_of_removed();
+        self.estimate.unbounded.sort_by(|a, b| a.file.cmp(&b.file));
         self.estimate.unread = self.context.unread();
         let graph = self.context.graph;
         self.estimate.seeds.sort_by_key(|seed| (seed.file.clone(), graph.attribute(seed.attribute).path(), seed.attribute));
         self.estimate
     }
+}
+
+/// Those of some derivations that are of a system.
+fn of_system(graph: &Graph, derivations: &DerivationSet, system: &str) -> DerivationSet {
+    graph.set_of(derivations.iter().filter(|&ix| graph.derivation(ix).system() == system))
 }
 
 /// Fixed-output derivations by hash and name.

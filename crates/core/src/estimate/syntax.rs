@@ -83,6 +83,10 @@ pub(super) struct Outline {
     leaves: Vec<(String, u64)>,
     /// Bindings of `meta` that other packages read.
     read_meta: BTreeMap<String, u64>,
+    /// What no build is taken to see, by the keys that lead to it.
+    metas: Vec<(Vec<String>, u64)>,
+    /// Whether anything but a definition of `meta` mentions it.
+    pub(super) reads_meta: bool,
     /// Files that are named where no build sees it.
     pub(super) unseen: Vec<Reference>,
 }
@@ -98,6 +102,8 @@ pub(super) struct Difference {
     pub(super) leaves: BTreeSet<String>,
     /// Keys of `meta` that differ and that other packages read.
     pub(super) read_meta: BTreeSet<String>,
+    /// Keys that lead to what differs and is taken to be unseen.
+    pub(super) metas: BTreeSet<Vec<String>>,
 }
 
 /// What a build can see of a difference.
@@ -248,6 +254,7 @@ impl Outline {
             seen,
             is_same_text: self.text == other.text,
             leaves: changed(leaves(self), leaves(other)),
+            metas: changed(self.metas.clone(), other.metas.clone()),
             read_meta: keys.filter(|key| self.read_meta.get(*key) != other.read_meta.get(*key)).cloned().collect(),
         }
     }
@@ -320,11 +327,13 @@ struct Walk<'a> {
     open: Vec<FxHasher>,
     /// The sets and `let`s of the result that it came to.
     blocks: usize,
+    /// How many keys lead to the set that a package is made of, if the walk is in one.
+    package: Option<usize>,
 }
 
 impl<'a> Walk<'a> {
     fn new(place: &'a Place<'a>, sees_meta: bool) -> Self {
-        Self { place, sees_meta, outline: Outline::default(), keys: Vec::new(), open: Vec::new(), blocks: 0 }
+        Self { place, sees_meta, outline: Outline::default(), keys: Vec::new(), open: Vec::new(), blocks: 0, package: None }
     }
 
     fn outline(mut self, expression: &Expr) -> Outline {
@@ -373,9 +382,7 @@ impl<'a> Walk<'a> {
             Expr::AttrSet(set) => {
                 self.blocks += 1;
                 self.mark(if set.rec_token().is_some() { SyntaxKind::TOKEN_REC } else { SyntaxKind::NODE_ATTR_SET }, context);
-                for entry in set.entries() {
-                    self.entry(&entry, Entries::Members, context);
-                }
+                self.within(set, |walk| set.entries().for_each(|entry| walk.entry(&entry, Entries::Members, context)));
             }
             other => self.expression(syntax(other), context),
         }
@@ -426,7 +433,7 @@ impl<'a> Walk<'a> {
                         if self.around(&value, &mut around) {
                             self.push(kind, around);
                         }
-                        set.entries().for_each(|entry| self.entry(&entry, kind, context));
+                        self.within(&set, |walk| set.entries().for_each(|entry| walk.entry(&entry, kind, context)));
                     }
                     _ => {
                         let mut writer = Writer::default();
@@ -491,10 +498,23 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether no build sees the binding that `keys` lead to.
+    /// Whether no build sees the binding that `keys` lead to: of a set that a package is made of, or of the result.
     fn is_unseen(&self) -> bool {
-        let is_passthru = |pair: &[String]| pair[0] == "passthru" && ["tests", "updateScript"].contains(&pair[1].as_str());
-        (!self.sees_meta && self.keys.iter().any(|key| key == "meta")) || self.keys.windows(2).any(is_passthru)
+        match self.keys.get(self.package.unwrap_or_default()..) {
+            Some([first, ..]) if first == "meta" => !self.sees_meta,
+            Some([first, second, ..]) => first == "passthru" && ["tests", "updateScript"].contains(&second.as_str()),
+            _ => false,
+        }
+    }
+
+    /// Walks through a set. What is in that of a package belongs to the package, whatever is called `meta` in there.
+    fn within(&mut self, set: &rnix::ast::AttrSet, walk: impl FnOnce(&mut Self)) {
+        let outer = self.package;
+        if outer.is_none() && is_of_a_package(set) {
+            self.package = Some(self.keys.len());
+        }
+        walk(self);
+        self.package = outer;
     }
 
     /// Whether `meta` is the name of a package here, not what is said of one: a file is called for it.
@@ -510,6 +530,9 @@ impl<'a> Walk<'a> {
     fn unseen(&mut self, value: &Expr) {
         let found: Vec<Reference> = self.references(value).collect();
         self.outline.unseen.extend(found);
+        let mut hasher = FxHasher::default();
+        tokens(syntax(value)).for_each(|token| hasher.write(token.text().as_bytes()));
+        self.outline.metas.push((self.keys.clone(), hasher.finish()));
         let mut keys = self.keys.iter().skip_while(|key| *key != "meta").skip(1);
         if let (Some(key), None) = (keys.next(), keys.next()) {
             self.read_meta(&key.clone(), syntax(value));
@@ -549,6 +572,10 @@ impl<'a> Walk<'a> {
                     self.parameter(&lambda, writer, true);
                 }
             }
+            SyntaxKind::NODE_ATTR_SET => {
+                let Some(set) = cast::<rnix::ast::AttrSet>(node.clone()) else { return };
+                self.within(&set, |walk| walk.children(node, writer));
+            }
             SyntaxKind::NODE_ATTRPATH_VALUE => self.nested(node, writer),
             SyntaxKind::NODE_INHERIT => {
                 let Some(inherit) = cast::<rnix::ast::Inherit>(node.clone()) else { return };
@@ -566,6 +593,7 @@ impl<'a> Walk<'a> {
                 self.children(node, writer);
             }
             SyntaxKind::NODE_IDENT => {
+                self.outline.reads_meta |= node.text() == "meta";
                 writer.part.names.insert(node.text().to_string());
                 self.children(node, writer);
             }
@@ -613,6 +641,7 @@ impl<'a> Walk<'a> {
     fn inherited(&mut self, from: Option<Expr>, name: &str, writer: &mut Writer) {
         self.open.push(FxHasher::default());
         self.mark(SyntaxKind::NODE_INHERIT, writer);
+        self.outline.reads_meta |= name == "meta";
         self.token(SyntaxKind::TOKEN_IDENT, name, writer);
         writer.part.names.insert(name.to_owned());
         match from {
@@ -752,6 +781,49 @@ fn leads_to_set(expression: &Expr) -> bool {
     }
 }
 
+/// Whether a package is made of a set that stands there: by what the set has, or by the function that is called with it.
+fn is_of_a_package(set: &rnix::ast::AttrSet) -> bool {
+    let keys = set.entries().flat_map(|entry| match entry {
+        Entry::Inherit(inherit) => inherit.attrs().filter_map(|attr| static_name(&attr)).collect::<Vec<_>>(),
+        Entry::AttrpathValue(binding) => binding.attrpath().and_then(|path| static_name(&path.attrs().next()?)).into_iter().collect(),
+    });
+    let is_described = || keys.into_iter().any(|key| ["name", "pname", "src", "version"].contains(&key.as_str()));
+    match function_of(syntax(set)) {
+        // What is written to a file is no package, whatever it is called.
+        Some(function) if function.starts_with("to") || function == "generate" => false,
+        Some(function) => ["build", "mk", "override", "runCommand"].iter().any(|start| function.starts_with(start)) || is_described(),
+        None => is_described(),
+    }
+}
+
+/// The name of the function that an expression is handed to, as it is or as what a function or a `let` results in.
+fn function_of(node: &SyntaxNode) -> Option<String> {
+    let mut inner = node.clone();
+    loop {
+        let outer = inner.parent()?;
+        match outer.kind() {
+            SyntaxKind::NODE_APPLY => {
+                let apply = cast::<rnix::ast::Apply>(outer)?;
+                let mut function = apply.lambda()?;
+                if *syntax(&function) == inner {
+                    return None;
+                }
+                while let Expr::Apply(apply) = function {
+                    function = apply.lambda()?;
+                }
+                return syntax(&function).descendants_with_tokens().filter_map(|element| ident(&element)).last();
+            }
+            SyntaxKind::NODE_PAREN
+            | SyntaxKind::NODE_LAMBDA
+            | SyntaxKind::NODE_LET_IN
+            | SyntaxKind::NODE_WITH
+            | SyntaxKind::NODE_ASSERT
+            | SyntaxKind::NODE_BIN_OP => inner = outer,
+            _ => return None,
+        }
+    }
+}
+
 /// The set that a binding of a set of packages is, as such: `x = { … }`, `x = recurseIntoAttrs { … }`.
 fn inner_set(value: &Expr) -> Option<rnix::ast::AttrSet> {
     match value {
@@ -867,6 +939,39 @@ mod tests {
             let found = difference(package, &package.replace(from, to));
             let seen = if to == "script" { members(&["pname"]) } else { Seen::Nothing };
             assert_eq!((found.seen, found.is_same_text), (seen, is_same_text), "{from} -> {to}");
+        }
+    }
+
+    /// `meta` is what it is called only in the set that a package is made of.
+    #[test]
+    fn what_is_called_meta_may_be_seen() {
+        for (text, seen) in [
+            ("{ mk }: mk.mkDerivation { name = 1; meta.a = 1; }", Seen::Nothing),
+            ("{ mk }: mk.mkDerivation (final: { x = 1; } // { meta = { a = 1; }; })", Seen::Nothing),
+            ("{ mk }: mk.mkDerivation { name = 1; passthru.tests.x = { a = 1; }; }", Seen::Nothing),
+            ("{ mk }: { p = mk.mkDerivation { name = 1; meta.a = 1; }; }", Seen::Nothing),
+            ("{ mk }: { p = mk { pname = 1; meta.a = 1; }; }", Seen::Nothing),
+            ("{ mk }: let q = mk { pname = 1; meta.a = 1; }; in mk { inherit q; }", Seen::Nothing),
+            ("{ meta.a = 1; }", Seen::Nothing),
+            ("{ mk }: mk.mkDerivation { json = builtins.toJSON { meta.a = 1; }; }", members(&["json"])),
+            ("{ mk }: mk.mkDerivation { json = { name = 1; meta.a = 1; }; }", members(&["json.meta.a"])),
+            ("{ mk }: mk.mkDerivation { json.passthru.tests = { a = 1; }; }", members(&["json.passthru.tests.a"])),
+            ("{ mk }: let json = mk.toJSON { name = 1; meta.a = 1; }; in mk { inherit json; }", members(&["json"])),
+            ("{ mk }: { p = mk.mkDerivation { json = mk.toJSON { meta.a = 1; }; }; }", members(&["p"])),
+        ] {
+            assert_eq!(difference(text, &text.replace("a = 1", "a = 2")).seen, seen, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_reads_meta_is_told() {
+        for (text, reads) in [
+            ("{ meta, mk }: mk { name = 1; comment = meta.description; }", true),
+            ("args: mk { name = 1; comment = args.meta.description; }", true),
+            ("{ meta, mk }: mk { name = 1; inherit meta; }", false),
+            ("{ meta ? { }, mk }: mk { name = 1; meta = { a = 1; } // meta; }", false),
+        ] {
+            assert_eq!(outlined(text).expect(text).reads_meta, reads, "{text}");
         }
     }
 
