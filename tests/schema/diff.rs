@@ -36,6 +36,29 @@ fn attributes_differ_as_nixpkgs_tells_it() {
     assert_eq!((length(&diff, "/aliases"), text(&diff, "/aliases/0/of"), length(&diff, "/renames")), (1, "fd.x86_64-linux", 0));
 }
 
+/// The set of `nodePackages."socket.io"` is `nodePackages`: a part of a name that has a dot in it is no set.
+#[test]
+fn sets_are_those_of_quoted_names() {
+    let jobs = read("data/dumps/eval-jobs.jsonl");
+    let (quoted, others): (Vec<&str>, Vec<&str>) = jobs.lines().partition(|line| line.contains("socket.io"));
+    let curl = others.iter().find(|line| line.starts_with("{\"attr\":\"curl\"")).expect("curl is there");
+    let curl = curl.replacen(
+        "\"attr\":\"curl\",\"attrPath\":[\"curl\"]",
+        "\"attr\":\"nodePackages.curl\",\"attrPath\":[\"nodePackages\",\"curl\"]",
+        1,
+    );
+    let directory = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, lines: &[&str]| {
+        let file = directory.path().join(name);
+        std::fs::write(&file, lines.join("\n")).expect("written");
+        format!("data/dumps/derivations.json,{}", file.display())
+    };
+    let after = write("after.jsonl", &[&others[..], &[&curl]].concat());
+    let before = write("before.jsonl", &[&others[..], &[&curl], &quoted].concat());
+    let diff = report_on(&[], "diff", &["--within", &before, &after]);
+    assert_eq!((texts(&diff, "/removed"), number(&diff, "/left_out/before")), (vec!["nodePackages.socket.io.x86_64-linux"], 0), "{diff}");
+}
+
 /// `data/update.patch` says what was changed.
 #[test]
 fn causes_are_what_the_patch_changes() {

@@ -23,11 +23,6 @@ impl AttributeName {
         Self { path: attribute.path().replace('"', ""), system: attribute.system().unwrap_or_default().to_owned() }
     }
 
-    /// The set that it is in: its path without the last component; empty at the top level.
-    pub fn set(&self) -> &str {
-        self.path.rsplit_once('.').map_or("", |(set, _)| set)
-    }
-
     /// The last part of the system: `linux` of `x86_64-linux`.
     pub fn kernel(&self) -> &str {
         self.system.rsplit('-').next().unwrap_or_default()
@@ -95,14 +90,11 @@ mod tests {
 
     #[test]
     fn names_have_parts() {
-        for (path, system, set, kernel) in [
-            ("a.b.c", "x86_64-linux", "a.b", "linux"),
-            ("hello", "aarch64-darwin", "", "darwin"),
-            ("a", "", "", ""),
-            ("a.b", "builtin", "a", "builtin"),
-        ] {
+        for (path, system, kernel) in
+            [("a.b.c", "x86_64-linux", "linux"), ("hello", "aarch64-darwin", "darwin"), ("a", "", ""), ("a.b", "builtin", "builtin")]
+        {
             let name = AttributeName { path: path.to_owned(), system: system.to_owned() };
-            assert_eq!((name.set(), name.kernel()), (set, kernel), "{name}");
+            assert_eq!(name.kernel(), kernel, "{name}");
         }
     }
 }

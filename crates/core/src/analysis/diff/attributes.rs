@@ -29,12 +29,16 @@ pub(super) fn evaluated(graph: &Graph) -> Attributes<'_> {
 
 /// Leaves only the attributes of package sets that both evaluations have; how many were left out of each.
 pub(super) fn within(before: &mut Attributes<'_>, after: &mut Attributes<'_>) -> (usize, usize) {
-    let sets = |attributes: &Attributes<'_>| attributes.keys().map(|name| (name.set().to_owned(), name.system.clone())).collect();
-    let (in_before, in_after): (FxHashSet<_>, FxHashSet<_>) = (sets(before), sets(after));
-    let is_in = |sets: &FxHashSet<(String, String)>, name: &AttributeName| sets.contains(&(name.set().to_owned(), name.system.clone()));
+    fn place<'g>(name: &AttributeName, evaluated: &Evaluated<'g>) -> (&'g str, String) {
+        (evaluated.attribute.set(), name.system.clone())
+    }
+    fn places<'g>(attributes: &Attributes<'g>) -> FxHashSet<(&'g str, String)> {
+        attributes.iter().map(|(name, evaluated)| place(name, evaluated)).collect()
+    }
+    let (in_before, in_after) = (places(before), places(after));
     let (all_before, all_after) = (before.len(), after.len());
-    before.retain(|name, _| is_in(&in_after, name));
-    after.retain(|name, _| is_in(&in_before, name));
+    before.retain(|name, evaluated| in_after.contains(&place(name, evaluated)));
+    after.retain(|name, evaluated| in_before.contains(&place(name, evaluated)));
     (all_before - before.len(), all_after - after.len())
 }
 

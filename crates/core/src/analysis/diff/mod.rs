@@ -193,11 +193,12 @@ fn doubts(before: &Graph, after: &Graph, old: &Attributes<'_>, new: &Attributes<
     if before.store_dir() != after.store_dir() {
         doubts.push(Doubt::StoreDirs(before.store_dir().to_owned(), after.store_dir().to_owned()));
     }
-    let sets = |attributes: &Attributes<'_>| attributes.keys().map(|name| name.set().to_owned()).collect::<BTreeSet<_>>();
+    let sets =
+        |attributes: &Attributes<'_>| attributes.values().map(|evaluated| evaluated.attribute.set().to_owned()).collect::<BTreeSet<_>>();
     let (sets_before, sets_after) = (sets(old), sets(new));
     let only = |attributes: &Attributes<'_>, own: &BTreeSet<String>, other: &BTreeSet<String>| {
         let missing: Vec<String> = own.difference(other).cloned().collect();
-        let count = attributes.keys().filter(|name| !other.contains(name.set())).count();
+        let count = attributes.values().filter(|evaluated| !other.contains(evaluated.attribute.set())).count();
         (count * PARTIAL > attributes.len()).then_some((missing, count))
     };
     doubts.extend(only(old, &sets_before, &sets_after).map(|(sets, count)| Doubt::OnlyBefore(sets, count)));
