@@ -108,6 +108,77 @@ fn the_working_tree_with_what_is_staged_and_what_is_not_known_yet() {
     assert_eq!((found.added.len(), found.removed.len(), found.unbounded.len()), (1, 1, 0), "{found:?}");
 }
 
+/// Runs git in a directory, without the configuration of this machine.
+fn git(directory: &Path, arguments: &[&str]) {
+    let mut git = std::process::Command::new("git");
+    git.args(["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "protocol.file.allow=always"]).args(arguments).current_dir(directory);
+    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    let output = git.output().expect("git starts");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What a sparse checkout leaves out is as the index has it: neither gone nor overlooked.
+#[test]
+fn a_sparse_checkout() {
+    let checkout = Checkout::new();
+    git(checkout.directory.path(), &["sparse-checkout", "set", "pkgs/by-name/cu"]);
+    assert!(!checkout.path("pkgs/by-name/jq").exists());
+    assert_eq!(shown(&checkout.worktree()), Vec::<String>::new());
+    checkout.append("pkgs/by-name/cu/curlMinimal/package.nix", "# more\n");
+    assert_eq!(shown(&checkout.worktree()), ["modified pkgs/by-name/cu/curlMinimal/package.nix"]);
+    // A commit that changes what is left out, compared with what was before it.
+    git(checkout.directory.path(), &["sparse-checkout", "disable"]);
+    checkout.append("pkgs/by-name/jq/jq/musl.patch", "+more\n");
+    fs::write(checkout.path("pkgs/by-name/fd/fd/new.patch"), "+new\n").expect("written");
+    fs::remove_file(checkout.path("pkgs/by-name/ma/mas/package.nix")).expect("removed");
+    git(checkout.directory.path(), &["add", "--all"]);
+    git(checkout.directory.path(), &["commit", "--quiet", "-m", "three files and a comment"]);
+    let full = Repository::discover(checkout.directory.path()).expect("a repository").compare("HEAD~1..HEAD").expect("compares");
+    git(checkout.directory.path(), &["sparse-checkout", "set", "pkgs/by-name/cu"]);
+    let sparse = Repository::discover(checkout.directory.path()).expect("a repository").compare_worktree(Some("HEAD~1")).expect("compares");
+    assert_eq!((shown(&sparse), shown(&sparse).len()), (shown(&full), 4));
+}
+
+/// A file with a conflict is compared as it lies there.
+#[test]
+fn a_merge_that_is_not_done() {
+    let checkout = Checkout::new();
+    let directory = checkout.directory.path();
+    git(directory, &["branch", "other"]);
+    let fd = "pkgs/by-name/fd/fd/package.nix";
+    for (branch, version) in [("other", "10.2.1"), ("-", "10.2.2")] {
+        git(directory, &["switch", "--quiet", branch]);
+        let text = fs::read_to_string(checkout.path(fd)).expect("it is there");
+        fs::write(checkout.path(fd), text.replace("10.2.0", version)).expect("written");
+        git(directory, &["commit", "--quiet", "--all", "-m", version]);
+    }
+    let merged = std::process::Command::new("git").args(["merge", "other"]).current_dir(directory).output().expect("git starts");
+    assert!(!merged.status.success(), "there is a conflict");
+    let comparison = checkout.worktree();
+    assert_eq!(shown(&comparison), [format!("modified {fd}")]);
+    let graph = data();
+    assert!(seeds(&graph, &estimate(&graph, &comparison).expect("estimates")).iter().any(|(name, ..)| name == "fd"));
+}
+
+/// Clones that do not have all say how to get it, and with that they do.
+#[test]
+fn clones_that_lack_something_say_what_to_do() {
+    let origin = Checkout::new();
+    git(origin.directory.path(), &["config", "uploadpack.allowFilter", "true"]);
+    origin.append("pkgs/by-name/jq/jq/package.nix", "# more\n");
+    origin.commit("another");
+    let url = format!("file://{}", origin.directory.path().display());
+    for (options, range) in [(["--filter=blob:none", "--no-checkout"], "HEAD~1..HEAD"), (["--depth=1", "--no-checkout"], "HEAD~1..HEAD")] {
+        let clone = TempDir::new().expect("a directory");
+        git(clone.path(), &[&["clone", "--quiet"][..], &options, &[&url, "."]].concat());
+        let compare = || Repository::discover(clone.path()).expect("a repository").compare(range);
+        let error = compare().expect_err("something is missing").to_string();
+        let hint = error.rsplit("`git ").next().and_then(|rest| rest.split('`').next()).expect("a command");
+        git(clone.path(), &hint.split(' ').collect::<Vec<_>>());
+        assert_eq!(shown(&compare().expect(&error)), ["modified pkgs/by-name/jq/jq/package.nix"]);
+    }
+}
+
 #[test]
 fn links_modes_and_submodules() {
     let checkout = Checkout::new();

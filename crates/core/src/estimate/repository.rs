@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use git2::{Delta, DiffFindOptions, DiffOptions, ErrorCode, FileMode, ObjectType, Oid};
+use git2::{Delta, DiffFindOptions, DiffOptions, ErrorCode, FileMode, IndexEntry, IndexEntryExtendedFlag, ObjectType, Oid};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
@@ -16,6 +16,10 @@ use crate::error::{Error, Result};
 pub(super) const MAX_FILE: usize = 64 << 20;
 /// Files that renames are looked for among; libgit2 compares each with each.
 const RENAME_LIMIT: usize = 1000;
+/// What to do about commits that a clone does not have.
+const SHALLOW: &str = "the clone is shallow, fetch more of its history with `git fetch --deepen=1000`, or all with `git fetch --unshallow`";
+/// What to do about files that a clone does not have.
+const PARTIAL: &str = "the clone may be partial (`--filter`), fetch all files with `git fetch --refetch --no-filter`";
 /// Files that one thread reads before it takes the next ones.
 const CHUNK: usize = 512;
 
@@ -44,6 +48,15 @@ pub enum FileStatus {
     Modified,
     /// Another path, with the same or a similar content.
     Moved,
+}
+
+/// Where the state after the change is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// In the object database.
+    Stored,
+    /// In the working tree.
+    WorkingTree,
 }
 
 /// A file that a change touches.
@@ -124,15 +137,15 @@ impl Repository {
     ///
     /// # Errors
     ///
-    /// [`Error::Revision`] if an end is no commit, [`Error::NoMergeBase`] if they have no ancestor in common,
+    /// [`Error::Revision`] if an end is no commit or both are left out, [`Error::NoMergeBase`] if they have no ancestor in common,
     /// [`Error::Repository`] if an object cannot be read.
     pub fn compare(&self, range: &str) -> Result<Comparison> {
-        let (base, head) = ends(range);
+        let (base, head) = ends(range)?;
         let (base, head) = (self.commit(base)?, self.commit(head)?);
         let base = self.merge_base(&base, &head)?;
         let trees = (self.tree(&base)?, self.tree(&head)?);
         let diff = self.git.diff_tree_to_tree(Some(&trees.0), Some(&trees.1), Some(&mut options()));
-        self.comparison(&base, Some(&head), &trees.0, diff.map_err(|error| self.unreadable(&error))?)
+        self.comparison(&base, Some(&head), &trees.0, self.changes(diff, Side::Stored, &trees.0)?)
     }
 
     /// Compares the working tree, with what is untracked and what is staged, with `HEAD` or with its merge base with `base`.
@@ -154,7 +167,32 @@ impl Repository {
         };
         let tree = self.tree(&base)?;
         let diff = self.git.diff_tree_to_workdir_with_index(Some(&tree), Some(&mut options()));
-        self.comparison(&base, None, &tree, diff.map_err(|error| self.unreadable(&error))?)
+        let left_out = self.left_out()?;
+        let mut changes = self.changes(diff, Side::WorkingTree, &tree)?;
+        changes.retain(|change| !left_out.contains(change.path_before()));
+        if !left_out.is_empty() {
+            let diff = self.git.diff_tree_to_index(Some(&tree), None, Some(&mut options()));
+            changes.extend(self.changes(diff, Side::Stored, &tree)?.into_iter().filter(|change| left_out.contains(change.path_before())));
+        }
+        self.comparison(&base, None, &tree, changes)
+    }
+
+    /// Files that a sparse checkout leaves out of the working tree: they are as the index has them.
+    fn left_out(&self) -> Result<BTreeSet<String>> {
+        let index = self.git.index().map_err(|error| self.unreadable(&error))?;
+        let is_left_out = |entry: &IndexEntry| IndexEntryExtendedFlag::from_bits_truncate(entry.flags_extended).is_skip_worktree();
+        let directory = self.git.workdir().unwrap_or(self.git.path());
+        let paths = index.iter().filter(is_left_out).map(|entry| String::from_utf8_lossy(&entry.path).into_owned());
+        Ok(paths.filter(|path| fs::symlink_metadata(directory.join(path)).is_err()).collect())
+    }
+
+    /// What a diff says, file by file.
+    fn changes(&self, diff: Result<git2::Diff<'_>, git2::Error>, side: Side, tree: &git2::Tree<'_>) -> Result<Vec<FileChange>> {
+        let mut similar = DiffFindOptions::new();
+        similar.renames(true).for_untracked(true).rename_limit(RENAME_LIMIT);
+        let diff = diff.and_then(|mut diff| diff.find_similar(Some(&mut similar)).map(|()| diff));
+        let diff = diff.map_err(|error| self.unreadable(&error))?;
+        diff.deltas().filter_map(|delta| self.change(&delta, side, tree)).collect()
     }
 
     fn comparison(
@@ -162,12 +200,8 @@ impl Repository {
         base: &git2::Commit<'_>,
         head: Option<&git2::Commit<'_>>,
         tree: &git2::Tree<'_>,
-        mut diff: git2::Diff<'_>,
+        mut changes: Vec<FileChange>,
     ) -> Result<Comparison> {
-        let mut similar = DiffFindOptions::new();
-        similar.renames(true).for_untracked(true).rename_limit(RENAME_LIMIT);
-        diff.find_similar(Some(&mut similar)).map_err(|error| self.unreadable(&error))?;
-        let mut changes: Vec<FileChange> = diff.deltas().filter_map(|delta| self.change(&delta, head.is_none())).collect::<Result<_>>()?;
         changes.sort_by(|a, b| a.path.cmp(&b.path));
         let is_there = |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| entry.mode != FileMode::Commit);
         let files = self.files(tree)?;
@@ -192,24 +226,25 @@ impl Repository {
     }
 
     /// What a delta says; nothing if it is about a directory or an ignored file.
-    fn change(&self, delta: &git2::DiffDelta<'_>, in_worktree: bool) -> Option<Result<FileChange>> {
+    fn change(&self, delta: &git2::DiffDelta<'_>, side: Side, tree: &git2::Tree<'_>) -> Option<Result<FileChange>> {
         let status = match delta.status() {
             Delta::Added | Delta::Untracked | Delta::Copied => FileStatus::Added,
             Delta::Deleted => FileStatus::Removed,
             Delta::Renamed => FileStatus::Moved,
             Delta::Unmodified | Delta::Ignored => return None,
-            Delta::Modified | Delta::Typechange | Delta::Unreadable | Delta::Conflicted => FileStatus::Modified,
+            Delta::Modified | Delta::Typechange | Delta::Unreadable => FileStatus::Modified,
+            Delta::Conflicted => return Some(self.conflict(delta, tree)),
         };
         let path = |file: git2::DiffFile<'_>| String::from_utf8_lossy(file.path_bytes().unwrap_or_default()).into_owned();
         let (old_path, new_path) = (path(delta.old_file()), path(delta.new_file()));
         let old = match status {
             FileStatus::Added => Ok(None),
-            _ => self.stored(&delta.old_file(), &old_path).map(Some),
+            _ => self.stored(delta.old_file().id(), delta.old_file().mode(), &old_path).map(Some),
         };
         let new = match status {
             FileStatus::Removed => Ok(None),
-            _ if in_worktree => self.in_worktree(&delta.new_file(), &new_path),
-            _ => self.stored(&delta.new_file(), &new_path).map(Some),
+            _ if side == Side::WorkingTree => self.in_worktree(delta.new_file().id(), delta.new_file().mode(), &new_path),
+            _ => self.stored(delta.new_file().id(), delta.new_file().mode(), &new_path).map(Some),
         };
         Some(old.and_then(|old| {
             let new = new?;
@@ -222,9 +257,23 @@ impl Repository {
         }))
     }
 
+    /// A file whose merge is not done: the index has several of it, so that it is compared with the tree's own.
+    fn conflict(&self, delta: &git2::DiffDelta<'_>, tree: &git2::Tree<'_>) -> Result<FileChange> {
+        let path = [delta.new_file(), delta.old_file()].iter().find_map(git2::DiffFile::path_bytes).unwrap_or_default();
+        let path = String::from_utf8_lossy(path).into_owned();
+        let old = tree.get_path(Path::new(&path)).ok();
+        let old = old.map(|entry| self.stored(entry.id(), FileMode::Blob, &path)).transpose()?;
+        let new = self.in_worktree(Oid::ZERO_SHA1, FileMode::Blob, &path)?;
+        let status = match (&old, &new) {
+            (None, _) => FileStatus::Added,
+            (_, None) => FileStatus::Removed,
+            _ => FileStatus::Modified,
+        };
+        Ok(FileChange { path, old_path: None, status, old, new })
+    }
+
     /// A file of the object database.
-    fn stored(&self, file: &git2::DiffFile<'_>, path: &str) -> Result<Entry> {
-        let (id, mode) = (file.id(), file.mode());
+    fn stored(&self, id: Oid, mode: FileMode, path: &str) -> Result<Entry> {
         let text = if is_nix(path) && mode != FileMode::Commit && mode != FileMode::Link {
             file_text(&self.git, id).map_err(|error| self.unreadable(&error))?
         } else {
@@ -234,15 +283,14 @@ impl Repository {
     }
 
     /// A file of the working tree, never what a link points to; `None` if it has gone in the meantime.
-    fn in_worktree(&self, file: &git2::DiffFile<'_>, path: &str) -> Result<Option<Entry>> {
-        let mode = file.mode();
+    fn in_worktree(&self, id: Oid, mode: FileMode, path: &str) -> Result<Option<Entry>> {
         let full = self.git.workdir().unwrap_or(self.git.path()).join(path);
         if mode != FileMode::Blob && mode != FileMode::BlobExecutable {
-            return Ok(Some(Entry { id: file.id(), mode, text: None }));
+            return Ok(Some(Entry { id, mode, text: None }));
         }
         match fs::symlink_metadata(&full) {
             Ok(metadata) if !metadata.is_file() => return Ok(None),
-            Ok(metadata) if metadata.len() > MAX_FILE as u64 => return Ok(Some(Entry { id: file.id(), mode, text: None })),
+            Ok(metadata) if metadata.len() > MAX_FILE as u64 => return Ok(Some(Entry { id, mode, text: None })),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             _ => {}
         }
@@ -283,7 +331,10 @@ impl Repository {
 
     fn commit(&self, revision: &str) -> Result<git2::Commit<'_>> {
         let found = self.git.revparse_single(revision).and_then(|object| object.peel_to_commit());
-        found.map_err(|error| Error::Revision { revision: revision.to_owned(), reason: error.message().to_owned() })
+        found.map_err(|error| {
+            let hint = if self.git.is_shallow() { format!(" (hint: {SHALLOW})") } else { String::new() };
+            Error::Revision { revision: revision.to_owned(), reason: format!("{}{hint}", error.message()) }
+        })
     }
 
     fn merge_base(&self, one: &git2::Commit<'_>, other: &git2::Commit<'_>) -> Result<git2::Commit<'_>> {
@@ -291,11 +342,7 @@ impl Repository {
             Ok(base) => self.git.find_commit(base).map_err(|error| self.unreadable(&error)),
             Err(_) => Err(Error::NoMergeBase {
                 commits: format!("{} and {}", short(&one.id().to_string()), short(&other.id().to_string())),
-                hint: if self.git.is_shallow() {
-                    "the clone is shallow, fetch more of its history with `git fetch --deepen=1000`, or all with `git fetch --unshallow`"
-                } else {
-                    "name a commit that the other one descends from"
-                },
+                hint: if self.git.is_shallow() { SHALLOW } else { "name a commit that the other one descends from" },
             }),
         }
     }
@@ -387,9 +434,12 @@ impl Reader<'_> {
 }
 
 /// The ends of a range; one that is left out is `HEAD`.
-fn ends(range: &str) -> (&str, &str) {
+fn ends(range: &str) -> Result<(&str, &str)> {
     let (base, head) = range.split_once("...").or_else(|| range.split_once("..")).unwrap_or((range, ""));
-    (if base.is_empty() { "HEAD" } else { base }, if head.is_empty() { "HEAD" } else { head })
+    if base.is_empty() && head.is_empty() {
+        return Err(Error::Revision { revision: range.to_owned(), reason: "it names no end of what is to be compared".to_owned() });
+    }
+    Ok((if base.is_empty() { "HEAD" } else { base }, if head.is_empty() { "HEAD" } else { head }))
 }
 
 fn options() -> DiffOptions {
@@ -414,6 +464,7 @@ pub(crate) fn refused(path: &Path, error: &git2::Error) -> Error {
             let directory = owned_elsewhere(path, error.message());
             format!("it belongs to somebody else (hint: if you trust it, `git config --global --add safe.directory {directory}`)")
         }
+        ErrorCode::NotFound if error.class() == git2::ErrorClass::Odb => format!("{} (hint: {PARTIAL})", error.message()),
         _ => error.message().to_owned(),
     };
     Error::Repository { path: path.to_owned(), reason }
