@@ -50,6 +50,27 @@ fn a_warning_is_within() {
     assert_eq!((code, rules(&report, "warning")), (Some(0), vec!["limit-attributes"]));
 }
 
+/// What nobody but an excluded attribute needs is not built on the policy's account.
+#[test]
+fn derivations_of_what_is_excluded_count_for_no_limit() {
+    let limit =
+        |count: &str, exclude: &str| format!("[policy]\nexclude = [{exclude}]\n[[policy.limits]]\ncount = \"{count}\"\nover-from = 1\n");
+    let openssl = ["--root", "openssl", "--base-branch", "staging", "--durations", "data/dumps/durations.csv"];
+    for count in ["derivations", "hours"] {
+        let over = |exclude: &str| judged(&limit(count, exclude), &openssl).1;
+        assert_eq!((over("\"*\""), over("\"hello\""), over("")), (Some(0), Some(1), Some(1)), "{count}");
+    }
+    // Openssl is needed by others, nginx is not.
+    let amount = |exclude: &str| {
+        let (report, _) = judged(&limit("derivations", exclude), &openssl);
+        let reasons = report["reasons"].as_array().expect("a list").iter();
+        let text = reasons.filter_map(|reason| reason["text"].as_str()).find(|text| text.contains("derivations are rebuilt"));
+        text.and_then(|text| text.split(' ').next()?.parse::<usize>().ok()).expect("a number")
+    };
+    let hello = amount("\"hello\"");
+    assert_eq!((amount("\"openssl\""), amount("\"nginx\"")), (hello, hello - 1));
+}
+
 #[test]
 fn hours_that_are_not_known_are_said() {
     let limit = "[[policy.limits]]\ncount = \"hours\"\nover-from = 1";

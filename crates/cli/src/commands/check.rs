@@ -9,7 +9,7 @@ use waves_core::config::Policy;
 use waves_core::cost::{Costs, Durations, Sources};
 use waves_core::error::Error;
 use waves_core::graph::DerivationSet;
-use waves_core::policy::{Circumstances, Outcome, Subject};
+use waves_core::policy::{Circumstances, Outcome, Subject, judged_rebuilds};
 use waves_core::report::{Basis, ChangedPaths, CheckReport, DoubtReport, Judged, github as markdown, rebuild_amount};
 use waves_core::text::{counted, duration, number};
 
@@ -72,12 +72,12 @@ impl Known {
     }
 
     /// Adds how long the rebuilds take, if build times were given.
-    fn add_hours(&mut self, check: &CheckArgs, subject: Subject<'_>) -> Result<(), Failure> {
+    fn add_hours(&mut self, check: &CheckArgs, policy: &Policy, subject: Subject<'_>) -> Result<(), Failure> {
         if check.durations.is_empty() {
             return Ok(());
         }
         let sources = Sources { durations: Some(Durations::read(&check.durations)?), ..Sources::default() };
-        let time = Costs::new(subject.graph, sources)?.bill(subject.rebuilds).time.unwrap_or_default();
+        let time = Costs::new(subject.graph, sources)?.bill(&judged_rebuilds(subject, policy)).time.unwrap_or_default();
         let hours = |seconds: u64| seconds as f64 / 3600.0;
         self.hours = Some(hours(time.seconds));
         let (measured, all) = (duration(time.measured_seconds), duration(time.seconds));
@@ -123,7 +123,8 @@ fn estimated(check: &CheckArgs, policy: &Policy, mut known: Known, found: &Estim
     let files: Vec<String> = comparison.changes.iter().map(|change| change.path.clone()).collect();
     let idle = counted(files.len().saturating_sub(known.causing_files.len()), "rebuilds nothing", "rebuild nothing");
     let changed = counted(files.len(), "changed file", "changed files");
-    known.remarks.push(format!("estimated from `{range}`, which branches off `{}`: of {changed}, {idle}", comparison.base.id));
+    let of_files = if files.is_empty() { "nothing differs from it".to_owned() } else { format!("of {changed}, {idle}") };
+    known.remarks.push(format!("estimated from `{range}`, which branches off `{}`: {of_files}", comparison.base.id));
     if !estimate.added.is_empty() {
         known.remarks.push(format!("{} added, and counted nowhere", counted(estimate.added.len(), "attribute is", "attributes are")));
     }
@@ -145,7 +146,7 @@ fn estimated(check: &CheckArgs, policy: &Policy, mut known: Known, found: &Estim
 
 /// Judges the change, and writes the verdict wherever it was asked for.
 fn publish(check: &CheckArgs, policy: &Policy, mut known: Known, judged: Judged<'_>) -> Result<Verdict, Failure> {
-    known.add_hours(check, judged.subject)?;
+    known.add_hours(check, policy, judged.subject)?;
     let report = CheckReport::new(judged, policy, &known.circumstances(check), check.format.limit());
     output::print(&report, &check.format)?;
     let attributes = judged.subject.attributes;

@@ -11,7 +11,7 @@ use super::names::{NameCounts, Names};
 use super::protected::touched;
 use crate::analysis::{AttributeChanges, AttributeName, Change, Diff};
 use crate::config::{AttributePattern, BranchPattern, Count, Labels, Limit, Per, Policy, Protected, WhenUnknown};
-use crate::graph::{Attribute, DerivationSet, Graph};
+use crate::graph::{Attribute, DerivationIx, DerivationSet, Graph};
 
 /// What is known of a change beside the graphs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,7 +22,7 @@ pub struct Circumstances<'a> {
     pub head: Option<&'a str>,
     /// The files that it changes.
     pub changed_files: Option<&'a [String]>,
-    /// Hours that the rebuilds take, one after the other; `None` if that is not known.
+    /// Hours that the rebuilds take which are judged ([`judged_rebuilds`]), one after the other; `None` if that is not known.
     pub hours: Option<f64>,
     /// Protected packages that it may rebuild, by pattern or by attribute path.
     pub acknowledged: &'a [String],
@@ -237,6 +237,25 @@ pub fn judge_without(subject: Subject<'_>, cause: &BiggestCause, policy: &Policy
     judge(Subject { graph: subject.graph, attributes: &attributes, rebuilds: &rebuilds }, &policy, circumstances)
 }
 
+/// The rebuilt derivations that limits count: all, or if the policy excludes attributes, what others have or need. O(V + E).
+pub fn judged_rebuilds(subject: Subject<'_>, policy: &Policy) -> DerivationSet {
+    let Subject { graph, rebuilds, .. } = subject;
+    if policy.exclude.is_empty() {
+        return rebuilds.clone();
+    }
+    let is_judged = |attribute: Attribute<'_>| !is_excluded(policy, &AttributeName::new(attribute));
+    let mut open: Vec<DerivationIx> = rebuilds.iter().filter(|&ix| graph.derivation(ix).attributes().any(is_judged)).collect();
+    let mut judged = graph.set_of(open.iter().copied());
+    while let Some(ix) = open.pop() {
+        open.extend(graph.derivation(ix).rebuild_inputs().filter(|&input| rebuilds.contains(input) && judged.insert(input)));
+    }
+    judged
+}
+
+fn is_excluded(policy: &Policy, attribute: &AttributeName) -> bool {
+    policy.exclude.iter().any(|pattern| pattern.matches(&attribute.path))
+}
+
 struct Judge<'a> {
     subject: Subject<'a>,
     policy: &'a Policy,
@@ -245,7 +264,7 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn judge(&self) -> Verdict {
-        let is_judged = |attribute: &&AttributeName| !self.policy.exclude.iter().any(|pattern| pattern.matches(&attribute.path));
+        let is_judged = |attribute: &&AttributeName| !is_excluded(self.policy, attribute);
         let all_counts = Names::new(&self.subject.attributes.rebuilds, &self.policy.labels.kernels).counts();
         let names = Names::new(self.subject.attributes.rebuilds.iter().filter(is_judged), &self.policy.labels.kernels);
         let counts = names.counts();
@@ -264,9 +283,11 @@ impl Judge<'_> {
                 changed_files: self.circumstances.changed_files,
             },
         );
-        let derivations = self.derivations_by_platform();
+        let judged = judged_rebuilds(self.subject, self.policy);
+        let (derivations, all_derivations) = (self.by_platform(&judged), self.by_platform(self.subject.rebuilds));
         let mut reasons: Vec<Reason> = self.of_branch(&branch, &counts, test).into_iter().collect();
-        reasons.extend(self.policy.limits.iter().flat_map(|limit| self.of_limit(limit, &branch.base, &counts, &derivations)));
+        reasons
+            .extend(self.policy.limits.iter().flat_map(|limit| self.of_limit(limit, &branch.base, &counts, (judged.len(), &derivations))));
         reasons.extend(self.policy.protected.iter().flat_map(|protected| self.of_protected(protected)));
         reasons.extend(self.of_unknown());
         reasons.extend(most.map(|most| self.at_most(most.len(), &labels)));
@@ -278,7 +299,7 @@ impl Judge<'_> {
             reasons,
             labels,
             all_counts,
-            derivations_by_kernel: self.by_kernel(&derivations),
+            derivations_by_kernel: self.by_kernel(&all_derivations),
             hours: self.circumstances.hours,
             counts,
             branch,
@@ -287,9 +308,9 @@ impl Judge<'_> {
     }
 
     /// A derivation of which only the attribute is known is of the attribute's platform.
-    fn derivations_by_platform(&self) -> BTreeMap<String, usize> {
+    fn by_platform(&self, rebuilds: &DerivationSet) -> BTreeMap<String, usize> {
         let mut derivations: BTreeMap<&str, usize> = BTreeMap::new();
-        for derivation in self.subject.rebuilds.iter().map(|ix| self.subject.graph.derivation(ix)) {
+        for derivation in rebuilds.iter().map(|ix| self.subject.graph.derivation(ix)) {
             let of_attribute = || derivation.attributes().find_map(Attribute::system);
             let own = Some(derivation.system()).filter(|system| !system.is_empty());
             *derivations.entry(own.or_else(of_attribute).unwrap_or_default()).or_default() += 1;
@@ -320,7 +341,7 @@ impl Judge<'_> {
         Some(Reason { severity, finding })
     }
 
-    fn of_limit(&self, limit: &Limit, base: &str, names: &NameCounts, derivations: &BTreeMap<String, usize>) -> Vec<Reason> {
+    fn of_limit(&self, limit: &Limit, base: &str, names: &NameCounts, derivations: (usize, &BTreeMap<String, usize>)) -> Vec<Reason> {
         let is_meant = |branch: &BranchPattern| branch.version_in(base).is_some();
         if !limit.branches.is_empty() && !limit.branches.iter().any(is_meant) {
             return Vec::new();
@@ -331,9 +352,9 @@ impl Judge<'_> {
             (Count::Attributes, Per::Overall) => all(names.all as f64),
             (Count::Attributes, Per::Kernel) => each(&names.by_kernel),
             (Count::Attributes, Per::Platform) => each(&names.by_platform),
-            (Count::Derivations, Per::Overall) => all(self.subject.rebuilds.len() as f64),
-            (Count::Derivations, Per::Kernel) => each(&self.by_kernel(derivations)),
-            (Count::Derivations, Per::Platform) => each(derivations),
+            (Count::Derivations, Per::Overall) => all(derivations.0 as f64),
+            (Count::Derivations, Per::Kernel) => each(&self.by_kernel(derivations.1)),
+            (Count::Derivations, Per::Platform) => each(derivations.1),
             (Count::Hours, _) => match self.circumstances.hours {
                 Some(hours) => all(hours),
                 None => return vec![self.unknown(Finding::NoHours)],
