@@ -164,3 +164,21 @@ fn an_index_says_which_file_is_whose() {
     let files = fs::read_dir(directory.path()).expect("listed").count();
     assert_eq!(files, items(&index, "/people").len() + 2);
 }
+
+/// Who maintained what is removed stands in the evaluation before.
+#[test]
+fn removed_attributes_have_their_maintainers() {
+    let lines = read("data/dumps/eval-jobs.jsonl");
+    let (removed, kept): (Vec<&str>, Vec<&str>) = lines.lines().partition(|line| line.starts_with("{\"attr\":\"fd\""));
+    let directory = tempfile::tempdir().expect("a directory");
+    let after = directory.path().join("after.jsonl");
+    fs::write(&after, kept.join("\n")).expect("written");
+    let after = format!("data/dumps/derivations.json,{}", after.display());
+    let report = crate::support::report_on(&[], "notify", &["data/dumps/derivations.json,data/dumps/eval-jobs.jsonl", &after]);
+    let job: Value = serde_json::from_str(removed[0]).expect("a line of nix-eval-jobs");
+    let maintainers: Vec<&str> = items(&job, "/meta/maintainers").iter().map(|person| text(person, "/github")).collect();
+    assert!(removed.len() == 1 && !maintainers.is_empty());
+    let [told] = items(&report, "/removed_attributes") else { panic!("{report}") };
+    assert_eq!((text(told, "/attribute"), texts(told, "/maintainers")), ("fd", maintainers));
+    assert_eq!(number(&report, "/removed"), 1);
+}

@@ -1,6 +1,6 @@
 //! The report of `waves notify`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::check::Basis;
 use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport, RootReport};
 use super::{FORMAT_VERSION, Report};
-use crate::analysis::Change;
+use crate::analysis::{AttributeName, Change};
 use crate::graph::{Attribute, Graph};
 use crate::notify::{AttributeCounts, Build, Causes, Notice, Notices, NotifyOptions, PackageNotice, Recipient, RecipientKind, Role};
 use crate::plan::Plan;
@@ -50,8 +50,12 @@ pub struct NotifyReport {
     pub rebuilds: CountsReport,
     /// The rebuilt attributes by whether anybody is told of them.
     pub attributes: AttributesReport,
-    /// Attributes that are removed: the evaluation does not say who maintained them.
+    /// Attributes that are removed.
     pub removed: usize,
+    /// Who was named for them, in the evaluation before the change.
+    pub removed_attributes: Vec<RemovedReport>,
+    /// Removed attributes that were left out.
+    pub removed_attributes_omitted: usize,
     /// Recipients that are told one by one, at most.
     pub cap: usize,
     /// The only recipient that was asked for.
@@ -217,6 +221,38 @@ pub struct UnmaintainedReport {
     pub rebuilds_attributes: u32,
 }
 
+/// An attribute that is removed, and who was named for it.
+#[derive(Clone, Debug, Serialize)]
+pub struct RemovedReport {
+    /// Its attribute path.
+    pub attribute: String,
+    /// The system that it was evaluated for; empty if unknown.
+    pub system: String,
+    /// Its maintainers before the change.
+    pub maintainers: Vec<String>,
+    /// Its teams before the change.
+    pub teams: Vec<String>,
+}
+
+impl RemovedReport {
+    /// The first of some attributes, which are sorted, as the evaluation before has them.
+    fn all(before: &Graph, names: &[AttributeName], limit: usize) -> Vec<Self> {
+        let removed = |attribute: Attribute<'_>| names.binary_search(&AttributeName::new(attribute)).ok();
+        let found: BTreeMap<usize, Attribute<'_>> = before.attributes().filter_map(|known| Some((removed(known)?, known))).collect();
+        let report = |(at, name): (usize, &AttributeName)| Self {
+            attribute: name.path.clone(),
+            system: name.system.clone(),
+            maintainers: found.get(&at).into_iter().flat_map(|known| known.maintainers()).map(str::to_owned).collect(),
+            teams: found.get(&at).into_iter().flat_map(|known| known.teams()).map(str::to_owned).collect(),
+        };
+        names.iter().enumerate().take(limit).map(report).collect()
+    }
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.attribute.clone(), self.system.clone(), self.maintainers.join(", "), self.teams.join(", ")]
+    }
+}
+
 /// A file for somebody: its name, without directory, and what is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotifyFile {
@@ -271,6 +307,8 @@ impl NotifyReport {
             rebuilds: CountsReport { attributes: found.attributes.total(), ..change.impact.rebuild_counts().into() },
             attributes: found.attributes.into(),
             removed: change.attributes.removed.len(),
+            removed_attributes: RemovedReport::all(options.before.unwrap_or(graph), &change.attributes.removed, detail.limit),
+            removed_attributes_omitted: change.attributes.removed.len().saturating_sub(detail.limit),
             cap: options.cap,
             only: options.only.map(str::to_owned),
             owners: options.owners.map(|owners| OwnersReport {
@@ -373,6 +411,14 @@ impl NotifyReport {
         table
     }
 
+    fn removed_table(&self) -> Table {
+        let columns = [Column::Text("attribute"), Column::Word("system"), Column::Text("maintainers"), Column::Text("teams")];
+        let mut table = Table::new(&columns);
+        table.rows = self.removed_attributes.iter().map(RemovedReport::cells).collect();
+        table.omitted = self.removed_attributes_omitted;
+        table
+    }
+
     fn recipients_line(&self) -> String {
         let (told, others) = (self.people.len(), self.overflow.len() + self.overflow_omitted);
         match (told, others) {
@@ -401,8 +447,7 @@ impl NotifyReport {
         let left_out = left_out.into_iter().filter(|(count, _)| *count > 0);
         lines.extend(left_out.map(|(count, why)| format!("Left out, since {why}: {}.", counted(count, "attribute", "attributes"))));
         if self.removed > 0 {
-            let removed = counted(self.removed, "attribute is", "attributes are");
-            lines.push(format!("{removed} removed: who maintained them is not in this evaluation."));
+            lines.push(format!("{} removed.", counted(self.removed, "attribute is", "attributes are")));
         }
         let rules = |owners: &OwnersReport| {
             let rules = counted(owners.rules, "rule", "rules");
@@ -765,6 +810,7 @@ impl Report for NotifyReport {
             document.section("Maintainers and owners of dependents", self.people_table(false));
             document.section("Not told one by one", self.overflow_table());
             document.section("Nobody is named for", self.unmaintained_table());
+            document.section("Removed, and who maintained it", self.removed_table());
         }
         if self.detail.digests || self.only.is_some() {
             for digest in &self.people {
@@ -775,6 +821,6 @@ impl Report for NotifyReport {
     }
 
     fn item_keys(&self) -> &'static [&'static str] {
-        &["people", "overflow", "unmaintained"]
+        &["people", "overflow", "unmaintained", "removed_attributes"]
     }
 }
