@@ -80,10 +80,13 @@ impl Config {
 fn place(text: &str, at: usize) -> String {
     let before = text.get(..at).unwrap_or(text);
     let number = before.matches('\n').count() + 1;
-    let line = text.lines().nth(number - 1).unwrap_or_default().trim();
-    let is_table = |line: &str| line.starts_with('[');
+    // A value may go on over several lines: the nearest line that begins with a key, or a table, has it.
+    let is_table = |line: &str| line.starts_with('[') && line.ends_with(']') && !line.contains(['{', '"', ',']);
+    let is_key = |line: &str| line.split_once('=').is_some_and(|(key, _)| !key.trim().is_empty() && !key.contains(['{', '[', '#']));
+    let lines = text.lines().take(number).map(|line| line.split('#').next().unwrap_or_default().trim());
+    let line = lines.clone().filter(|line| is_table(line) || is_key(line)).last().unwrap_or_default();
     let table = |line: &str| line.trim_matches(['[', ']', ' ']).to_owned();
-    let header = text.lines().take(number - 1).map(str::trim).filter(|line| is_table(line)).last().map(table);
+    let header = lines.filter(|line| is_table(line)).last().map(table);
     let key = match line.split_once('=') {
         _ if is_table(line) => Some(table(line)),
         Some((key, _)) => Some(header.iter().map(String::as_str).chain([key.trim()]).collect::<Vec<_>>().join(".")),
@@ -185,6 +188,11 @@ mod tests {
     fn errors_name_line_key_and_fix() {
         for (text, parts) in [
             ("[policy]\nexcluded = []", &["waves.toml: line 2, key `policy.excluded`", "did you mean `exclude`"][..]),
+            (
+                "[policy.labels]\nbuckets = [\n  # One.\n  { name = \"1\", form = 1 },\n]",
+                &["line 4, key `policy.labels.buckets`", "`from`"],
+            ),
+            ("[policy]\nexclude = [\n  \"a\",\n  \"[a\",\n]", &["line 2, key `policy.exclude`"]),
             ("[polcy]", &["line 1, key `polcy`", "did you mean `policy`"]),
             ("[policy]\n\n[policy.labels]\nprefix = 3", &["line 4, key `policy.labels.prefix`", "expected a string"]),
             ("[policy]\nwhen-unknown = \"wran\"", &["line 2, key `policy.when-unknown`", "did you mean `warn`"]),

@@ -154,6 +154,9 @@ impl Error {
                 .at(Place::file(input))
                 .hint("docs/formats.md lists what is read")
                 .because(reason),
+            Self::NothingMeasured { inputs, rows: 0 } => Diagnostic::new("none of these rows says how long a build took")
+                .at(Place::file(inputs))
+                .hint("seconds are more than 0 and finite; 0 is unknown"),
             Self::NothingMeasured { inputs, rows } => {
                 let rows = number(*rows as u64);
                 Diagnostic::new(format!("none of {rows} build times is of something in this evaluation"))

@@ -88,7 +88,7 @@ pub enum Error {
     NothingMeasured {
         /// The files as they were named.
         inputs: String,
-        /// How many build times they have.
+        /// How many build times they have; none, if no row says how long something took.
         rows: usize,
     },
 
