@@ -82,6 +82,7 @@ const NEW_PACKAGE: &str = "{ stdenv, zlib }:\n\nstdenv.mkDerivation {\n  pname =
                            buildInputs = [ zlib ];\n  meta.description = \"A package that is new\";\n}\n";
 
 const HELLO: &str = "pkgs/by-name/he/hello/package.nix";
+const GZIP: &str = "pkgs/by-name/gz/gzip/package.nix";
 const FD: &str = "pkgs/by-name/fd/fd/package.nix";
 
 /// A package of files that lie beside it.
@@ -287,7 +288,17 @@ pub(crate) const COMMITS: &[Commit] = &[
         },
     ),
     commit_on(
-        |set| write(set, FD, &LOCAL_SOURCE.replace("mkDerivation {", "mkDerivation ({ flag = \"a\"; } // {").replace("flag = 1;", "flag = \"b\";").replace("src = ./src;\n", "").replace("};\n}", "};\n})")),
+        |set| {
+            write(
+                set,
+                FD,
+                &LOCAL_SOURCE
+                    .replace("mkDerivation {", "mkDerivation ({ flag = \"a\"; } // {")
+                    .replace("flag = 1;", "flag = \"b\";")
+                    .replace("src = ./src;\n", "")
+                    .replace("};\n}", "};\n})"),
+            )
+        },
         "fd: the values of two sets swapped",
         Asked::All,
         |set| {
@@ -311,7 +322,12 @@ pub(crate) const COMMITS: &[Commit] = &[
     ),
     commit_on(
         |set| {
-            replace(set, &library("openssl/generic.nix"), "  pname = \"openssl\";", "  pname = \"openssl\";\n  comment = meta.description;");
+            replace(
+                set,
+                &library("openssl/generic.nix"),
+                "  pname = \"openssl\";",
+                "  pname = \"openssl\";\n  comment = meta.description;",
+            );
             replace(set, &library("openssl/generic.nix"), "  license,\n", "  license,\n  meta,\n");
             for version in ["3.3", "1.1"] {
                 let meta = "  meta = {\n    description = \"desc\";\n  };\n  license = lib";
@@ -348,6 +364,41 @@ pub(crate) const COMMITS: &[Commit] = &[
         "sett: remove another name of xz",
         Asked::Nothing,
         |set| replace(set, TOP, "    bar = callPackage ../tools/compression/xz { };\n", ""),
+    ),
+    commit("lib, stdenv: a README", Asked::Nothing, |set| {
+        write(set, "lib/README.md", "The library.\n");
+        write(set, "pkgs/stdenv/README.md", "The standard environment.\n");
+    }),
+    commit_on(
+        |set| {
+            write(set, "lib/README.md", "The library.\n");
+            replace(set, HELLO, "  passthru", "  doc = ../../../../lib/README.md;\n  passthru");
+        },
+        "lib: a README that is read",
+        Asked::Bound,
+        |set| append(set, "lib/README.md", "More.\n"),
+    ),
+    // Variants without an attribute.
+    commit_on(
+        |set| {
+            let package = LOCAL_SOURCE.replace("\"fd\"", "\"gzip\"").replace("10.2.0", "1.13");
+            write(set, GZIP, &package.replace("src = ./src;", "code = builtins.readFile ./src/main.c;"));
+            write(set, "pkgs/by-name/gz/gzip/src/main.c", "one\n");
+        },
+        "gzip: a file of a package without a source",
+        Asked::All,
+        |set| append(set, "pkgs/by-name/gz/gzip/src/main.c", "two\n"),
+    ),
+    commit_on(
+        |set| {
+            let old = "expat.overrideAttrs (old: { version = \"1.0\"; src = fetchurl { url = \"mirror://gnu/expat-1.0.tar.xz\"; \
+                       hash = \"sha256-xK82ysriNdm07i/V0jYkLJaDcTkAORQgz/5XKpROLpE=\"; }; })";
+            let package = "{ stdenv, fetchurl, expat }:\nstdenv.mkDerivation {\n  pname = \"usesold\";\n  version = \"1.0\";\n  buildInputs = [ (OLD) ];\n  meta = { };\n}\n";
+            write(set, "pkgs/by-name/us/usesold/package.nix", &package.replace("OLD", old));
+        },
+        "expat: a flag, which another package takes over",
+        Asked::Bound,
+        |set| replace(set, "pkgs/by-name/ex/expat/package.nix", "pname = ", "flag = 1;\n  pname = "),
     ),
     // What is below many packages.
     commit("stdenv: setup.sh", Asked::Bound, |set| append(set, "pkgs/stdenv/generic/setup.sh", "# more\n")),

@@ -157,6 +157,8 @@ fn exit_codes() {
     assert_eq!(limited(&Checkout::new(&[JQ_META]), 0).0, Some(0));
     for (arguments, code, expected) in [
         (&["--git", "nosuch..HEAD"][..], 2, "`nosuch` is no commit"),
+        (&["--git", ""], 2, "it names no end of what is to be compared"),
+        (&["--git", "..."], 2, "it names no end of what is to be compared"),
         (&["--git", "HEAD~1", "--git-worktree"], 2, "cannot be used with"),
         (&["--git", "HEAD~1", "--root", "zlib"], 2, "cannot be used with"),
         (&["--git", "HEAD~1", "--inverse"], 2, "cannot be used with"),
@@ -173,6 +175,26 @@ fn exit_codes() {
     assert!(String::from_utf8_lossy(&outside.stderr).contains("no git repository"));
     let none = run(&[&["impact"], &GRAPH[..]].concat());
     assert_eq!(none.status.code(), Some(2));
+}
+
+/// A package that is removed is not changed unseen.
+#[test]
+fn a_protected_package_is_not_removed() {
+    let checkout = Checkout::new(&[]);
+    fs::remove_dir_all(checkout.directory.path().join("pkgs/by-name/fd/fd")).expect("removed");
+    let policy = checkout.directory.path().join("policy.toml");
+    fs::write(&policy, "[[policy.protected]]\npackages = [\"fd\"]\nreason = \"needed\"\n").expect("written");
+    let (repo, policy) = (checkout.directory.path().display().to_string(), policy.display().to_string());
+    let judged = |options: &[&str]| {
+        let arguments =
+            [&["check"], &GRAPH[..], &["--git-worktree", "--repo", &repo, "--config", &policy, "--format", "json"], options].concat();
+        let output = run(&arguments);
+        (output.status.code(), serde_json::from_slice::<Value>(&output.stdout).expect("JSON"))
+    };
+    let (code, report) = judged(&[]);
+    assert_eq!((code, number(&report, "/attributes/removed")), (Some(1), 1), "{report}");
+    assert!(items(&report, "/reasons").iter().any(|reason| text(reason, "/rule") == "protected"), "{report}");
+    assert_eq!(judged(&["--acknowledge", "fd"]).0, Some(0));
 }
 
 /// Bounds are of the system that is asked for, as is what is certain.

@@ -45,11 +45,16 @@ pub(super) fn is_entry_point(path: &str) -> bool {
     ["default.nix", "flake.nix", "flake.lock"].contains(&path)
 }
 
+/// What a file is that is there for people, by its name.
+pub(super) fn prose(path: &str) -> Option<&'static str> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    PROSE.iter().any(|suffix| name.ends_with(suffix)).then_some("documentation")
+}
+
 /// What is so if no package refers to the file.
 pub(super) fn unless_claimed(path: &str) -> Option<&'static str> {
-    let name = path.rsplit('/').next().unwrap_or(path);
     let is_in = |directories: &[&str]| directories.iter().any(|directory| path.starts_with(directory));
-    if is_in(&["doc/", "nixos/doc/"]) || PROSE.iter().any(|suffix| name.ends_with(suffix)) {
+    if prose(path).is_some() || is_in(&["doc/", "nixos/doc/"]) {
         Some("documentation")
     } else if is_in(&[".github/", "ci/"]) {
         Some("continuous integration")

@@ -89,7 +89,15 @@ impl Index {
         let targets = named_directories(path).chain([path]);
         let named = targets.filter_map(|target| Some((target, self.by_target.get(target)?)));
         let reads = |target: &str, file: &&File| file.read.binary_search_by(|read| read.as_str().cmp(target)).is_ok();
-        named.flat_map(|(target, at)| at.iter().map(|&at| &self.files[at]).filter(move |file| reads(target, file))).map(|file| file.path.as_str()).collect()
+        named
+            .flat_map(|(target, at)| at.iter().map(|&at| &self.files[at]).filter(move |file| reads(target, file)))
+            .map(|file| file.path.as_str())
+            .collect()
+    }
+
+    /// Whether no build may read any of some files, as far as expressions name them.
+    pub(super) fn reads_none_of(&self, paths: &[&str]) -> bool {
+        paths.iter().all(|path| self.readers(path).is_empty())
     }
 
     /// Whether a file is part of a directory that an expression reads as a whole, such as a source.

@@ -30,7 +30,7 @@ pub(crate) use repository::{refused, short};
 
 use crate::analysis::{AttributeName, Change, Root, require_system};
 use crate::error::Result;
-use crate::graph::{AttributeIx, DerivationIx, DerivationSet, Direction, Graph, PackageIx};
+use crate::graph::{AttributeIx, Derivation, DerivationIx, DerivationSet, Direction, Graph, PackageIx};
 use class::Class;
 use syntax::{Difference, Seen};
 use trace::{Context, Found, Trace};
@@ -232,7 +232,14 @@ pub fn estimate(graph: &Graph, comparison: &Comparison) -> Result<Estimate> {
     let added = comparison.changes.iter().map(|change| change.path.as_str()).filter(|path| !comparison.was_file(path));
     let positions = Positions::new(graph, comparison.files().chain(added));
     let context = Context::new(graph, comparison, &positions)?;
-    let mut estimator = Estimator { context: &context, estimate: Estimate::default(), bounds: HashMap::new(), sources: None, removed: BTreeMap::new() };
+    let mut estimator = Estimator {
+        context: &context,
+        estimate: Estimate::default(),
+        bounds: HashMap::new(),
+        sources: None,
+        nameless: None,
+        removed: BTreeMap::new(),
+    };
     estimator.estimate.positions = positions.named;
     estimator.estimate.positions_found = positions.found();
     for change in &comparison.changes {
@@ -248,6 +255,8 @@ struct Estimator<'c, 'a> {
     bounds: HashMap<String, (DerivationSet, Option<String>)>,
     /// Sources by hash and name, which are their path: two derivations may fetch the same.
     sources: Option<HashMap<(&'a str, &'a str), Vec<DerivationIx>>>,
+    /// Derivations without an attribute by pname: stages of a bootstrap, other systems, what is overridden in another package.
+    nameless: Option<HashMap<&'a str, Vec<DerivationIx>>>,
     /// Attributes that are removed, and the file that says so.
     removed: BTreeMap<AttributeIx, String>,
 }
@@ -270,15 +279,22 @@ impl Estimator<'_, '_> {
             return Ok(());
         }
         let touched = self.touched(change)?;
-        if touched.kind == Kind::Move && (self.directory_of_one(change.path_before())? | self.directory_of_one(&change.path)?) {
-            self.ignored(change, "moved as it is");
-            return Ok(());
+        if touched.kind == Kind::Move {
+            let (goes, comes) = (self.directory_of_one(change.path_before())?, self.directory_of_one(&change.path)?);
+            if goes || comes {
+                self.ignored(change, "moved as it is");
+                return Ok(());
+            }
         }
         if !touched.kind.rebuilds() {
             return self.unseen(touched);
         }
         if let Some(Class::Everything(reason)) = class::certain(relative) {
-            self.everything(change, reason.to_owned());
+            let paths = [change.path_before(), &change.path];
+            match class::prose(relative) {
+                Some(prose) if self.context.index()?.reads_none_of(&paths) => self.ignored(change, prose),
+                _ => self.everything(change, reason.to_owned()),
+            }
             return Ok(());
         }
         let mut trace = Trace::new(self.context, false)?;
@@ -463,7 +479,8 @@ impl Estimator<'_, '_> {
             parts.push(part);
         }
         // Of a set that is not recursed into, nothing is an attribute.
-        let is_reached = |part: &&syntax::Part| (1..part.path.len()).all(|length| self.is_recursed(outlines, outline, &part.path[..length]));
+        let is_reached =
+            |part: &&syntax::Part| (1..part.path.len()).all(|length| self.is_recursed(outlines, outline, &part.path[..length]));
         let names = parts.into_iter().filter(|part| !part.throws).filter(is_reached).flat_map(|part| outlines.names(&part.path));
         let new: Vec<String> = names.filter(|name| self.context.attribute_or_set(name).is_empty()).collect();
         self.estimate.added.extend(new);
@@ -472,12 +489,12 @@ impl Estimator<'_, '_> {
     /// Whether what is in a set of a file is evaluated: the file says so, or it was so before.
     fn is_recursed(&self, outlines: &trace::Outlines, outline: &syntax::Outline, set: &[String]) -> bool {
         outline.member(set).is_some_and(syntax::Part::recurses)
-            || outlines.names(set).any(|name| !self.context.attribute_or_set(&name).is_empty())
+            || outlines.names(set).iter().any(|name| !self.context.attribute_or_set(name).is_empty())
     }
 
     /// Attributes that a binding adds which is the same as one that is gone: they are called after it.
     fn renamed(&mut self, outlines: &trace::Outlines, gone: &syntax::Part, part: &syntax::Part) {
-        for (old, new) in outlines.names(&gone.path).zip(outlines.names(&part.path)) {
+        for (old, new) in outlines.names(&gone.path).into_iter().zip(outlines.names(&part.path)) {
             let attributes = self.context.attribute_or_set(&old).into_iter().map(|ix| self.context.graph.attribute(ix).path());
             let names: Vec<String> = attributes.filter_map(|path| Some(format!("{new}{}", path.strip_prefix(&old)?))).collect();
             self.estimate.added.extend(names);
@@ -501,10 +518,13 @@ impl Estimator<'_, '_> {
         let mut users: BTreeMap<&String, BTreeSet<DerivationIx>> = BTreeMap::new();
         for (&ix, file) in &self.removed {
             let Some(derivation) = graph.attribute(ix).derivation().filter(|derivation| is_gone(derivation.ix())) else { continue };
-            users.entry(file).or_default().extend(derivation.users().filter(|&user| !is_gone(user)));
+            let package: Vec<Derivation<'_>> = derivation.package().derivations().collect();
+            // What has no attribute goes with the last that has one.
+            let is_all_gone = package.iter().all(|member| member.attributes().len() == 0 || is_gone(member.ix()));
+            let gone = package.into_iter().filter(|member| is_all_gone || member.ix() == derivation.ix());
+            users.entry(file).or_default().extend(gone.flat_map(Derivation::users).filter(|&user| !is_gone(user)));
         }
-        let seeds = self.estimate.seeds.iter().flat_map(|seed| seed.derivations.iter().copied());
-        let known = graph.closure(seeds, Direction::Dependents);
+        let known = self.certain();
         let mut unbounded = Vec::new();
         for (file, users) in users {
             let bound = graph.closure(users.into_iter().filter(|&user| !known.contains(user)), Direction::Dependents);
@@ -739,10 +759,14 @@ impl Estimator<'_, '_> {
         }
     }
 
-    /// All derivations of a package; with what its sources are fetched by, wherever else that is used.
+    /// All derivations of a package; with what its sources are fetched by, wherever else that is used. Those without an
+    /// attribute are of it too if they have its pname and version: nothing else tells what they are made from.
     fn package(&mut self, ix: DerivationIx, with_source: bool) -> Vec<DerivationIx> {
         let graph = self.context.graph;
-        let members: Vec<DerivationIx> = graph.derivation(ix).package().derivations().map(|derivation| derivation.ix()).collect();
+        let derivation = graph.derivation(ix);
+        let is_same = |other: &DerivationIx| graph.derivation(*other).version() == derivation.version();
+        let nameless = self.nameless(derivation.pname()).iter().copied().filter(|other| !derivation.is_fixed_output() && is_same(other));
+        let members: Vec<DerivationIx> = derivation.package().derivations().map(|derivation| derivation.ix()).chain(nameless).collect();
         let mut all: BTreeSet<DerivationIx> = members.iter().copied().collect();
         if with_source {
             let sources = self.sources.get_or_insert_with(|| sources(graph));
@@ -752,7 +776,40 @@ impl Estimator<'_, '_> {
         all.into_iter().collect()
     }
 
+    fn nameless(&mut self, pname: &str) -> &[DerivationIx] {
+        let graph = self.context.graph;
+        let found = self.nameless.get_or_insert_with(|| nameless(graph)).get(pname);
+        found.map_or(&[], Vec::as_slice)
+    }
+
+    /// What has the pname of a seed, no attribute, and a source of its own may be the same package, overridden: a bound, unless it
+    /// is known to change.
+    fn overridden(&mut self) {
+        let graph = self.context.graph;
+        let is_changed = |seed: &&Seed| !seed.derivations.is_empty();
+        let named = |seed: &Seed| Some((seed.file.clone(), graph.attribute(seed.attribute).derivation()?.pname()));
+        let seeds: BTreeSet<(String, &str)> = self.estimate.seeds.iter().filter(is_changed).filter_map(named).collect();
+        let known = self.certain();
+        for (file, pname) in seeds {
+            let is_own = |derivation: Derivation<'_>| derivation.package().derivations().all(|member| member.attributes().len() == 0);
+            let others = self.nameless(pname).iter().map(|&ix| graph.derivation(ix));
+            let others = others.filter(|other| !known.contains(other.ix()) && other.src().is_some() && is_own(*other));
+            let bound = graph.closure(others.map(|other| other.ix()).collect::<Vec<_>>(), Direction::Dependents);
+            if !bound.is_empty() {
+                let reason = format!("what is called {pname} and has no attribute may be made from it");
+                self.estimate.unbounded.push(Unbounded { file, reason, bound });
+            }
+        }
+    }
+
+    /// What the seeds rebuild.
+    fn certain(&self) -> DerivationSet {
+        let seeds = self.estimate.seeds.iter().flat_map(|seed| seed.derivations.iter().copied());
+        self.context.graph.closure(seeds, Direction::Dependents)
+    }
+
     fn finish(mut self) -> Estimate {
+        self.overridden();
         self.users_of_removed();
         self.estimate.unbounded.sort_by(|a, b| a.file.cmp(&b.file));
         self.estimate.unread = self.context.unread();
@@ -760,6 +817,15 @@ impl Estimator<'_, '_> {
         self.estimate.seeds.sort_by_key(|seed| (seed.file.clone(), graph.attribute(seed.attribute).path(), seed.attribute));
         self.estimate
     }
+}
+
+/// Derivations without an attribute that are built, by pname.
+fn nameless(graph: &Graph) -> HashMap<&str, Vec<DerivationIx>> {
+    let mut nameless: HashMap<&str, Vec<DerivationIx>> = HashMap::new();
+    for derivation in graph.derivations().filter(|derivation| !derivation.is_fixed_output() && derivation.attributes().len() == 0) {
+        nameless.entry(derivation.pname()).or_default().push(derivation.ix());
+    }
+    nameless
 }
 
 /// Those of some derivations that are of a system.

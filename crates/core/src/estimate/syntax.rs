@@ -144,7 +144,8 @@ fn parse(text: &str, place: &Place<'_>) -> Option<Outline> {
     let mut outline = Walk::new(place, false).outline(&expression);
     // Who reads `meta` can build something from it.
     if outline.parts().any(|part| part.names.contains("meta")) {
-        outline = Walk::new(place, true).outline(&expression);
+        let reads_meta = outline.reads_meta;
+        outline = Outline { reads_meta, ..Walk::new(place, true).outline(&expression) };
     }
     outline.text = text_hash(text);
     Some(outline)

@@ -39,6 +39,8 @@ pub(super) struct Outlines {
     pub(super) all: Vec<Outline>,
     /// Sets of the evaluation that its bindings are attributes of.
     sets: Vec<String>,
+    /// Those of them that it defines: of the others, only some attributes are called as its bindings.
+    own_sets: Vec<String>,
     /// Whether bindings of it are attributes.
     pub(super) is_set: bool,
     /// Whether all files that its bindings name lie in its directory: a scope that nothing else sees.
@@ -46,13 +48,9 @@ pub(super) struct Outlines {
 }
 
 impl Outlines {
-    /// What a binding of the file is called, in each of the sets.
-    pub(super) fn names(&self, member: &[String]) -> impl Iterator<Item = String> {
-        let name = dotted(member);
-        // Without a set, it is taken to be of the top level.
-        let sets = if self.sets.is_empty() { &[String::new()][..] } else { &self.sets };
-        let full = move |set: &String| if set.is_empty() { name.clone() } else { format!("{set}.{name}") };
-        sets.to_vec().into_iter().map(move |set| full(&set))
+    /// What a binding is called in each of the sets that the file defines; without one, at the top level.
+    pub(super) fn names(&self, member: &[String]) -> Vec<String> {
+        if self.own_sets.is_empty() { vec![dotted(member)] } else { self.own_sets.iter().map(|set| name_in(set, member)).collect() }
     }
 }
 
@@ -149,13 +147,15 @@ impl<'a> Context<'a> {
             is_certain || !is_package && common.len() > 1 && (half_of_set || set.is_empty() && half_of_members)
         };
         let sets: Vec<String> = common.iter().filter(is_of).map(|(set, _)| (*set).to_owned()).collect();
+        let most = common.values().map(BTreeSet::len).max().unwrap_or_default();
+        let own_sets = sets.iter().filter(|set| common[set.as_str()].len() * 2 >= most).cloned().collect();
         let defined = self.positions.of(path);
         let named = defined.iter().filter(|ix| members.contains(split(self.graph.attribute(**ix).path()).1)).count();
         let is_set = named * 2 >= defined.len() && !(sets.is_empty() && evidence.is_empty());
         let directory = parent(path);
         let is_near = |target: &str| directory.is_empty() || target.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
         let is_local = all.iter().flat_map(|outline| outline.parts()).flat_map(|part| &part.references).all(|named| is_near(&named.target));
-        Outlines { all, sets, is_set, is_local }
+        Outlines { all, sets, own_sets, is_set, is_local }
     }
 
     fn set_of(&self, ix: AttributeIx) -> &'a str {
@@ -175,9 +175,7 @@ impl<'a> Context<'a> {
     pub(super) fn resolve(&self, path: &str, outlines: &Outlines, member: &[String]) -> BTreeSet<AttributeIx> {
         let parts = outlines.all.iter().flat_map(|outline| &outline.members).filter(|part| part.path == member);
         let mut found: BTreeSet<AttributeIx> = parts.flat_map(|part| self.defined_there(path, part)).collect();
-        if !outlines.sets.is_empty() {
-            found.extend(outlines.names(member).flat_map(|name| self.attribute_or_set(&name)));
-        }
+        found.extend(outlines.sets.iter().flat_map(|set| self.attribute_or_set(&name_in(set, member))));
         found
     }
 
@@ -466,6 +464,11 @@ impl<'c, 'a> Trace<'c, 'a> {
 /// Bindings of a file's result, without those of sets in it.
 fn top_members(outlines: &[Outline]) -> impl Iterator<Item = &Part> {
     outlines.iter().flat_map(|outline| &outline.members).filter(|part| !part.path.is_empty())
+}
+
+/// What a binding of a set is called.
+fn name_in(set: &str, member: &[String]) -> String {
+    if set.is_empty() { dotted(member) } else { format!("{set}.{}", dotted(member)) }
 }
 
 /// The directory that a file is in; empty at the top.
