@@ -24,7 +24,9 @@ fn jobs() -> Vec<Job> {
             let people = job["meta"][list].as_array().into_iter().flatten();
             people.map(|person| keys.iter().find_map(|key| person[key].as_str()).expect("a name").to_owned()).collect()
         };
-        let people = names("maintainers", &["github", "name"]);
+        // Who is there only as a member of a team is not told apart from it.
+        let has_team = job["meta"]["teams"].as_array().is_some_and(|teams| !teams.is_empty());
+        let people = names(if has_team { "nonTeamMaintainers" } else { "maintainers" }, &["github", "name"]);
         let teams = names("teams", &["github", "shortName"]).into_iter().map(|team| format!("{team} (team)"));
         Some(Job {
             attribute: text(&job, "/attr").to_owned(),

@@ -46,6 +46,7 @@ struct Meta {
     position: Value,
     description: Value,
     maintainers: Value,
+    non_team_maintainers: Value,
     teams: Value,
     license: Value,
     hydra_platforms: Value,
@@ -221,13 +222,30 @@ impl Meta {
         MetaRecord {
             position: text(&self.position),
             description: text(&self.description),
-            maintainers: name_list(names, &self.maintainers, &["github", "name", "email"]),
+            maintainers: name_list(names, &self.individuals(), &["github", "name", "email"]),
             teams: name_list(names, &self.teams, &["github", "shortName", "scope", "name"]),
             licences: name_list(names, &self.license, &["spdxId", "shortName", "fullName"]),
             hydra_platforms: name_list(names, &self.hydra_platforms, &["system", "config"]),
             unfree: self.unfree.as_bool().or_else(|| is_unfree(&self.license)),
             broken: self.broken.as_bool(),
             insecure: self.insecure.as_bool().or_else(|| self.known_vulnerabilities.as_array().map(|list| !list.is_empty())),
+        }
+    }
+}
+
+impl Meta {
+    /// Who maintains it by themselves: `maintainers` has the members of `teams` besides.
+    fn individuals(&self) -> Cow<'_, Value> {
+        if !self.non_team_maintainers.is_null() {
+            return Cow::Borrowed(&self.non_team_maintainers);
+        }
+        let teams = self.teams.as_array().map(Vec::as_slice).unwrap_or_default();
+        let members: Vec<&Value> = teams.iter().filter_map(|team| team.get("members")?.as_array()).flatten().collect();
+        match &self.maintainers {
+            Value::Array(people) if !members.is_empty() => {
+                Cow::Owned(people.iter().filter(|person| !members.contains(person)).cloned().collect())
+            }
+            other => Cow::Borrowed(other),
         }
     }
 }
@@ -267,6 +285,23 @@ mod tests {
     #[test]
     fn a_dot_inside_a_component_is_quoted() {
         assert_eq!(dotted(&["a".to_owned(), "b.c".to_owned()]), "a.\"b.c\"");
+    }
+
+    /// Members of a team are told by it alone, whether or not the dump tells them apart.
+    #[test]
+    fn teams_are_not_taken_apart() {
+        let interner = Interner::new();
+        let members = r#""maintainers":[{"github":"a"},{"github":"b"}],"teams":[{"github":"t","members":[{"github":"a"}]}]"#;
+        for (json, expected) in [
+            (format!("{{{members}}}"), "b"),
+            (format!("{{{members},\"nonTeamMaintainers\":[]}}"), ""),
+            (format!("{{{members},\"nonTeamMaintainers\":[{{\"github\":\"a\"}}]}}"), "a"),
+            (r#"{"maintainers":[{"github":"a"},{"github":"b"}]}"#.to_owned(), "a\u{1f}b"),
+        ] {
+            let meta: Meta = serde_json::from_str(&json).expect("json");
+            let record = meta.record(&mut Names::new(&interner));
+            assert_eq!(record.maintainers.map(|list| interner.resolve(list)).as_deref(), Some(expected), "{json}");
+        }
     }
 
     #[test]
