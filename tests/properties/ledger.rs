@@ -9,8 +9,8 @@ use waves_core::analysis::Scope;
 use waves_core::config::Day;
 use waves_core::graph::{Direction, Graph};
 use waves_core::ledger::{
-    Class, Event, Expectation, Next, Outcome, Question, Record, RecordedFor, Retry, State, TagEvent, Until, Waiver, WaiverKind, WaveName,
-    WaveStatus, Writer, open_reasons,
+    Class, Event, Expectation, Next, Outcome, Question, Record, RecordedFor, Results, Retry, State, TagEvent, Until, Waiver, WaiverKind,
+    WaveName, WaveStatus, Writer, match_results, open_reasons,
 };
 use waves_core::major::{ResolvedPlan, ResolvedUpdate, ResolvedWave};
 
@@ -398,6 +398,41 @@ proptest! {
         let risky = |at: usize| unfinished(at) || model.needs(at).into_iter().any(unfinished);
         prop_assert!(next.safe.iter().all(|derivation| !risky(imported.at(derivation.ix()))));
         prop_assert!(next.at_risk.iter().all(|derivation| risky(imported.at(derivation.ix()))));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever was recorded before: a file adds nothing to what it has said already.
+    #[test]
+    fn a_file_says_nothing_twice(
+        set in package_sets(16),
+        files in vec(vec((any::<Index>(), vec(select(&OUTCOMES[2..]), 0..3), any::<bool>()), 1..8), 1..6),
+    ) {
+        let imported = Imported::new(&set);
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut writer = Writer::open(directory.path(), "a test", std::time::Duration::ZERO).expect("nobody else writes");
+        for file in files {
+            // A derivation that is built is built in the end.
+            let mut told: BTreeMap<usize, (Vec<Outcome>, bool)> = BTreeMap::new();
+            for (at, outcomes, is_built) in file {
+                let of = told.entry(at.index(set.derivations.len())).or_default();
+                of.0.extend(outcomes);
+                of.1 |= is_built;
+            }
+            let lines = told.iter().flat_map(|(&at, (outcomes, is_built))| {
+                let outcomes = outcomes.iter().copied().chain(is_built.then_some(Outcome::Succeeded));
+                let path = set.drv_path(at);
+                outcomes.map(move |outcome| format!("{path} {}\n", outcome.name())).collect::<Vec<_>>()
+            });
+            let text = lines.collect::<String>() + "# nothing else\n";
+            let Ok(results) = Results::parse(text.as_bytes(), "results.txt") else { continue };
+            let matched = match_results(&imported.graph, writer.ledger(), &results, RecordedFor::Wave(FIRST));
+            writer.append(0, matched.records.into_iter().map(Event::Record)).expect("written");
+            let again = match_results(&imported.graph, writer.ledger(), &results, RecordedFor::Wave(FIRST));
+            prop_assert_eq!((again.records, again.known), (Vec::new(), results.told.len()));
+        }
     }
 }
 

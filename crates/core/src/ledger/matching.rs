@@ -46,32 +46,41 @@ impl<'g> ByPath<'g> {
 /// attribute is of the derivation that the attribute has here. O(V + A + results · log results + entries of the ledger).
 ///
 /// The results of a file are of one moment, whatever their order: what was built comes first, so that a failure is one in
-/// spite of it. Several of one derivation stay in their order.
+/// spite of it. Several of one derivation stay in their order, and stand together.
 pub fn match_results(graph: &Graph, ledger: &Ledger, results: &Results, of: RecordedFor) -> Matched {
     let by_path = ByPath::new(graph);
     let mut matched = Matched::default();
-    let mut found: Vec<(String, Record, bool)> = Vec::new();
-    let mut is_built: HashMap<String, bool> = HashMap::new();
+    let mut found: Vec<(String, Vec<(Record, bool)>)> = Vec::new();
+    let mut place: HashMap<String, usize> = HashMap::new();
     for told in &results.told {
         let Some(outcome) = told.outcome else { continue };
-        let Some((record, is_here)) = record(graph, &by_path, told, outcome, of, &results.file) else {
+        let Some(told) = record(graph, &by_path, told, outcome, of, &results.file) else {
             matched.unmatched += 1;
             let name = told.attribute.as_deref().or(told.derivation.as_deref()).unwrap_or_default();
             matched.first_unmatched.get_or_insert_with(|| name.to_owned());
             continue;
         };
-        let key = key_of(&record);
-        is_built.insert(key.clone(), outcome == Outcome::Succeeded);
-        found.push((key, record, is_here));
+        let key = key_of(&told.0);
+        let at = *place.entry(key.clone()).or_insert_with(|| {
+            found.push((key, Vec::new()));
+            found.len() - 1
+        });
+        match found[at].1.last() {
+            Some((last, _)) if last.status == outcome => matched.known += 1,
+            _ => found[at].1.push(told),
+        }
     }
-    found.sort_by_key(|(key, ..)| !is_built[key]);
+    let is_built = |told: &[(Record, bool)]| told.last().is_some_and(|(last, _)| last.status == Outcome::Succeeded);
+    found.sort_by_key(|(_, told)| !is_built(told));
     let mut known = Known::of(ledger, of);
-    for (key, record, is_here) in found {
-        if known.is_new(key, record.status) {
+    for (key, told) in found {
+        let outcomes: Vec<Outcome> = told.iter().map(|(record, _)| record.status).collect();
+        let known_already = known.first_new(&key, &outcomes);
+        matched.known += known_already;
+        for (record, is_here) in told.into_iter().skip(known_already) {
+            known.hear(&key, record.status);
             matched.other_evaluations += usize::from(!is_here);
             matched.records.push(record);
-        } else {
-            matched.known += 1;
         }
     }
     matched
@@ -83,14 +92,22 @@ fn key_of(record: &Record) -> String {
     record.derivation.clone().unwrap_or_else(name)
 }
 
-/// The last outcome of everything.
+/// What was heard of everything.
 #[derive(Default)]
 struct Known {
-    last: HashMap<String, (usize, Outcome)>,
+    of: HashMap<String, Heard>,
     /// Results so far.
     count: usize,
     /// Of these, how many there were when something was last repaired: a failure from before may be another one now.
     repaired: usize,
+}
+
+/// What was heard of one derivation.
+#[derive(Default)]
+struct Heard {
+    /// Since it was last tried again, in order.
+    outcomes: Vec<(usize, Outcome)>,
+    has_failed: bool,
 }
 
 impl Known {
@@ -99,13 +116,11 @@ impl Known {
         let mut known = Self::default();
         for entry in ledger.entries() {
             match &entry.event {
-                Event::Record(record) if record.of == of => {
-                    known.is_new(key_of(record), record.status);
-                }
+                Event::Record(record) if record.of == of => known.hear(&key_of(record), record.status),
                 Event::Retry(retry) if RecordedFor::Wave(retry.wave) == of => {
                     known.repaired = known.count;
                     for derivation in &retry.derivations {
-                        known.last.remove(derivation);
+                        known.of.entry(derivation.clone()).or_default().outcomes.clear();
                     }
                 }
                 _ => {}
@@ -114,19 +129,25 @@ impl Known {
         known
     }
 
-    /// Takes in a result, and tells whether it says more than what is known.
-    fn is_new(&mut self, key: String, outcome: Outcome) -> bool {
-        let last = self.last.get(&key).copied();
-        let is_known = last.is_some_and(|(at, last)| last == outcome && (outcome == Outcome::Succeeded || at >= self.repaired));
-        if is_known {
-            return false;
-        }
-        if outcome == Outcome::Succeeded && last.is_some() {
+    fn hear(&mut self, key: &str, outcome: Outcome) {
+        let heard = self.of.entry(key.to_owned()).or_default();
+        if outcome == Outcome::Succeeded && heard.has_failed {
             self.repaired = self.count;
         }
-        self.last.insert(key, (self.count, outcome));
+        if !outcome.is_silent() {
+            heard.has_failed = outcome != Outcome::Succeeded;
+        }
+        heard.outcomes.push((self.count, outcome));
         self.count += 1;
-        true
+    }
+
+    /// How many of the outcomes that a file tells of a derivation are known, from the first on: as many as the ledger ends with.
+    fn first_new(&self, key: &str, outcomes: &[Outcome]) -> usize {
+        let Some(heard) = self.of.get(key) else { return 0 };
+        let is_built = !heard.has_failed;
+        let still_count = |&&(at, _): &&(usize, Outcome)| is_built || at >= self.repaired;
+        let known: Vec<Outcome> = heard.outcomes.iter().filter(still_count).map(|&(_, outcome)| outcome).collect();
+        (0..=outcomes.len()).rev().find(|&first| known.ends_with(&outcomes[..first])).unwrap_or(0)
     }
 }
 

@@ -95,15 +95,14 @@ struct History {
 impl History {
     /// The last outcome that says something, unless it is a failure that is tried again.
     fn decisive(&self) -> Option<(usize, Outcome)> {
-        let says = |outcome: Outcome| !matches!(outcome, Outcome::Aborted | Outcome::Building);
-        let last = self.outcomes.iter().rev().copied().find(|&(_, outcome)| says(outcome))?;
+        let last = self.outcomes.iter().rev().copied().find(|(_, outcome)| !outcome.is_silent())?;
         let retried = self.retries.last().is_some_and(|&retry| retry > last.0);
         (!retried || last.1 == Outcome::Succeeded).then_some(last)
     }
 
     /// Whether nothing is said of it but that it was begun.
     fn is_silent(&self) -> bool {
-        self.outcomes.iter().all(|(_, outcome)| matches!(outcome, Outcome::Aborted | Outcome::Building))
+        self.outcomes.iter().all(|(_, outcome)| outcome.is_silent())
     }
 
     fn is_building(&self) -> bool {
@@ -119,7 +118,7 @@ impl History {
         let (mut repaired, mut has_failed) = (self.retries.last().copied(), false);
         for &(at, outcome) in &self.outcomes {
             match outcome {
-                Outcome::Aborted | Outcome::Building => {}
+                silent if silent.is_silent() => {}
                 Outcome::Succeeded if has_failed => (repaired, has_failed) = (repaired.max(Some(at)), false),
                 outcome => has_failed = outcome != Outcome::Succeeded,
             }
