@@ -1,0 +1,120 @@
+//! Plans of updates, on the set of `data`: what they say, counted again by walks over its dump.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Run, graph_args, root, waves};
+
+const DURATIONS: [&str; 2] = ["--durations", "data/dumps/durations.csv"];
+
+/// A list of updates, and what is planned with it.
+struct List {
+    directory: TempDir,
+}
+
+impl List {
+    fn new(list: &str) -> Self {
+        let list_of = Self { directory: TempDir::new().expect("a directory") };
+        list_of.write("updates.csv", list);
+        list_of.write("waves.toml", "");
+        list_of
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).expect("written");
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        let (list, config) = (self.path("updates.csv"), self.path("waves.toml"));
+        Run::of(waves().args(["plan", "--updates"]).arg(list).arg("--config").arg(config).args(arguments).args(graph_args()))
+    }
+
+    fn text(&self, arguments: &[&str]) -> String {
+        self.run(arguments).expect_success()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.text(&[arguments, &["--format", "json"]].concat())).expect("JSON")
+    }
+
+    /// What `waves verify` says of a plan.
+    fn verify(&self, plan: &Value) -> (Option<i32>, Vec<String>) {
+        self.write("plan.json", &plan.to_string());
+        let run = Run::of(waves().arg("verify").arg(self.path("plan.json")).args(["--format", "json"]).args(DURATIONS).args(graph_args()));
+        let said: Value = serde_json::from_str(&run.stdout).expect("JSON");
+        (run.code, texts(&said["flaws"]))
+    }
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    list.as_array().expect("a list").iter().map(|text| text.as_str().expect("a text").to_owned()).collect()
+}
+
+/// The updates of each wave.
+fn of_waves(plan: &Value) -> Vec<Vec<String>> {
+    plan["waves"].as_array().expect("waves").iter().map(|wave| texts(&wave["updates"])).collect()
+}
+
+/// The dump of derivations, walked from inputs to users.
+struct Dump {
+    users: BTreeMap<String, Vec<String>>,
+}
+
+impl Dump {
+    fn read() -> Self {
+        let dump = fs::read(root().join("data/dumps/derivations.json")).expect("there");
+        let dump: BTreeMap<String, Value> = serde_json::from_slice(&dump).expect("JSON");
+        let mut users: BTreeMap<String, Vec<String>> = dump.keys().map(|path| (path.clone(), Vec::new())).collect();
+        let is_fixed = |value: &Value| value["outputs"].as_object().expect("outputs").values().any(|output| output.get("hash").is_some());
+        for (path, value) in dump.iter().filter(|(_, value)| !is_fixed(value)) {
+            for input in value["inputDrvs"].as_object().expect("inputs").keys() {
+                users.entry(input.clone()).or_default().push(path.clone());
+            }
+        }
+        Self { users }
+    }
+
+    /// What packages rebuild.
+    fn rebuilds(&self, packages: &[String]) -> BTreeSet<&str> {
+        let roots = packages.iter().flat_map(|package| {
+            let found = Run::of(waves().args(["impact", "--root", package, "--format", "json"]).args(graph_args())).expect_success();
+            texts(&serde_json::from_str::<Value>(&found).expect("JSON")["roots"][0]["derivations"])
+        });
+        let mut next: Vec<String> = roots.collect();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        while let Some(path) = next.pop() {
+            let (path, users) = self.users.get_key_value(&path).expect("it is there");
+            if seen.insert(path) {
+                next.extend(users.iter().cloned());
+            }
+        }
+        seen
+    }
+}
+
+#[test]
+fn optimal_is_only_what_reaches_the_bound() {
+    let list = List::new("package,from,to\nqt6.qtbase,1,2\npython312,1,2\njq,1,2\npython311Packages.setuptools,1,2\n");
+    let dump = Dump::read();
+    // Two seconds each: what is 5 derivations above the bound is less than a hundredth of an hour above it.
+    let rows: Vec<String> = dump.users.keys().map(|path| format!("{path},2")).collect();
+    list.write("seconds.csv", &format!("drv,seconds\n{}\n", rows.join("\n")));
+    let seconds = list.path("seconds.csv");
+    for arguments in [&[][..], &["--durations", seconds.to_str().expect("UTF-8")]] {
+        let plan = list.json(arguments);
+        let builds = |of: &str| plan[of]["builds"]["derivations"].as_u64().expect("a number");
+        let rebuilt: usize = of_waves(&plan).iter().map(|wave| dump.rebuilds(wave).len()).sum();
+        assert_eq!(builds("totals"), rebuilt as u64);
+        assert!(builds("totals") > builds("lower_bound"));
+        let text = list.text(arguments);
+        assert!(text.contains("Within 6.8 % of the bound") && text.contains("1.07 ×") && !text.contains("Optimal"), "{text}");
+    }
+}
