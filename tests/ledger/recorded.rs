@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use crate::support::{Run, begun, json, texts, waves};
 
 /// Records files of results together, each a name and what is in it; returns the ledger.
@@ -12,6 +14,10 @@ fn record(directory: &Path, files: &[(&str, &str)]) -> String {
     }
     Run::of(waves(directory).arg("record").args(files.iter().map(|(file, _)| file))).expect(0);
     fs::read_to_string(directory.join(".waves/ledger.jsonl")).expect("there")
+}
+
+fn texts_of(list: &Value) -> Vec<&str> {
+    list.as_array().expect("a list").iter().filter_map(Value::as_str).collect()
 }
 
 #[test]
@@ -32,4 +38,39 @@ fn a_file_that_is_recorded_again_adds_nothing() {
     let grown = record(here, &[("first.txt", "zlib failed\nzlib built\nzlib failed\n")]);
     let added: Vec<&str> = grown.strip_prefix(&ledger).expect("the same, and more").lines().collect();
     assert!(matches!(added[..], [line] if line.contains("-zlib-1.3.1.drv") && line.contains("\"failed\"")), "{added:?}");
+}
+
+#[test]
+fn what_was_aborted_before_is_not_new() {
+    let directory = begun();
+    let here = directory.path();
+    fs::write(here.join("before.txt"), "zlib built\nlibpng aborted\nexpat failed\n").expect("written");
+    Run::of(waves(here).args(["record", "--baseline", "before.txt"])).expect(0);
+    record(here, &[("results.txt", "zlib built\nlibpng failed\nexpat failed\njq failed\n")]);
+    let status = json(here, &["status"]);
+    let classes: Vec<[&str; 2]> = texts(&status["roots"], "package")
+        .into_iter()
+        .zip(texts(&status["roots"], "class"))
+        .map(|(package, class)| [package, class])
+        .collect();
+    for class in [["libpng", "regressed"], ["expat", "new"], ["jq", "new"]] {
+        assert!(classes.contains(&class), "{class:?}: {classes:?}");
+    }
+    let reasons = texts_of(&status["reasons"]);
+    assert!(reasons.iter().any(|reason| reason.starts_with("libpng regressed: failed")), "{reasons:?}");
+    json(here, &["retry", "libpng"]);
+}
+
+#[test]
+fn what_does_not_evaluate_regressed_where_nothing_is_known_of_before() {
+    let directory = begun();
+    let here = directory.path();
+    record(here, &[("results.txt", "kodi evaluation-failed\n")]);
+    let status = json(here, &["status"]);
+    assert_eq!((&status["baseline"], &status["classes"]["regressed"]), (&json!([]), &json!(1)));
+    assert!(texts_of(&status["reasons"]).contains(&"kodi regressed: it does not evaluate"), "{}", status["reasons"]);
+    // With all of what was there before, it is new.
+    fs::write(here.join("before.txt"), "zlib built\n").expect("written");
+    Run::of(waves(here).args(["record", "--baseline", "before.txt"])).expect(0);
+    assert_eq!(json(here, &["status"])["classes"]["new"], 1);
 }

@@ -56,6 +56,9 @@ fn day(text: &str) -> Day {
     Day::try_from(text.to_owned()).expect("a day")
 }
 
+/// A name of a system, and whether it built before; `None` if it was there, and nobody says.
+type Before = ((String, String), Option<bool>);
+
 /// The model: what happened, in order, by position of the derivation.
 struct Model<'m> {
     set: &'m PackageSet,
@@ -65,8 +68,8 @@ struct Model<'m> {
     /// Of each derivation in the wave: what was recorded (`None` is a retry), with the time of it.
     history: BTreeMap<usize, Vec<(usize, Option<Outcome>)>>,
     waived: BTreeSet<usize>,
-    /// Whether each name of each system built before.
-    before: BTreeMap<(String, String), bool>,
+    /// Whether each name of each system built before; `None` if it was there, and nobody says.
+    before: BTreeMap<(String, String), Option<bool>>,
     is_whole: bool,
 }
 
@@ -184,9 +187,16 @@ impl Model<'_> {
 
     fn class(&self, name: &(String, String)) -> Class {
         match self.before.get(name) {
-            Some(false) => Class::StillBroken,
+            Some(Some(false)) => Class::StillBroken,
             None if self.is_whole => Class::New,
-            Some(true) | None => Class::Regressed,
+            Some(Some(true) | None) | None => Class::Regressed,
+        }
+    }
+
+    fn take_before(&mut self, said: impl IntoIterator<Item = Before>) {
+        for (name, built) in said {
+            let known = self.before.entry(name).or_insert(built);
+            *known = built.or(*known);
         }
     }
 
@@ -255,8 +265,12 @@ proptest! {
             is_whole: false,
         };
         // What each wave says of the time after it, once it is closed.
-        let mut of_first: Vec<((String, String), bool)> = Vec::new();
-        let mut closed: Option<Vec<((String, String), bool)>> = None;
+        let mut of_first: Vec<Before> = Vec::new();
+        let mut closed: Option<Vec<Before>> = None;
+        let built = |outcome: Outcome| match outcome {
+            Outcome::Aborted | Outcome::Building => None,
+            outcome => Some(outcome == Outcome::Succeeded),
+        };
         let mut events = Vec::new();
         for (time, step) in steps.iter().enumerate() {
             let event = match step {
@@ -266,17 +280,16 @@ proptest! {
                     if of == wave && model.members.contains(&at) {
                         model.history.entry(at).or_default().push((time, Some(*outcome)));
                     }
-                    if of == FIRST && !matches!(outcome, Outcome::Aborted | Outcome::Building) {
-                        of_first.extend(model.names(at).into_iter().map(|name| (name, *outcome == Outcome::Succeeded)));
+                    if of == FIRST {
+                        of_first.extend(model.names(at).into_iter().map(|name| (name, built(*outcome))));
                     }
                     record(&imported, at, RecordedFor::Wave(of), *outcome)
                 }
                 Step::Before(at, outcome) => {
                     let at = at.index(size);
                     model.is_whole = true;
-                    if !matches!(outcome, Outcome::Aborted | Outcome::Building) {
-                        model.before.extend(model.names(at).into_iter().map(|name| (name, *outcome == Outcome::Succeeded)));
-                    }
+                    let names = model.names(at);
+                    model.take_before(names.into_iter().map(|name| (name, built(*outcome))));
                     record(&imported, at, RecordedFor::Baseline(1), *outcome)
                 }
                 Step::Retry(at) => {
@@ -301,7 +314,7 @@ proptest! {
                     let name = model.names(time % size)[0].clone();
                     if closed.is_none() {
                         let mut said = of_first.clone();
-                        said.push((name.clone(), false));
+                        said.push((name.clone(), Some(false)));
                         closed = Some(said);
                     } else {
                         continue;
@@ -314,7 +327,7 @@ proptest! {
         }
         writer.append(0, events).expect("written");
         if wave == SECOND {
-            model.before.extend(closed.clone().into_iter().flatten());
+            model.take_before(closed.clone().into_iter().flatten());
         }
 
         let today = day("2026-01-02");
@@ -338,9 +351,9 @@ proptest! {
             let concerned: Vec<(String, String)> =
                 blocked.iter().chain([&root]).filter(|&&at| model.is_required(at)).flat_map(|&at| model.names(at)).collect();
             let own = match model.before.get(&model.names(root)[0]) {
-                Some(true) => Class::Regressed,
-                Some(false) => Class::StillBroken,
-                None => Class::New,
+                Some(Some(true)) => Class::Regressed,
+                Some(Some(false)) => Class::StillBroken,
+                Some(None) | None => Class::New,
             };
             let class = concerned.iter().map(|name| model.class(name)).max().unwrap_or(own);
             let regressed = concerned.iter().filter(|name| model.class(name) == Class::Regressed).count();

@@ -153,7 +153,7 @@ pub struct RedRoot<'g> {
 pub struct EvaluationFailure<'g> {
     /// The attribute.
     pub attribute: Attribute<'g>,
-    /// What became of it. One of which nothing is known from before is new.
+    /// What became of it.
     pub class: Class,
     /// Whether it is let be.
     pub is_waived: bool,
@@ -622,13 +622,9 @@ fn evaluation_failures<'g>(
         .flat_map(|(_, record)| record.attributes.iter().map(String::as_str))
         .collect();
     let failure = |attribute: Attribute<'g>| {
-        let built = baseline.built(attribute.path(), attribute.system().unwrap_or_default());
-        let class = match built {
-            Some(true) => Class::Regressed,
-            Some(false) => Class::StillBroken,
-            None => Class::New,
-        };
-        let is_told = built == Some(true) || recorded.contains(attribute.path());
+        let system = attribute.system().unwrap_or_default();
+        let class = baseline.failing(attribute.path(), system);
+        let is_told = baseline.may_have_built(attribute.path(), system) || recorded.contains(attribute.path());
         is_told.then(|| EvaluationFailure { attribute, class, is_waived: waived.iter().any(|name| name == attribute.path()) })
     };
     graph.attributes().filter(|attribute| attribute.derivation().is_none()).filter_map(failure).collect()
