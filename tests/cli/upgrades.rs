@@ -118,3 +118,15 @@ fn optimal_is_only_what_reaches_the_bound() {
         assert!(text.contains("Within 6.8 % of the bound") && text.contains("1.07 ×") && !text.contains("Optimal"), "{text}");
     }
 }
+
+#[test]
+fn every_pattern_of_a_group_finds_attributes() {
+    let list = List::new("package,from,to\nllvmPackages.llvm,1,2\nllvmPackages.clang,1,2\nllvmPackages.lld,1,2\n");
+    assert!(of_waves(&list.json(&[])).len() > 1);
+    list.write("waves.toml", "[[groups]]\nname = \"llvm\"\npackages = [\"llvm\", \"clang\", \"lld\", \"llvmPackages.libcxx\"]\n");
+    assert_eq!(of_waves(&list.json(&[])).len(), 1);
+    assert!(!list.text(&[]).contains("fewer than two"));
+    // What the list calls by that name is of the group too.
+    list.write("updates.csv", "package,from,to,group\nllvmPackages.llvm,1,2,\nllvmPackages.clang,1,2,\nhello,1,2,llvm\n");
+    assert_eq!(of_waves(&list.json(&[])).len(), 1);
+}
