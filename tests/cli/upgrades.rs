@@ -130,3 +130,29 @@ fn every_pattern_of_a_group_finds_attributes() {
     list.write("updates.csv", "package,from,to,group\nllvmPackages.llvm,1,2,\nllvmPackages.clang,1,2,\nhello,1,2,llvm\n");
     assert_eq!(of_waves(&list.json(&[])).len(), 1);
 }
+
+#[test]
+fn suspects_are_updates() {
+    let list = List::new(&fs::read_to_string(root().join("data/dumps/updates.csv")).expect("there"));
+    let dump = Dump::read();
+    let plan = list.json(&[]);
+    let mut most: f64 = 0.0;
+    for wave in plan["waves"].as_array().expect("waves") {
+        let updates = texts(&wave["updates"]);
+        let pairs: usize = updates.iter().map(|update| dump.rebuilds(std::slice::from_ref(update)).len()).sum();
+        let suspects = pairs as f64 / dump.rebuilds(&updates).len() as f64;
+        assert!((wave["suspects"].as_f64().expect("a number") - suspects).abs() < 0.0051, "{}: {suspects}", wave["name"]);
+        most = most.max(suspects);
+    }
+    assert!(most > 1.9, "glibc and zlib come together: {most}");
+}
+
+#[test]
+fn nothing_is_suspected_through_a_pin() {
+    let list = List::new("package,from,to\nbinutils,1,2\ngnumake,1,2\n");
+    list.write("waves.toml", "[[pins]]\npackage = \"gcc\"\nreason = \"x\"\nuntil = \"2099-01-01\"\n");
+    let plan = list.json(&[&["--exact", "--risk", "0.2"], &DURATIONS[..]].concat());
+    assert_eq!(plan["waves"][0]["suspects"], 1.0);
+    let points = plan["frontier"].as_array().expect("points");
+    assert!(!points.is_empty() && points.iter().all(|point| point["rework_hours"].is_null()), "{points:?}");
+}

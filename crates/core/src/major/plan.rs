@@ -134,7 +134,7 @@ pub fn plan<'g>(graph: &'g Graph, list: &Updates, costs: Option<&Costs<'_>>, opt
         0
     };
     // 4. Where to cut, and the waves.
-    let material = Material { graph, prices: &prices, targets: &targets, units: &units, alone: &alone, builds: &unit_builds };
+    let material = Material { graph, prices: &prices, targets: &targets, units: &units, alone: &alone, held: &held, builds: &unit_builds };
     let (waves, frontier) = material.cut(options.cut)?;
     let totals = waves.iter().map(|wave| wave.builds).sum();
     let mut planned = MajorWave {

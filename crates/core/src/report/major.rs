@@ -468,7 +468,9 @@ impl Report for MajorReport {
         document.table(self.totals_table());
         document.lines(self.quality());
         if self.show_frontier {
-            document.heading("Waves against builds: the best plan for each number of waves");
+            // Where an update wants a wave to itself, not every order was tried.
+            let found = if self.updates.iter().any(|update| update.solo) { " that was found" } else { "" };
+            document.heading(format!("Waves against builds: the best plan{found} for each number of waves"));
             document.table(self.frontier_table());
         }
         document.heading("Minor waves, from roots to leaves");
