@@ -156,3 +156,23 @@ fn nothing_is_suspected_through_a_pin() {
     let points = plan["frontier"].as_array().expect("points");
     assert!(!points.is_empty() && points.iter().all(|point| point["rework_hours"].is_null()), "{points:?}");
 }
+
+#[test]
+fn limits_that_are_not_kept_are_told() {
+    let list = List::new(&fs::read_to_string(root().join("data/dumps/updates.csv")).expect("there"));
+    let run = list.run(&[&["--max-wave-hours", "15", "--format", "json"], &DURATIONS[..]].concat());
+    let plan: Value = serde_json::from_str(&run.stdout).expect("the plan is printed");
+    let waves = plan["waves"].as_array().expect("waves");
+    let (over, within): (Vec<&Value>, Vec<&Value>) = waves.iter().partition(|wave| wave["hours"].as_f64() > Some(15.0));
+    assert!(run.code == Some(1) && !over.is_empty() && !within.is_empty());
+    let is_told = |wave: &&Value| run.stderr.contains(&format!("{} takes", wave["name"].as_str().expect("a name")));
+    assert!(over.iter().all(is_told) && !within.iter().any(is_told), "{}", run.stderr);
+    assert_eq!(list.run(&[&["--max-wave-hours", "28"], &DURATIONS[..]].concat()).code, Some(0));
+    // The fewest waves, one, take all_at_once.
+    let run = list.run(&[&["--max-hours", "26.9"], &DURATIONS[..]].concat());
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("within 26 h 54 m") && run.stderr.contains("takes 27 h 0 m already"), "{}", run.stderr);
+    assert_eq!(plan["all_at_once"]["hours"].as_f64().map(f64::round), Some(27.0));
+    // Hours of a wave count only beside hours of builds.
+    assert_eq!(list.run(&["--risk", "0.1", "--wave-hours", "2"]).code, Some(2));
+}

@@ -824,7 +824,7 @@ pub(crate) struct PlanArgs {
     pub(crate) risk: Option<f64>,
 
     /// With --risk: what a wave costs besides its builds, in hours of one builder
-    #[arg(long, value_name = "HOURS", value_parser = hours, requires = "risk", hide_short_help = true)]
+    #[arg(long, value_name = "HOURS", value_parser = hours, requires_all = ["risk", "durations"], hide_short_help = true)]
     pub(crate) wave_hours: Option<Duration>,
 
     /// Draw the best plan for each number of waves
