@@ -148,6 +148,24 @@ fn suspects_are_updates() {
 }
 
 #[test]
+fn a_wave_of_its_own_may_come_first_or_last() {
+    let list = List::new("package,from,to,solo\nopenssl,1,2,\nsqlite,1,2,yes\nlinux_6_6,1,2,\n");
+    let dump = Dump::read();
+    for waves in ["2", "3"] {
+        let plan = list.json(&["--max-waves", waves]);
+        assert_eq!(of_waves(&plan).len().to_string(), waves);
+        assert!(of_waves(&plan).contains(&vec!["sqlite".to_owned()]));
+        let rebuilt: usize = of_waves(&plan).iter().map(|wave| dump.rebuilds(wave).len()).sum();
+        assert_eq!(plan["totals"]["builds"]["derivations"], rebuilt);
+        assert_eq!(list.verify(&plan), (Some(0), Vec::new()));
+    }
+    let run = list.run(&["--max-waves", "1"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("the fewest that were found are 2"), "{}", run.stderr);
+    assert!(list.text(&["--frontier"]).contains("the best plan that was found for each number of waves"));
+}
+
+#[test]
 fn nothing_is_suspected_through_a_pin() {
     let list = List::new("package,from,to\nbinutils,1,2\ngnumake,1,2\n");
     list.write("waves.toml", "[[pins]]\npackage = \"gcc\"\nreason = \"x\"\nuntil = \"2099-01-01\"\n");
@@ -175,4 +193,48 @@ fn limits_that_are_not_kept_are_told() {
     assert_eq!(plan["all_at_once"]["hours"].as_f64().map(f64::round), Some(27.0));
     // Hours of a wave count only beside hours of builds.
     assert_eq!(list.run(&["--risk", "0.1", "--wave-hours", "2"]).code, Some(2));
+}
+
+#[test]
+fn an_edited_plan_is_right_or_refused() {
+    let list = List::new(&fs::read_to_string(root().join("data/dumps/updates.csv")).expect("there"));
+    let plan = list.json(&DURATIONS);
+    assert_eq!(list.verify(&plan), (Some(0), Vec::new()));
+    let glibc = plan["updates"].as_array().expect("updates").iter().position(|update| update["package"] == "glibc").expect("it is there");
+    let edits: [(&str, Value, &str); 9] = [
+        ("/lower_bound/builds/derivations", json!(1), "lower_bound: derivations"),
+        ("/lower_bound/waves", json!(1), "lower_bound: waves"),
+        ("/lower_bound/hours", json!(1.0), "lower_bound: hours"),
+        ("/one_at_a_time/builds/attributes", json!(99_999), "one_at_a_time: attributes"),
+        ("/one_at_a_time/waves", json!(16), "one_at_a_time: waves"),
+        ("/waves/1/suspects", json!(99.0), "wave-1.2: suspects"),
+        ("/updates/GLIBC/rebuilds/derivations", json!(1), "glibc: derivations"),
+        ("/updates/GLIBC/hours", json!(1.0), "glibc: hours"),
+        ("/updates/GLIBC/wave", json!("wave-1.2"), "glibc is said to be in wave-1.2, and wave-1.1 updates it"),
+    ];
+    for (place, value, flaw) in edits {
+        let place = place.replace("GLIBC", &glibc.to_string());
+        let mut edited = plan.clone();
+        *edited.pointer_mut(&place).unwrap_or_else(|| panic!("{place}")) = value;
+        let (code, flaws) = list.verify(&edited);
+        assert!(code == Some(1) && flaws.len() == 1 && flaws[0].starts_with(flaw), "{place}: {flaws:?}");
+    }
+    // Two plans differ in what their waves update.
+    let mut moved = plan.clone();
+    let update = moved["waves"][5]["updates"].as_array_mut().expect("updates").pop().expect("an update");
+    moved["waves"][6]["updates"].as_array_mut().expect("updates").push(update.clone());
+    list.write("moved.json", &moved.to_string());
+    list.write("plan.json", &plan.to_string());
+    let diff = Run::of(waves().args(["plan", "diff", "--format", "json"]).args([list.path("plan.json"), list.path("moved.json")]));
+    let diff: Value = serde_json::from_str(&diff.expect_success()).expect("JSON");
+    assert_eq!(diff["moves"][0]["package"], update);
+}
+
+#[test]
+fn a_package_is_updated_once() {
+    let list = List::new("package,from,to\nhello,1,2\nhello,1,2\nopenssl,1,2\nopenssl_3,1,2\n");
+    let plan = list.json(&["--verify"]);
+    assert_eq!(plan["passed_over"], json!([{ "reason": "the list has the package already", "entries": 1 }]));
+    assert_eq!(list.verify(&plan), (Some(0), Vec::new()));
+    assert!(list.text(&["--verify"]).contains("1 entry passed over: the list has the package already."));
 }

@@ -322,6 +322,23 @@ proptest! {
         wrong.totals.builds.derivations += 1;
         let is_found = matches!(flaws(&wrong)[..], [Flaw::Number { .. }]);
         prop_assert!(is_found);
+        for spoil in [
+            |plan: &mut PlanFile| plan.lower_bound.builds.attributes += 1,
+            |plan: &mut PlanFile| plan.lower_bound.waves += 1,
+            |plan: &mut PlanFile| plan.one_at_a_time.builds.derivations += 1,
+            |plan: &mut PlanFile| plan.waves[0].suspects = plan.waves[0].suspects.map(|suspects| suspects + 0.1),
+        ] {
+            let mut wrong = right.clone();
+            spoil(&mut wrong);
+            let is_found = matches!(flaws(&wrong)[..], [Flaw::Number { .. }]);
+            prop_assert!(is_found);
+        }
+        let mut wrong = right.clone();
+        let update = which.index(wrong.updates.len());
+        wrong.updates[update].wave = "wave-9.9".to_owned();
+        let is_found = matches!(&flaws(&wrong)[..], [Flaw::Elsewhere { package, .. }] if *package == right.updates[update].package);
+        prop_assert!(is_found);
+
         // The last wave first: something of it was locked by then, if there are two.
         let mut wrong = right.clone();
         wrong.waves.rotate_right(1);

@@ -63,7 +63,7 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Who must be told of a change: a digest for each maintainer
     Notify(NotifyArgs),
-    /// Check a plan of updates: locks, and every number in it
+    /// Check a plan of updates: locks, and the numbers of its waves, updates, sums and bound
     Verify(VerifyArgs),
     /// Which waves of a plan rebuild a package, because of which updates, by which way, and when
     Explain(ExplainArgs),

@@ -132,7 +132,7 @@ fn is_right(graph: &Graph, report: &MajorReport, costs: Option<&Costs<'_>>) -> R
         output::note(&format!("wrong: {flaw}"));
     }
     if verified.flaws.is_empty() {
-        output::note("verified: every update once, nothing locked is rebuilt, every number counted again");
+        output::note("verified: every update once, nothing locked is rebuilt; waves, updates, sums and bound counted again");
     }
     Ok(verified.flaws.is_empty())
 }
