@@ -238,3 +238,31 @@ fn a_package_is_updated_once() {
     assert_eq!(list.verify(&plan), (Some(0), Vec::new()));
     assert!(list.text(&["--verify"]).contains("1 entry passed over: the list has the package already."));
 }
+
+/// What a spreadsheet writes, and what TOML does.
+#[test]
+fn words_and_days_of_a_list_are_read_as_they_are_meant() {
+    let list =
+        List::new("package,from,to,skip,pin,solo\nhello,1,2,FALSE,False,FALSE\njq,1,2,False,false,TRUE\nxz,1,2,TRUE,,\ngit,1,2,Broken,,\n");
+    let plan = list.json(&[]);
+    let updates: Vec<(&str, bool)> = plan["updates"]
+        .as_array()
+        .expect("updates")
+        .iter()
+        .map(|update| (update["package"].as_str().expect("a name"), update["solo"] == json!(true)))
+        .collect();
+    assert_eq!(updates, [("hello", false), ("jq", true)]);
+    let skipped = plan["skipped"].as_array().expect("skipped").iter().map(|skipped| skipped["reason"].clone()).collect::<Vec<_>>();
+    assert_eq!(skipped, ["as the list says", "Broken"]);
+    list.write("updates.csv", "[[updates]]\npackage = \"hello\"\nto = 2024-11-05\n");
+    assert_eq!(list.json(&[])["updates"][0]["to"], "2024-11-05");
+    for (text, told) in [
+        (r#"[{"attr": "hello", "to": ["2"]}]"#, ["item 1", "`to` is [\"2\"]"]),
+        ("[[updates]]\npackage = \"hello\"\n\n[[updates]]\npackage = \"jq\"\nto = true\n", ["update 2", "`to` is true"]),
+    ] {
+        list.write("updates.csv", text);
+        let run = list.run(&[]);
+        assert_eq!(run.code, Some(3), "{}", run.stderr);
+        assert!(told.iter().all(|told| run.stderr.contains(told)), "{}", run.stderr);
+    }
+}
