@@ -74,3 +74,15 @@ fn what_does_not_evaluate_regressed_where_nothing_is_known_of_before() {
     Run::of(waves(here).args(["record", "--baseline", "before.txt"])).expect(0);
     assert_eq!(json(here, &["status"])["classes"]["new"], 1);
 }
+
+#[test]
+fn what_is_tried_again_is_built_if_what_needs_it_is() {
+    let directory = begun();
+    let here = directory.path();
+    let is_ready = || texts(&json(here, &["next", "--wave", "1.1"])["ready"], "package").contains(&"libpng");
+    record(here, &[("failed.txt", "zlib built\nlibpng failed\nqt6.qtbase built\n")]);
+    json(here, &["retry", "libpng"]);
+    assert!(is_ready(), "what needs it was built before that");
+    record(here, &[("again.txt", "qt6.qtsvg built\n")]);
+    assert!(!is_ready());
+}

@@ -108,9 +108,12 @@ impl Model<'_> {
     }
 
     fn is_built(&self, at: usize) -> bool {
-        let succeeded = |at: usize| self.heard(at).is_some_and(|(_, outcome)| outcome == Outcome::Succeeded);
+        let succeeded = |at: usize| self.heard(at).filter(|(_, outcome)| *outcome == Outcome::Succeeded).map(|(time, _)| time);
+        // A failure says nothing against what was built after it was to be tried again.
+        let retried = |by: usize| self.history(at).iter().rfind(|(_, event)| event.is_none()).is_some_and(|(time, _)| *time < by);
         let is_silent = self.history(at).iter().all(|(_, event)| matches!(event, None | Some(Outcome::Aborted | Outcome::Building)));
-        succeeded(at) || is_silent && self.members.iter().any(|&user| succeeded(user) && self.needs(user).contains(&at))
+        let is_behind = |user: usize| succeeded(user).is_some_and(|time| is_silent || self.heard(at).is_none() && retried(time));
+        succeeded(at).is_some() || self.members.iter().any(|&user| is_behind(user) && self.needs(user).contains(&at))
     }
 
     /// When something was last mended: tried again, or built when the last that was heard was a failure.

@@ -100,9 +100,9 @@ impl History {
         (!retried || last.1 == Outcome::Succeeded).then_some(last)
     }
 
-    /// Whether nothing is said of it but that it was begun.
-    fn is_silent(&self) -> bool {
-        self.outcomes.iter().all(|(_, outcome)| outcome.is_silent())
+    /// Whether nothing was said of it by a time but that it was begun, or that it is to be tried again.
+    fn is_silent(&self, by: usize) -> bool {
+        self.retries.last().is_some_and(|&retry| retry < by) || self.outcomes.iter().all(|(_, outcome)| outcome.is_silent())
     }
 
     fn is_building(&self) -> bool {
@@ -574,9 +574,7 @@ fn waivers<'a>(question: Question<'a>, wave: WaveName, members: &DerivationSet) 
 /// Where each derivation of the wave stands. Inputs come first.
 fn states(graph: &Graph, members: &DerivationSet, histories: &HashMap<DerivationIx, History>, waived: &DerivationSet) -> Vec<State> {
     let decisive = |ix: DerivationIx| histories.get(&ix).and_then(History::decisive);
-    // Nothing is built before what it needs: a success says so of inputs that nobody reports.
-    let built = members.iter().filter(|&ix| matches!(decisive(ix), Some((_, Outcome::Succeeded))));
-    let implied = graph.closure(built, Direction::Dependencies);
+    let implied = implied(graph, members, decisive);
     let mut states = vec![State::Pending; graph.derivation_count()];
     // When something that a derivation needs was last repaired.
     let mut repaired: Vec<Option<usize>> = vec![None; graph.derivation_count()];
@@ -588,7 +586,7 @@ fn states(graph: &Graph, members: &DerivationSet, histories: &HashMap<Derivation
         let any = |wanted: &[State]| inputs.iter().any(|input| wanted.contains(&states[input.get()]));
         states[ix.get()] = match decisive(ix) {
             Some((_, Outcome::Succeeded)) => State::Green,
-            None if history.is_none_or(History::is_silent) && implied.contains(ix) => State::Green,
+            None if implied[ix.get()].is_some_and(|built| history.is_none_or(|history| history.is_silent(built))) => State::Green,
             _ if waived.contains(ix) => State::Waived,
             _ if any(&[State::Red, State::Blocked]) => State::Blocked,
             _ if any(&[State::Waived]) => State::Waived,
@@ -599,6 +597,21 @@ fn states(graph: &Graph, members: &DerivationSet, histories: &HashMap<Derivation
         };
     }
     states
+}
+
+/// When something that needs a derivation was last built. Nothing is built before what it needs: a success says so of inputs that
+/// nobody reports.
+fn implied(graph: &Graph, members: &DerivationSet, decisive: impl Fn(DerivationIx) -> Option<(usize, Outcome)>) -> Vec<Option<usize>> {
+    let mut implied: Vec<Option<usize>> = vec![None; graph.derivation_count()];
+    let last_first: Vec<DerivationIx> = members.iter().collect();
+    for &ix in last_first.iter().rev() {
+        let own = decisive(ix).filter(|(_, outcome)| *outcome == Outcome::Succeeded).map(|(at, _)| at);
+        let built = implied[ix.get()].max(own);
+        for input in graph.derivation(ix).rebuild_inputs() {
+            implied[input.get()] = implied[input.get()].max(built);
+        }
+    }
+    implied
 }
 
 /// What of the wave has an attribute that is expected to build; everything, where no dump names attributes.
