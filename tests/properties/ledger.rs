@@ -394,6 +394,11 @@ proptest! {
         let all = graph.counts(&plan.waves[0].rebuilds);
         let sum = counts.iter().chain([&not_expected]).fold((0, 0), |sum, count| (sum.0 + count.attributes, sum.1 + count.derivations));
         prop_assert_eq!(sum, (all.attributes, all.derivations));
+        // Greenness is what that table says.
+        let count = |state: State| counts[state as usize].attributes as u64;
+        let decided: u64 = [State::Green, State::Red, State::Blocked, State::Waived].into_iter().map(count).sum();
+        let greenness = (decided > 0).then(|| count(State::Green) as f64 / decided as f64);
+        prop_assert_eq!(status.greenness(|derivation| derivation.attributes().len() as u64), greenness);
 
         // It can be closed if all that is required is built or waived, or did not build before.
         let is_fine = |(&at, state): (&usize, &State)| match state {

@@ -289,6 +289,11 @@ impl<'a> WaveStatus<'a> {
         self.expected.contains(derivation)
     }
 
+    /// Whether a derivation counts by its state: it is expected to build, or it is built all the same.
+    fn is_counted(&self, derivation: DerivationIx) -> bool {
+        self.is_expected(derivation) || self.state(derivation) == State::Green
+    }
+
     /// Whether a derivation has to be done before the wave can be closed: it has an attribute that is expected to build. Where
     /// no dump names attributes, every derivation of the wave has.
     pub fn is_required(&self, derivation: DerivationIx) -> bool {
@@ -316,7 +321,7 @@ impl<'a> WaveStatus<'a> {
         let (mut counts, mut not_expected) = ([StateCounts::default(); State::ALL.len()], StateCounts::default());
         for ix in self.wave.rebuilds.iter() {
             let state = self.states[ix.get()];
-            let counter = if self.is_expected(ix) || state == State::Green { &mut counts[state as usize] } else { &mut not_expected };
+            let counter = if self.is_counted(ix) { &mut counts[state as usize] } else { &mut not_expected };
             counter.derivations += 1;
             counter.attributes += self.graph.derivation(ix).attributes().len();
         }
@@ -331,12 +336,12 @@ impl<'a> WaveStatus<'a> {
 
     /// How much of what is decided is green, from 0 to 1, by a weight of each derivation; `None` if nothing is decided.
     ///
-    /// Green over green, waived, red and blocked; of what is expected to build.
+    /// Green over green, waived, red and blocked, of what [`WaveStatus::counts`] counts there.
     pub fn greenness(&self, weight: impl Fn(Derivation<'a>) -> u64) -> Option<f64> {
         let (mut green, mut decided) = (0, 0);
-        for derivation in self.expected.iter().map(|ix| self.graph.derivation(ix)) {
+        for derivation in self.wave.rebuilds.iter().map(|ix| self.graph.derivation(ix)) {
             let state = self.state(derivation.ix());
-            let weight = if state.is_open() { 0 } else { weight(derivation) };
+            let weight = if state.is_open() || !self.is_counted(derivation.ix()) { 0 } else { weight(derivation) };
             decided += weight;
             green += if state == State::Green { weight } else { 0 };
         }
