@@ -86,3 +86,25 @@ fn what_is_tried_again_is_built_if_what_needs_it_is() {
     record(here, &[("again.txt", "qt6.qtsvg built\n")]);
     assert!(!is_ready());
 }
+
+#[test]
+fn jobs_of_an_exported_wave_are_its_attributes() {
+    let directory = begun();
+    let here = directory.path();
+    let export = ["export", "plan-1.json", "--to", "nix-fast-build", "--wave", "1.1", "--output-dir", "out"];
+    Run::of(waves(here).args(export)).expect(0);
+    // As nix-fast-build tells of them: by system and job.
+    let expression = fs::read_to_string(here.join("out/wave-1.1.nix")).expect("there");
+    let jobs: Vec<&str> =
+        expression.lines().filter_map(|line| line.trim().strip_prefix('"')?.split_once("\" = pkgs.")).map(|(job, _)| job).collect();
+    assert!(jobs.iter().any(|job| job.contains("Packages_")), "{jobs:?}");
+    let result = |job: &&str| json!({ "attr": format!("x86_64-linux.{job}"), "type": "BUILD", "success": true });
+    let results = json!({ "results": jobs.iter().map(result).collect::<Vec<_>>() });
+    record(here, &[("results.json", &results.to_string())]);
+    let recorded = json(here, &["record", "results.json"]);
+    let file = &recorded["files"][0];
+    assert_eq!((&file["unmatched"], &file["known"]), (&json!(0), &json!(jobs.len())));
+    // A name without its quotes is one of an attribute too.
+    record(here, &[("quotes.txt", "nodePackages.socket.io failed\n")]);
+    assert!(texts(&json(here, &["status"])["roots"], "package").contains(&"nodePackages.\"socket.io\""));
+}

@@ -1,11 +1,12 @@
 //! Results, tied to the derivations of an evaluation.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::event::{Event, Outcome, Record, RecordedFor};
 use super::file::Ledger;
 use super::results::{Results, Told};
-use crate::graph::{Attribute, Derivation, DerivationIx, Graph};
+use crate::graph::{Attribute, AttributeIx, Derivation, DerivationIx, Graph};
 use crate::store_path::{StoreHash, StorePath, base_name};
 
 /// What of a file of results is new, and what could not be used.
@@ -48,13 +49,13 @@ impl<'g> ByPath<'g> {
 /// The results of a file are of one moment, whatever their order: what was built comes first, so that a failure is one in
 /// spite of it. Several of one derivation stay in their order, and stand together.
 pub fn match_results(graph: &Graph, ledger: &Ledger, results: &Results, of: RecordedFor) -> Matched {
-    let by_path = ByPath::new(graph);
+    let (by_path, by_job) = (ByPath::new(graph), ByJob::new(graph));
     let mut matched = Matched::default();
     let mut found: Vec<(String, Vec<(Record, bool)>)> = Vec::new();
     let mut place: HashMap<String, usize> = HashMap::new();
     for told in &results.told {
         let Some(outcome) = told.outcome else { continue };
-        let Some(told) = record(graph, &by_path, told, outcome, of, &results.file) else {
+        let Some(told) = record(&by_path, &by_job, told, outcome, of, &results.file) else {
             matched.unmatched += 1;
             let name = told.attribute.as_deref().or(told.derivation.as_deref()).unwrap_or_default();
             matched.first_unmatched.get_or_insert_with(|| name.to_owned());
@@ -152,7 +153,14 @@ impl Known {
 }
 
 /// The record of a result, and whether its derivation is in the evaluation.
-fn record(graph: &Graph, by_path: &ByPath<'_>, told: &Told, outcome: Outcome, of: RecordedFor, source: &str) -> Option<(Record, bool)> {
+fn record(
+    by_path: &ByPath<'_>,
+    by_job: &ByJob<'_>,
+    told: &Told,
+    outcome: Outcome,
+    of: RecordedFor,
+    source: &str,
+) -> Option<(Record, bool)> {
     let record = |derivation: Option<String>, attributes: Vec<String>, system: &str| Record {
         of,
         derivation,
@@ -174,7 +182,7 @@ fn record(graph: &Graph, by_path: &ByPath<'_>, told: &Told, outcome: Outcome, of
         return Some((record(Some(base_name(path).to_owned()), vec![attribute], told.system.as_deref().unwrap_or_default()), false));
     }
     let typed = told.attribute.as_deref()?;
-    let found = find_attribute(graph, typed, told.system.as_deref());
+    let found = by_job.find(typed, told.system.as_deref());
     let derivation = found.and_then(Attribute::derivation).filter(|_| outcome != Outcome::EvaluationFailed);
     if let Some(derivation) = derivation {
         return Some(of_derivation(derivation));
@@ -196,14 +204,52 @@ pub(super) fn names(derivation: Derivation<'_>) -> (Vec<String>, &str) {
     (attributes, derivation.system())
 }
 
-/// The attribute that a job names: by its path, or with its system before or behind it. One of several systems is not guessed.
-fn find_attribute<'g>(graph: &'g Graph, job: &str, system: Option<&str>) -> Option<Attribute<'g>> {
-    let only = |path: &str, system: Option<&str>| {
-        let mut found =
-            graph.find_attribute(path).filter(|attribute| system.is_none_or(|system| attribute.system().is_none_or(|own| own == system)));
-        found.next().filter(|_| found.next().is_none())
-    };
-    only(job, system)
-        .or_else(|| job.rsplit_once('.').and_then(|(path, system)| only(path, Some(system))))
-        .or_else(|| job.split_once('.').and_then(|(system, path)| only(path, Some(system))))
+/// Finds attributes by the names of jobs.
+struct ByJob<'g> {
+    graph: &'g Graph,
+    /// The attributes of which a name is another spelling: their path without quotes, and the job that an exported wave has for them.
+    spelt: OnceCell<HashMap<String, Vec<AttributeIx>>>,
+}
+
+impl<'g> ByJob<'g> {
+    fn new(graph: &'g Graph) -> Self {
+        Self { graph, spelt: OnceCell::new() }
+    }
+
+    /// The attribute that a job names: by its path, or with its system before or behind it; else by another spelling. One of
+    /// several is not guessed. O(A) for the first that is spelt otherwise.
+    fn find(&self, job: &str, system: Option<&str>) -> Option<Attribute<'g>> {
+        let only = |path: &str, system: Option<&str>| {
+            let mut found = self
+                .graph
+                .find_attribute(path)
+                .filter(|attribute| system.is_none_or(|system| attribute.system().is_none_or(|own| own == system)));
+            found.next().filter(|_| found.next().is_none())
+        };
+        let behind = job.rsplit_once('.').map(|(path, system)| (path, Some(system)));
+        let before = job.split_once('.').map(|(system, path)| (path, Some(system)));
+        let ways = || [Some((job, system)), behind, before].into_iter().flatten();
+        ways().find_map(|(path, system)| only(path, system)).or_else(|| ways().find_map(|(name, system)| self.find_spelt(name, system)))
+    }
+
+    /// The attribute that is spelt so; of several, that of the system.
+    fn find_spelt(&self, name: &str, system: Option<&str>) -> Option<Attribute<'g>> {
+        let spelt = self.spelt.get_or_init(|| {
+            let mut spelt: HashMap<String, Vec<AttributeIx>> = HashMap::new();
+            for attribute in self.graph.attributes() {
+                let mut names = vec![attribute.job(), attribute.path().replace('"', "")];
+                names.dedup();
+                for name in names.into_iter().filter(|name| name != attribute.path()) {
+                    spelt.entry(name).or_default().push(attribute.ix());
+                }
+            }
+            spelt
+        });
+        let all: Vec<Attribute<'g>> = spelt.get(name)?.iter().map(|&ix| self.graph.attribute(ix)).collect();
+        let own: Vec<Attribute<'g>> = all.iter().copied().filter(|attribute| system.is_some() && attribute.system() == system).collect();
+        match if own.is_empty() { &all } else { &own }[..] {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
 }
