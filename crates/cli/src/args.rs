@@ -63,7 +63,7 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Who must be told of a change: a digest for each maintainer
     Notify(NotifyArgs),
-    /// Check a plan of updates: locks, and every number in it
+    /// Check a plan of updates: locks, and the numbers of its waves, updates, sums and bound
     Verify(VerifyArgs),
     /// Which waves of a plan rebuild a package, because of which updates, by which way, and when
     Explain(ExplainArgs),
@@ -824,7 +824,7 @@ pub(crate) struct PlanArgs {
     pub(crate) risk: Option<f64>,
 
     /// With --risk: what a wave costs besides its builds, in hours of one builder
-    #[arg(long, value_name = "HOURS", value_parser = hours, requires = "risk", hide_short_help = true)]
+    #[arg(long, value_name = "HOURS", value_parser = hours, requires_all = ["risk", "durations"], hide_short_help = true)]
     pub(crate) wave_hours: Option<Duration>,
 
     /// Draw the best plan for each number of waves

@@ -57,6 +57,11 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
+/// Seconds as hours, to a hundredth: as plans say them.
+pub fn rounded_hours(seconds: u64) -> f64 {
+    (seconds as f64 / 36.0).round() / 100.0
+}
+
 /// Hours as a person says them.
 #[expect(clippy::cast_sign_loss, reason = "nothing takes less than no time")]
 pub fn hours(hours: f64) -> String {

@@ -5,9 +5,10 @@ use std::path::Path;
 use waves_core::analysis::select;
 use waves_core::cost::Costs;
 use waves_core::graph::{DerivationIx, Graph};
-use waves_core::major::{self, Cut, Options, PlanFile, Updates};
+use waves_core::major::{self, Cut, MajorWave, Options, PlanFile, Updates, wave_name};
 use waves_core::plan::{DEFAULT_MAX_WAVES, PlanOptions, plan, verify};
 use waves_core::report::{Format, MajorDetail, MajorReport, PlanDetail, PlanDiffReport, PlanReport, write};
+use waves_core::text::{duration, hours, rounded_hours};
 
 use crate::args::{Args, FormatArgs, PlanArgs, PlanCommand};
 use crate::commands::Failure;
@@ -104,11 +105,26 @@ fn upgrade(args: &Args, options: &PlanArgs, updates: &Path) -> Result<Verdict, F
     let detail = MajorDetail { frontier: options.frontier, limit: options.format.limit() };
     let report = MajorReport::new(options.major, &planned, detail).with_schedules(schedules);
     output::print(&report, &options.format)?;
-    if options.verify { verified(&graph, &report, costs.as_ref()) } else { Ok(Verdict::Fine) }
+    let is_right = !options.verify || is_right(&graph, &report, costs.as_ref())?;
+    let is_kept = keeps_limit(options, &planned);
+    Ok(if is_right && is_kept { Verdict::Fine } else { Verdict::LimitExceeded })
+}
+
+/// Whether no wave is longer than one may be: a single update cannot be taken apart.
+fn keeps_limit(options: &PlanArgs, planned: &MajorWave<'_>) -> bool {
+    let Some(limit) = options.max_wave_hours.map(|time| time.as_secs()) else { return true };
+    let over = planned.waves.iter().enumerate().filter(|(_, wave)| wave.builds.seconds > limit);
+    let over: Vec<String> =
+        over.map(|(at, wave)| format!("{} takes {}", wave_name(options.major, at), hours(rounded_hours(wave.builds.seconds)))).collect();
+    if !over.is_empty() {
+        let why = "what comes together is not taken apart";
+        output::note(&format!("over the limit of {}, for {why}: {}", duration(limit), over.join(", ")));
+    }
+    over.is_empty()
 }
 
 /// Checks a plan as whoever reads its file would.
-fn verified(graph: &Graph, report: &MajorReport, costs: Option<&Costs<'_>>) -> Result<Verdict, Failure> {
+fn is_right(graph: &Graph, report: &MajorReport, costs: Option<&Costs<'_>>) -> Result<bool, Failure> {
     let mut file = Vec::new();
     write(report, Format::Json, None, &mut file).map_err(Failure::Write)?;
     let verified = major::verify(graph, &PlanFile::parse(&file, "the plan")?, costs)?;
@@ -116,10 +132,9 @@ fn verified(graph: &Graph, report: &MajorReport, costs: Option<&Costs<'_>>) -> R
         output::note(&format!("wrong: {flaw}"));
     }
     if verified.flaws.is_empty() {
-        output::note("verified: every update once, nothing locked is rebuilt, every number counted again");
-        return Ok(Verdict::Fine);
+        output::note("verified: every update once, nothing locked is rebuilt; waves, updates, sums and bound counted again");
     }
-    Ok(Verdict::LimitExceeded)
+    Ok(verified.flaws.is_empty())
 }
 
 fn cut(options: &PlanArgs) -> Cut {

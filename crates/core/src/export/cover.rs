@@ -77,8 +77,40 @@ impl Cover {
     }
 }
 
+/// Why a package set refuses an attribute by default. One that is refused does not evaluate, and ends the command that names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Refusal {
+    Unfree,
+    Insecure,
+    Broken,
+}
+
+impl Refusal {
+    /// All that there are.
+    pub(super) const ALL: [Self; 3] = [Self::Unfree, Self::Insecure, Self::Broken];
+
+    /// Of an attribute; `None` if it is not refused.
+    pub(super) fn of(attribute: Attribute<'_>) -> Option<Self> {
+        let is = |refusal: &Self| match refusal {
+            Self::Unfree => attribute.is_unfree(),
+            Self::Insecure => attribute.is_insecure(),
+            Self::Broken => attribute.is_broken(),
+        };
+        Self::ALL.into_iter().rfind(is)
+    }
+
+    /// In words.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Unfree => "not free",
+            Self::Insecure => "insecure",
+            Self::Broken => "broken",
+        }
+    }
+}
+
 fn is_refused(attribute: Attribute<'_>) -> bool {
-    attribute.is_broken() || attribute.is_insecure() || attribute.is_unfree()
+    Refusal::of(attribute).is_some()
 }
 
 /// The attribute that each derivation of a set is named by.

@@ -48,11 +48,11 @@ fn named(graph: &Graph, mut attributes: Vec<AttributeIx>) -> BTreeMap<String, &s
     attributes.sort_unstable();
     let mut taken: BTreeSet<String> = BTreeSet::from(["recurseForDerivations".to_owned()]);
     let job = |attribute: AttributeIx| {
-        let path = graph.attribute(attribute).path();
-        let plain = name::job(path);
+        let attribute = graph.attribute(attribute);
+        let plain = attribute.job();
         let numbered = (2..).map(|number| format!("{plain}_{number}"));
         let free = std::iter::once(plain.clone()).chain(numbered).find(|job| taken.insert(job.clone()));
-        (free.unwrap_or(plain), path)
+        (free.unwrap_or(plain), attribute.path())
     };
     attributes.into_iter().map(job).collect()
 }

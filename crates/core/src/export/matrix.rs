@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use serde::Serialize;
 
-use super::cover::Names;
+use super::cover::{Names, Refusal};
 use super::stages::{Division, Unit};
 use super::{ExportOptions, ExportedFile, ExportedWave, name};
 use crate::graph::{DerivationIx, Graph};
@@ -56,13 +56,25 @@ pub(super) fn matrices(graph: &Graph, wave: &ExportedWave<'_>, options: &ExportO
     let mut stages: Vec<Vec<(String, Unit)>> = Vec::new();
     let (mut built, mut jobs) = (graph.empty_set(), MatrixJobs::default());
     for system in names.all_systems(graph) {
-        let division = Division::new(graph, wave.rebuilds, &names, system, &weight);
-        jobs.repeated += division.members().iter().filter(|&ix| !built.insert(ix)).count();
-        for (at, units) in division.stages(RUNNER_SECONDS).into_iter().enumerate() {
+        let refusal = |ix: DerivationIx| names.of.get(&ix).and_then(|&attribute| Refusal::of(graph.attribute(attribute)));
+        let is_of = |ix: DerivationIx| names.of.get(&ix).is_some_and(|&attribute| names.system(graph.attribute(attribute)) == system);
+        let division = Division::new(graph, wave.rebuilds, |ix| is_of(ix) && refusal(ix).is_none(), &weight);
+        // What a package set refuses comes last, in jobs of its own: it would stop all that a job builds.
+        let rest = graph.set_of(wave.rebuilds.iter().filter(|&ix| !division.members().contains(ix)));
+        let refused = Division::new(graph, &rest, is_of, &weight);
+        for division in [&division, &refused] {
+            jobs.repeated += division.members().iter().filter(|&ix| !built.insert(ix)).count();
+        }
+        let units = division.stages(RUNNER_SECONDS).into_iter().chain(refused.stages(RUNNER_SECONDS));
+        for (at, units) in units.enumerate() {
             if stages.len() <= at {
                 stages.push(Vec::new());
             }
-            stages[at].extend(packed(units).into_iter().map(|unit| (system.to_owned(), unit)));
+            let worst = |unit: &Unit| unit.members.iter().filter_map(|&ix| refusal(ix)).max();
+            for kind in std::iter::once(None).chain(Refusal::ALL.map(Some)) {
+                let units: Vec<Unit> = units.iter().filter(|unit| worst(unit) == kind).cloned().collect();
+                stages[at].extend(packed(units).into_iter().map(|unit| (system.to_owned(), unit)));
+            }
         }
     }
     jobs.stages = stages.len();

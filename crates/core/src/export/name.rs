@@ -72,14 +72,6 @@ pub(super) fn nix_name(name: &str) -> String {
     if begins && name.chars().all(is_plain) && !KEYWORDS.contains(&name) { name.to_owned() } else { nix_string(name) }
 }
 
-/// The name of a job: letters, digits and `-_+`. Nix passes over attributes with others without a word, a dot included.
-pub(super) fn job(path: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '+');
-    let plain = path.chars().filter(|&letter| letter != '"').map(|letter| if is_plain(letter) { letter } else { '_' });
-    let begins = path.trim_start_matches('"').starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    (!begins).then_some('_').into_iter().chain(plain).collect()
-}
-
 /// One line of a comment.
 pub(super) fn comment(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
@@ -111,15 +103,6 @@ mod tests {
         assert_eq!(typed("a.\"b.c\".d e").as_deref(), Some("a.\"b.c\".d e"));
         for path in ["a.1", "a.", "a\"b", "\"\""] {
             assert_eq!(typed(path), None, "{path}");
-        }
-    }
-
-    #[test]
-    fn jobs_are_names_to_nix() {
-        for (path, expected) in
-            [("a.\"b.c\".d", "a_b_c_d"), ("3to2", "_3to2"), ("python312Packages.3to2", "python312Packages_3to2"), ("", "_")]
-        {
-            assert_eq!(job(path), expected, "{path}");
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::cover::Names;
 use crate::graph::{DerivationIx, DerivationSet, DisjointSets, Graph};
 
 /// Derivations that are built by one job, since they share rebuilds.
@@ -28,15 +27,13 @@ pub(super) struct Division<'a> {
 }
 
 impl<'a> Division<'a> {
-    /// O(V + E).
+    /// Of what of a set leads to the members that `is_named` says have a name. O(V + E).
     pub(super) fn new(
         graph: &'a Graph,
         set: &DerivationSet,
-        names: &Names<'_>,
-        system: &str,
+        is_named: impl Fn(DerivationIx) -> bool,
         weight: &'a dyn Fn(DerivationIx) -> u64,
     ) -> Self {
-        let is_named = |ix: DerivationIx| names.of.get(&ix).is_some_and(|&attribute| names.system(graph.attribute(attribute)) == system);
         let is_named = graph.set_of(set.iter().filter(|&ix| is_named(ix)));
         let all: Vec<DerivationIx> = set.iter().collect();
         let mut members = is_named.clone();

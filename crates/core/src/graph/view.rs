@@ -20,6 +20,15 @@ pub(crate) fn set_of(path: &str) -> &str {
     last.map_or("", |dot| &path[..dot])
 }
 
+/// The name of a job that builds an attribute: letters, digits and `-_+`. Nix passes over attributes with others without a word, a dot
+/// included.
+fn job(path: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '+');
+    let plain = path.chars().filter(|&letter| letter != '"').map(|letter| if is_plain(letter) { letter } else { '_' });
+    let begins = path.trim_start_matches('"').starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    (!begins).then_some('_').into_iter().chain(plain).collect()
+}
+
 /// A derivation of a graph.
 #[derive(Clone, Copy)]
 pub struct Derivation<'g> {
@@ -279,6 +288,11 @@ impl<'g> Attribute<'g> {
         self.graph.storage.text(self.row().path)
     }
 
+    /// The name of the job that `waves export` has build it, if no other attribute has it.
+    pub fn job(self) -> String {
+        job(self.path())
+    }
+
     /// The set that it is in: its path without the last component; empty at the top level.
     pub fn set(self) -> &'g str {
         set_of(self.path())
@@ -418,5 +432,19 @@ impl<'g> Package<'g> {
 impl fmt::Debug for Package<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.face().label())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_are_names_to_nix() {
+        for (path, expected) in
+            [("a.\"b.c\".d", "a_b_c_d"), ("3to2", "_3to2"), ("python312Packages.3to2", "python312Packages_3to2"), ("", "_")]
+        {
+            assert_eq!(job(path), expected, "{path}");
+        }
     }
 }

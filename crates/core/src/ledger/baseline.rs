@@ -31,10 +31,19 @@ impl Class {
     }
 }
 
+/// What is known of something from before a wave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    Built,
+    Failed,
+    /// It was there, and no result says what became of it.
+    There,
+}
+
 /// What built before a wave, by attribute path (by name, where there is none) and system.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Baseline {
-    builds: HashMap<String, Vec<(String, bool)>>,
+    known: HashMap<String, Vec<(String, Before)>>,
     /// What was recorded before the major wave covers everything that was there.
     is_whole: bool,
     /// What it is made of: tags, and `baseline` for what was recorded before the major wave.
@@ -73,18 +82,19 @@ impl Baseline {
                     self.is_whole = true;
                     self.sources.push("baseline".to_owned());
                 }
-                let builds = match record.status {
-                    Outcome::Aborted | Outcome::Building => return,
-                    outcome => outcome == Outcome::Succeeded,
+                let before = match record.status {
+                    Outcome::Succeeded => Before::Built,
+                    silent if silent.is_silent() => Before::There,
+                    _ => Before::Failed,
                 };
                 for attribute in &record.attributes {
-                    self.set(attribute, &record.system, builds);
+                    self.set(attribute, &record.system, before);
                 }
             }
             Event::Tag(tag) => {
                 for (system, failing) in &tag.failing {
                     for name in failing {
-                        self.set(name, system, false);
+                        self.set(name, system, Before::Failed);
                     }
                 }
                 self.sources.push(tag.tag.clone());
@@ -93,34 +103,45 @@ impl Baseline {
         }
     }
 
-    fn set(&mut self, name: &str, system: &str, builds: bool) {
-        let systems = self.builds.entry(name.to_owned()).or_default();
+    fn set(&mut self, name: &str, system: &str, before: Before) {
+        let systems = self.known.entry(name.to_owned()).or_default();
         match systems.iter_mut().find(|(known, _)| known == system) {
-            Some((_, known)) => *known = builds,
-            None => systems.push((system.to_owned(), builds)),
+            Some((_, known)) if before != Before::There => *known = before,
+            Some(_) => {}
+            None => systems.push((system.to_owned(), before)),
         }
     }
 
     /// Whether nothing is known of before.
     pub fn is_empty(&self) -> bool {
-        self.builds.is_empty()
+        self.known.is_empty()
+    }
+
+    fn before(&self, name: &str, system: &str) -> Option<Before> {
+        let systems = self.known.get(name)?;
+        let of = |wanted: &str| systems.iter().find(|(known, _)| known == wanted).map(|(_, before)| *before);
+        let own = of(system);
+        own.filter(|before| *before != Before::There).or_else(|| of("")).or(own)
     }
 
     /// Whether something built; `None` if that is not known. A result without a system is of all systems.
     pub fn built(&self, name: &str, system: &str) -> Option<bool> {
-        let systems = self.builds.get(name)?;
-        let of = |wanted: &str| systems.iter().find(|(known, _)| known == wanted).map(|(_, builds)| *builds);
-        of(system).or_else(|| of(""))
+        self.before(name, system).filter(|before| *before != Before::There).map(|before| before == Before::Built)
+    }
+
+    /// Whether something was there, and no result says that it did not build.
+    pub(super) fn may_have_built(&self, name: &str, system: &str) -> bool {
+        matches!(self.before(name, system), Some(Before::Built | Before::There))
     }
 
     /// What became of something that does not build now.
     ///
     /// Of what is not known it is assumed that it built, unless all that was there before was recorded: then it is new.
     pub fn failing(&self, name: &str, system: &str) -> Class {
-        match self.built(name, system) {
-            Some(false) => Class::StillBroken,
+        match self.before(name, system) {
+            Some(Before::Failed) => Class::StillBroken,
             None if self.is_whole => Class::New,
-            Some(true) | None => Class::Regressed,
+            Some(Before::Built | Before::There) | None => Class::Regressed,
         }
     }
 }

@@ -111,6 +111,11 @@ impl Outcome {
         }
     }
 
+    /// Whether it says nothing of the derivation.
+    pub fn is_silent(self) -> bool {
+        matches!(self, Self::Aborted | Self::Building)
+    }
+
     /// Whether the derivation itself is at fault.
     pub fn is_own_failure(self) -> bool {
         matches!(self, Self::Failed | Self::TimedOut | Self::LimitExceeded | Self::EvaluationFailed)

@@ -1,11 +1,12 @@
 //! Results, tied to the derivations of an evaluation.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::event::{Event, Outcome, Record, RecordedFor};
 use super::file::Ledger;
 use super::results::{Results, Told};
-use crate::graph::{Attribute, Derivation, DerivationIx, Graph};
+use crate::graph::{Attribute, AttributeIx, Derivation, DerivationIx, Graph};
 use crate::store_path::{StoreHash, StorePath, base_name};
 
 /// What of a file of results is new, and what could not be used.
@@ -46,32 +47,41 @@ impl<'g> ByPath<'g> {
 /// attribute is of the derivation that the attribute has here. O(V + A + results · log results + entries of the ledger).
 ///
 /// The results of a file are of one moment, whatever their order: what was built comes first, so that a failure is one in
-/// spite of it. Several of one derivation stay in their order.
+/// spite of it. Several of one derivation stay in their order, and stand together.
 pub fn match_results(graph: &Graph, ledger: &Ledger, results: &Results, of: RecordedFor) -> Matched {
-    let by_path = ByPath::new(graph);
+    let (by_path, by_job) = (ByPath::new(graph), ByJob::new(graph));
     let mut matched = Matched::default();
-    let mut found: Vec<(String, Record, bool)> = Vec::new();
-    let mut is_built: HashMap<String, bool> = HashMap::new();
+    let mut found: Vec<(String, Vec<(Record, bool)>)> = Vec::new();
+    let mut place: HashMap<String, usize> = HashMap::new();
     for told in &results.told {
         let Some(outcome) = told.outcome else { continue };
-        let Some((record, is_here)) = record(graph, &by_path, told, outcome, of, &results.file) else {
+        let Some(told) = record(&by_path, &by_job, told, outcome, of, &results.file) else {
             matched.unmatched += 1;
             let name = told.attribute.as_deref().or(told.derivation.as_deref()).unwrap_or_default();
             matched.first_unmatched.get_or_insert_with(|| name.to_owned());
             continue;
         };
-        let key = key_of(&record);
-        is_built.insert(key.clone(), outcome == Outcome::Succeeded);
-        found.push((key, record, is_here));
+        let key = key_of(&told.0);
+        let at = *place.entry(key.clone()).or_insert_with(|| {
+            found.push((key, Vec::new()));
+            found.len() - 1
+        });
+        match found[at].1.last() {
+            Some((last, _)) if last.status == outcome => matched.known += 1,
+            _ => found[at].1.push(told),
+        }
     }
-    found.sort_by_key(|(key, ..)| !is_built[key]);
+    let is_built = |told: &[(Record, bool)]| told.last().is_some_and(|(last, _)| last.status == Outcome::Succeeded);
+    found.sort_by_key(|(_, told)| !is_built(told));
     let mut known = Known::of(ledger, of);
-    for (key, record, is_here) in found {
-        if known.is_new(key, record.status) {
+    for (key, told) in found {
+        let outcomes: Vec<Outcome> = told.iter().map(|(record, _)| record.status).collect();
+        let known_already = known.first_new(&key, &outcomes);
+        matched.known += known_already;
+        for (record, is_here) in told.into_iter().skip(known_already) {
+            known.hear(&key, record.status);
             matched.other_evaluations += usize::from(!is_here);
             matched.records.push(record);
-        } else {
-            matched.known += 1;
         }
     }
     matched
@@ -83,14 +93,22 @@ fn key_of(record: &Record) -> String {
     record.derivation.clone().unwrap_or_else(name)
 }
 
-/// The last outcome of everything.
+/// What was heard of everything.
 #[derive(Default)]
 struct Known {
-    last: HashMap<String, (usize, Outcome)>,
+    of: HashMap<String, Heard>,
     /// Results so far.
     count: usize,
     /// Of these, how many there were when something was last repaired: a failure from before may be another one now.
     repaired: usize,
+}
+
+/// What was heard of one derivation.
+#[derive(Default)]
+struct Heard {
+    /// Since it was last tried again, in order.
+    outcomes: Vec<(usize, Outcome)>,
+    has_failed: bool,
 }
 
 impl Known {
@@ -99,13 +117,11 @@ impl Known {
         let mut known = Self::default();
         for entry in ledger.entries() {
             match &entry.event {
-                Event::Record(record) if record.of == of => {
-                    known.is_new(key_of(record), record.status);
-                }
+                Event::Record(record) if record.of == of => known.hear(&key_of(record), record.status),
                 Event::Retry(retry) if RecordedFor::Wave(retry.wave) == of => {
                     known.repaired = known.count;
                     for derivation in &retry.derivations {
-                        known.last.remove(derivation);
+                        known.of.entry(derivation.clone()).or_default().outcomes.clear();
                     }
                 }
                 _ => {}
@@ -114,24 +130,37 @@ impl Known {
         known
     }
 
-    /// Takes in a result, and tells whether it says more than what is known.
-    fn is_new(&mut self, key: String, outcome: Outcome) -> bool {
-        let last = self.last.get(&key).copied();
-        let is_known = last.is_some_and(|(at, last)| last == outcome && (outcome == Outcome::Succeeded || at >= self.repaired));
-        if is_known {
-            return false;
-        }
-        if outcome == Outcome::Succeeded && last.is_some() {
+    fn hear(&mut self, key: &str, outcome: Outcome) {
+        let heard = self.of.entry(key.to_owned()).or_default();
+        if outcome == Outcome::Succeeded && heard.has_failed {
             self.repaired = self.count;
         }
-        self.last.insert(key, (self.count, outcome));
+        if !outcome.is_silent() {
+            heard.has_failed = outcome != Outcome::Succeeded;
+        }
+        heard.outcomes.push((self.count, outcome));
         self.count += 1;
-        true
+    }
+
+    /// How many of the outcomes that a file tells of a derivation are known, from the first on: as many as the ledger ends with.
+    fn first_new(&self, key: &str, outcomes: &[Outcome]) -> usize {
+        let Some(heard) = self.of.get(key) else { return 0 };
+        let is_built = !heard.has_failed;
+        let still_count = |&&(at, _): &&(usize, Outcome)| is_built || at >= self.repaired;
+        let known: Vec<Outcome> = heard.outcomes.iter().filter(still_count).map(|&(_, outcome)| outcome).collect();
+        (0..=outcomes.len()).rev().find(|&first| known.ends_with(&outcomes[..first])).unwrap_or(0)
     }
 }
 
 /// The record of a result, and whether its derivation is in the evaluation.
-fn record(graph: &Graph, by_path: &ByPath<'_>, told: &Told, outcome: Outcome, of: RecordedFor, source: &str) -> Option<(Record, bool)> {
+fn record(
+    by_path: &ByPath<'_>,
+    by_job: &ByJob<'_>,
+    told: &Told,
+    outcome: Outcome,
+    of: RecordedFor,
+    source: &str,
+) -> Option<(Record, bool)> {
     let record = |derivation: Option<String>, attributes: Vec<String>, system: &str| Record {
         of,
         derivation,
@@ -153,7 +182,7 @@ fn record(graph: &Graph, by_path: &ByPath<'_>, told: &Told, outcome: Outcome, of
         return Some((record(Some(base_name(path).to_owned()), vec![attribute], told.system.as_deref().unwrap_or_default()), false));
     }
     let typed = told.attribute.as_deref()?;
-    let found = find_attribute(graph, typed, told.system.as_deref());
+    let found = by_job.find(typed, told.system.as_deref());
     let derivation = found.and_then(Attribute::derivation).filter(|_| outcome != Outcome::EvaluationFailed);
     if let Some(derivation) = derivation {
         return Some(of_derivation(derivation));
@@ -175,14 +204,52 @@ pub(super) fn names(derivation: Derivation<'_>) -> (Vec<String>, &str) {
     (attributes, derivation.system())
 }
 
-/// The attribute that a job names: by its path, or with its system before or behind it. One of several systems is not guessed.
-fn find_attribute<'g>(graph: &'g Graph, job: &str, system: Option<&str>) -> Option<Attribute<'g>> {
-    let only = |path: &str, system: Option<&str>| {
-        let mut found =
-            graph.find_attribute(path).filter(|attribute| system.is_none_or(|system| attribute.system().is_none_or(|own| own == system)));
-        found.next().filter(|_| found.next().is_none())
-    };
-    only(job, system)
-        .or_else(|| job.rsplit_once('.').and_then(|(path, system)| only(path, Some(system))))
-        .or_else(|| job.split_once('.').and_then(|(system, path)| only(path, Some(system))))
+/// Finds attributes by the names of jobs.
+struct ByJob<'g> {
+    graph: &'g Graph,
+    /// The attributes of which a name is another spelling: their path without quotes, and the job that an exported wave has for them.
+    spelt: OnceCell<HashMap<String, Vec<AttributeIx>>>,
+}
+
+impl<'g> ByJob<'g> {
+    fn new(graph: &'g Graph) -> Self {
+        Self { graph, spelt: OnceCell::new() }
+    }
+
+    /// The attribute that a job names: by its path, or with its system before or behind it; else by another spelling. One of
+    /// several is not guessed. O(A) for the first that is spelt otherwise.
+    fn find(&self, job: &str, system: Option<&str>) -> Option<Attribute<'g>> {
+        let only = |path: &str, system: Option<&str>| {
+            let mut found = self
+                .graph
+                .find_attribute(path)
+                .filter(|attribute| system.is_none_or(|system| attribute.system().is_none_or(|own| own == system)));
+            found.next().filter(|_| found.next().is_none())
+        };
+        let behind = job.rsplit_once('.').map(|(path, system)| (path, Some(system)));
+        let before = job.split_once('.').map(|(system, path)| (path, Some(system)));
+        let ways = || [Some((job, system)), behind, before].into_iter().flatten();
+        ways().find_map(|(path, system)| only(path, system)).or_else(|| ways().find_map(|(name, system)| self.find_spelt(name, system)))
+    }
+
+    /// The attribute that is spelt so; of several, that of the system.
+    fn find_spelt(&self, name: &str, system: Option<&str>) -> Option<Attribute<'g>> {
+        let spelt = self.spelt.get_or_init(|| {
+            let mut spelt: HashMap<String, Vec<AttributeIx>> = HashMap::new();
+            for attribute in self.graph.attributes() {
+                let mut names = vec![attribute.job(), attribute.path().replace('"', "")];
+                names.dedup();
+                for name in names.into_iter().filter(|name| name != attribute.path()) {
+                    spelt.entry(name).or_default().push(attribute.ix());
+                }
+            }
+            spelt
+        });
+        let all: Vec<Attribute<'g>> = spelt.get(name)?.iter().map(|&ix| self.graph.attribute(ix)).collect();
+        let own: Vec<Attribute<'g>> = all.iter().copied().filter(|attribute| system.is_some() && attribute.system() == system).collect();
+        match if own.is_empty() { &all } else { &own }[..] {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
 }

@@ -95,15 +95,14 @@ struct History {
 impl History {
     /// The last outcome that says something, unless it is a failure that is tried again.
     fn decisive(&self) -> Option<(usize, Outcome)> {
-        let says = |outcome: Outcome| !matches!(outcome, Outcome::Aborted | Outcome::Building);
-        let last = self.outcomes.iter().rev().copied().find(|&(_, outcome)| says(outcome))?;
+        let last = self.outcomes.iter().rev().copied().find(|(_, outcome)| !outcome.is_silent())?;
         let retried = self.retries.last().is_some_and(|&retry| retry > last.0);
         (!retried || last.1 == Outcome::Succeeded).then_some(last)
     }
 
-    /// Whether nothing is said of it but that it was begun.
-    fn is_silent(&self) -> bool {
-        self.outcomes.iter().all(|(_, outcome)| matches!(outcome, Outcome::Aborted | Outcome::Building))
+    /// Whether nothing was said of it by a time but that it was begun, or that it is to be tried again.
+    fn is_silent(&self, by: usize) -> bool {
+        self.retries.last().is_some_and(|&retry| retry < by) || self.outcomes.iter().all(|(_, outcome)| outcome.is_silent())
     }
 
     fn is_building(&self) -> bool {
@@ -119,7 +118,7 @@ impl History {
         let (mut repaired, mut has_failed) = (self.retries.last().copied(), false);
         for &(at, outcome) in &self.outcomes {
             match outcome {
-                Outcome::Aborted | Outcome::Building => {}
+                silent if silent.is_silent() => {}
                 Outcome::Succeeded if has_failed => (repaired, has_failed) = (repaired.max(Some(at)), false),
                 outcome => has_failed = outcome != Outcome::Succeeded,
             }
@@ -154,7 +153,7 @@ pub struct RedRoot<'g> {
 pub struct EvaluationFailure<'g> {
     /// The attribute.
     pub attribute: Attribute<'g>,
-    /// What became of it. One of which nothing is known from before is new.
+    /// What became of it.
     pub class: Class,
     /// Whether it is let be.
     pub is_waived: bool,
@@ -290,6 +289,11 @@ impl<'a> WaveStatus<'a> {
         self.expected.contains(derivation)
     }
 
+    /// Whether a derivation counts by its state: it is expected to build, or it is built all the same.
+    fn is_counted(&self, derivation: DerivationIx) -> bool {
+        self.is_expected(derivation) || self.state(derivation) == State::Green
+    }
+
     /// Whether a derivation has to be done before the wave can be closed: it has an attribute that is expected to build. Where
     /// no dump names attributes, every derivation of the wave has.
     pub fn is_required(&self, derivation: DerivationIx) -> bool {
@@ -317,7 +321,7 @@ impl<'a> WaveStatus<'a> {
         let (mut counts, mut not_expected) = ([StateCounts::default(); State::ALL.len()], StateCounts::default());
         for ix in self.wave.rebuilds.iter() {
             let state = self.states[ix.get()];
-            let counter = if self.is_expected(ix) || state == State::Green { &mut counts[state as usize] } else { &mut not_expected };
+            let counter = if self.is_counted(ix) { &mut counts[state as usize] } else { &mut not_expected };
             counter.derivations += 1;
             counter.attributes += self.graph.derivation(ix).attributes().len();
         }
@@ -332,12 +336,12 @@ impl<'a> WaveStatus<'a> {
 
     /// How much of what is decided is green, from 0 to 1, by a weight of each derivation; `None` if nothing is decided.
     ///
-    /// Green over green, waived, red and blocked; of what is expected to build.
+    /// Green over green, waived, red and blocked, of what [`WaveStatus::counts`] counts there.
     pub fn greenness(&self, weight: impl Fn(Derivation<'a>) -> u64) -> Option<f64> {
         let (mut green, mut decided) = (0, 0);
-        for derivation in self.expected.iter().map(|ix| self.graph.derivation(ix)) {
+        for derivation in self.wave.rebuilds.iter().map(|ix| self.graph.derivation(ix)) {
             let state = self.state(derivation.ix());
-            let weight = if state.is_open() { 0 } else { weight(derivation) };
+            let weight = if state.is_open() || !self.is_counted(derivation.ix()) { 0 } else { weight(derivation) };
             decided += weight;
             green += if state == State::Green { weight } else { 0 };
         }
@@ -575,9 +579,7 @@ fn waivers<'a>(question: Question<'a>, wave: WaveName, members: &DerivationSet) 
 /// Where each derivation of the wave stands. Inputs come first.
 fn states(graph: &Graph, members: &DerivationSet, histories: &HashMap<DerivationIx, History>, waived: &DerivationSet) -> Vec<State> {
     let decisive = |ix: DerivationIx| histories.get(&ix).and_then(History::decisive);
-    // Nothing is built before what it needs: a success says so of inputs that nobody reports.
-    let built = members.iter().filter(|&ix| matches!(decisive(ix), Some((_, Outcome::Succeeded))));
-    let implied = graph.closure(built, Direction::Dependencies);
+    let implied = implied(graph, members, decisive);
     let mut states = vec![State::Pending; graph.derivation_count()];
     // When something that a derivation needs was last repaired.
     let mut repaired: Vec<Option<usize>> = vec![None; graph.derivation_count()];
@@ -589,7 +591,7 @@ fn states(graph: &Graph, members: &DerivationSet, histories: &HashMap<Derivation
         let any = |wanted: &[State]| inputs.iter().any(|input| wanted.contains(&states[input.get()]));
         states[ix.get()] = match decisive(ix) {
             Some((_, Outcome::Succeeded)) => State::Green,
-            None if history.is_none_or(History::is_silent) && implied.contains(ix) => State::Green,
+            None if implied[ix.get()].is_some_and(|built| history.is_none_or(|history| history.is_silent(built))) => State::Green,
             _ if waived.contains(ix) => State::Waived,
             _ if any(&[State::Red, State::Blocked]) => State::Blocked,
             _ if any(&[State::Waived]) => State::Waived,
@@ -600,6 +602,21 @@ fn states(graph: &Graph, members: &DerivationSet, histories: &HashMap<Derivation
         };
     }
     states
+}
+
+/// When something that needs a derivation was last built. Nothing is built before what it needs: a success says so of inputs that
+/// nobody reports.
+fn implied(graph: &Graph, members: &DerivationSet, decisive: impl Fn(DerivationIx) -> Option<(usize, Outcome)>) -> Vec<Option<usize>> {
+    let mut implied: Vec<Option<usize>> = vec![None; graph.derivation_count()];
+    let last_first: Vec<DerivationIx> = members.iter().collect();
+    for &ix in last_first.iter().rev() {
+        let own = decisive(ix).filter(|(_, outcome)| *outcome == Outcome::Succeeded).map(|(at, _)| at);
+        let built = implied[ix.get()].max(own);
+        for input in graph.derivation(ix).rebuild_inputs() {
+            implied[input.get()] = implied[input.get()].max(built);
+        }
+    }
+    implied
 }
 
 /// What of the wave has an attribute that is expected to build; everything, where no dump names attributes.
@@ -623,13 +640,9 @@ fn evaluation_failures<'g>(
         .flat_map(|(_, record)| record.attributes.iter().map(String::as_str))
         .collect();
     let failure = |attribute: Attribute<'g>| {
-        let built = baseline.built(attribute.path(), attribute.system().unwrap_or_default());
-        let class = match built {
-            Some(true) => Class::Regressed,
-            Some(false) => Class::StillBroken,
-            None => Class::New,
-        };
-        let is_told = built == Some(true) || recorded.contains(attribute.path());
+        let system = attribute.system().unwrap_or_default();
+        let class = baseline.failing(attribute.path(), system);
+        let is_told = baseline.may_have_built(attribute.path(), system) || recorded.contains(attribute.path());
         is_told.then(|| EvaluationFailure { attribute, class, is_waived: waived.iter().any(|name| name == attribute.path()) })
     };
     graph.attributes().filter(|attribute| attribute.derivation().is_none()).filter_map(failure).collect()

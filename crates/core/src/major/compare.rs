@@ -19,8 +19,10 @@ pub struct Move {
 pub fn moves(before: &PlanFile, after: &PlanFile) -> Vec<Move> {
     let mut waves: BTreeMap<&str, [Option<&str>; 2]> = BTreeMap::new();
     for (at, plan) in [before, after].into_iter().enumerate() {
-        for update in &plan.updates {
-            waves.entry(&update.package).or_default()[at] = Some(&update.wave);
+        for wave in &plan.waves {
+            for package in &wave.updates {
+                waves.entry(package).or_default()[at] = Some(&wave.name);
+            }
         }
     }
     let moved = waves.into_iter().filter(|(_, [before, after])| before != after);

@@ -13,6 +13,7 @@ use super::unit::{Target, Unit, Units};
 use super::updates::Update;
 use crate::error::{Error, Result};
 use crate::graph::{DerivationSet, Graph};
+use crate::text::{counted, duration, hours, rounded_hours};
 
 /// Where the waves are cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -76,6 +77,8 @@ pub(super) struct Material<'a> {
     pub(super) units: &'a Units,
     /// What each unit rebuilds by itself.
     pub(super) alone: &'a [DerivationSet],
+    /// What is never rebuilt.
+    pub(super) held: &'a DerivationSet,
     /// What that costs.
     pub(super) builds: &'a [Builds],
 }
@@ -84,77 +87,80 @@ pub(super) struct Material<'a> {
 struct Step {
     level: usize,
     units: Vec<usize>,
-    /// It is merged with nothing.
-    is_alone: bool,
 }
 
 impl Material<'_> {
-    /// The waves that are wanted, and the best plan of each number of waves.
+    /// The waves that are wanted, and the best plan of each number of waves that was found.
     ///
     /// # Errors
     ///
     /// [`Error::Infeasible`] if no cut keeps within its limit.
     pub(super) fn cut(&self, cut: Cut) -> Result<(Vec<MinorWave>, Vec<Point>)> {
-        let steps = self.steps(cut);
-        let runs = self.runs(&steps, cut);
-        let cuts = runs.cuts(self.prices);
-        let frontier = frontier(self.prices, &runs, &cuts);
+        let (steps, solos) = self.steps(cut);
+        let runs = self.runs(&steps, &solos, cut);
+        let mut cuts = runs.cuts(self.prices);
+        if steps.is_empty() && !solos.is_empty() {
+            cuts.push(Vec::new());
+        }
+        let frontier = self.frontier(&runs, &cuts, &solos);
         let chosen = choose(self.prices, &frontier, &cuts, cut)?;
-        Ok((self.waves(&steps, &runs, chosen), frontier))
+        Ok((self.waves(&steps, &solos, &runs, chosen), frontier))
     }
 
-    /// The levels, without the units that want a wave to themselves, which are steps of their own; and taken apart where a wave may not be as
-    /// long.
-    fn steps(&self, cut: Cut) -> Vec<Step> {
+    /// The levels, taken apart where a wave may not be as long; and the units that want a wave to themselves, with theirs.
+    fn steps(&self, cut: Cut) -> (Vec<Step>, Vec<Step>) {
         let units = self.units;
-        let mut steps = Vec::new();
+        let (mut steps, mut solos) = (Vec::new(), Vec::new());
         for level in 0..units.level_count() {
             let members = (0..units.units.len()).filter(|&unit| units.levels[unit] == level);
             let (solo, others): (Vec<usize>, Vec<usize>) = members.partition(|&unit| units.units[unit].solo);
             let from = steps.len();
-            steps.extend(solo.into_iter().map(|unit| Step { level, units: vec![unit], is_alone: true }));
             let parts = match cut {
                 Cut::MaxWaveSeconds(limit) => split(self.prices, &others, self.alone, limit),
                 _ => vec![others],
             };
-            steps.extend(parts.into_iter().filter(|part| !part.is_empty()).map(|units| Step { level, units, is_alone: false }));
+            steps.extend(parts.into_iter().filter(|part| !part.is_empty()).map(|units| Step { level, units }));
             // What one level was taken apart into comes in the order of what is first in it.
-            let head = |step: &Step| step.units.iter().copied().min_by(|&a, &b| self.first(a, b)).unwrap_or(0);
-            steps[from..].sort_by(|a, b| self.first(head(a), head(b)));
+            steps[from..].sort_by(|a, b| self.first(self.head(&a.units), self.head(&b.units)));
+            solos.extend(solo.into_iter().map(|unit| Step { level, units: vec![unit] }));
         }
-        steps
+        (steps, solos)
+    }
+
+    /// Which of some units of one level comes first.
+    fn head(&self, units: &[usize]) -> usize {
+        units.iter().copied().min_by(|&a, &b| self.first(a, b)).unwrap_or(0)
     }
 
     /// What every run of steps builds, and how much work it may be to find what broke in it.
-    fn runs(&self, steps: &[Step], cut: Cut) -> Runs {
+    ///
+    /// What wants a wave to itself may come before or behind the rest of its level: it parts runs that go on to both sides.
+    fn runs(&self, steps: &[Step], solos: &[Step], cut: Cut) -> Runs {
         let rebuilds: Vec<DerivationSet> = steps.par_iter().map(|step| union(self.graph, self.alone, &step.units)).collect();
-        let is_alone: Vec<bool> = steps.iter().map(|step| step.is_alone).collect();
-        let runs = Runs::new(self.prices, &rebuilds, &is_alone);
+        let last_level = |step: &Step| solos.iter().map(|solo| solo.level).find(|&level| level > step.level).unwrap_or(usize::MAX);
+        let end = |step: &Step| steps.partition_point(|other| other.level <= last_level(step));
+        let runs = Runs::new(self.prices, &rebuilds, steps.iter().map(end).collect());
         let Cut::Risk { probability, .. } = cut else { return runs };
         let of_step: Vec<Vec<usize>> = steps.iter().map(|step| step.units.clone()).collect();
         let risks: Vec<f64> = self.units.units.iter().map(|unit| self.risk(unit, probability)).collect();
-        runs.with_rework(rework(self.graph, self.prices, &self.units.units, &of_step, &rebuilds, &risks))
+        runs.with_rework(rework(self.graph, self.prices, &self.units.units, self.held, &of_step, &rebuilds, &risks))
     }
 
-    /// The waves of a cut of the steps into runs.
-    fn waves(&self, steps: &[Step], runs: &Runs, cut: &[Range<usize>]) -> Vec<MinorWave> {
-        let wave = |run: &Range<usize>| {
-            let mut members: Vec<usize> = steps[run.clone()].iter().flat_map(|step| step.units.iter().copied()).collect();
-            members.sort_by(|&a, &b| self.first(a, b));
-            let rebuilds = union(self.graph, self.alone, &members);
-            let builds = self.prices.set(&rebuilds);
-            let pairs: usize = members.iter().map(|&unit| self.alone[unit].len()).sum();
-            MinorWave {
-                levels: steps[run.start].level..steps[run.end - 1].level + 1,
-                apart: run.clone().map(|step| runs.builds(&(step..step + 1))).sum(),
-                suspects: pairs as f64 / rebuilds.len().max(1) as f64,
-                units: members,
-                rebuilds,
-                builds,
-                again: Builds::default(),
-            }
-        };
-        let mut waves: Vec<MinorWave> = cut.par_iter().map(wave).collect();
+    /// The waves of a cut of the steps into runs, with those of single units between them.
+    fn waves(&self, steps: &[Step], solos: &[Step], runs: &Runs, cut: &[Range<usize>]) -> Vec<MinorWave> {
+        let merged = cut.iter().map(|run| {
+            let levels = steps[run.start].level..steps[run.end - 1].level + 1;
+            let units: Vec<usize> = steps[run.clone()].iter().flat_map(|step| step.units.iter().copied()).collect();
+            (levels, units, run.clone().map(|step| runs.builds(&(step..step + 1))).sum())
+        });
+        let single = solos.iter().map(|solo| (solo.level..solo.level + 1, solo.units.clone(), self.builds[solo.units[0]]));
+        let mut waves: Vec<(Range<usize>, Vec<usize>, Builds)> = merged.chain(single).collect();
+        // What ends at a level comes before what is of it alone, and that before what begins there.
+        waves.sort_by(|(a, a_units, _), (b, b_units, _)| {
+            (a.start, a.end).cmp(&(b.start, b.end)).then_with(|| self.first(self.head(a_units), self.head(b_units)))
+        });
+        let wave = |(levels, units, apart): (Range<usize>, Vec<usize>, Builds)| self.wave(levels, units, apart);
+        let mut waves: Vec<MinorWave> = waves.into_par_iter().map(wave).collect();
         for at in 1..waves.len() {
             let (earlier, later) = waves.split_at_mut(at);
             let same = earlier.iter().filter(|wave| wave.levels == later[0].levels);
@@ -165,6 +171,42 @@ impl Material<'_> {
             later[0].again = later[0].rebuilds.iter().filter(|&ix| both.contains(ix)).map(|ix| self.prices.derivation(ix)).sum();
         }
         waves
+    }
+
+    /// A wave of some units.
+    fn wave(&self, levels: Range<usize>, mut units: Vec<usize>, apart: Builds) -> MinorWave {
+        units.sort_by(|&a, &b| self.first(a, b));
+        let rebuilds = union(self.graph, self.alone, &units);
+        let pairs: usize = units.iter().map(|&unit| self.pairs(unit)).sum();
+        let suspects = pairs as f64 / rebuilds.len().max(1) as f64;
+        MinorWave { units, levels, builds: self.prices.set(&rebuilds), apart, again: Builds::default(), suspects, rebuilds }
+    }
+
+    /// Pairs of an update of a unit, and a derivation that it rebuilds.
+    fn pairs(&self, unit: usize) -> usize {
+        match self.units.units[unit].targets[..] {
+            [_] => self.alone[unit].len(),
+            ref several => several
+                .iter()
+                .map(|&target| self.graph.rebuilds_past(self.targets[target].derivations.iter().copied(), self.held).len())
+                .sum(),
+        }
+    }
+
+    /// A point for each cut.
+    fn frontier(&self, runs: &Runs, cuts: &[Vec<Range<usize>>], solos: &[Step]) -> Vec<Point> {
+        let single: Builds = solos.iter().map(|solo| self.builds[solo.units[0]]).sum();
+        let point = |cut: &Vec<Range<usize>>| Point {
+            waves: cut.len() + solos.len(),
+            builds: cut.iter().map(|run| runs.builds(run)).sum::<Builds>() + single,
+            rework: cut.iter().map(|run| runs.rework(run)).sum(),
+            is_knee: false,
+        };
+        let mut points: Vec<Point> = cuts.iter().map(point).collect();
+        if let Some(knee) = knee(&points.iter().map(|point| self.prices.weight(point.builds) as f64).collect::<Vec<_>>()) {
+            points[knee].is_knee = true;
+        }
+        points
     }
 
     /// The probability that a unit breaks what it rebuilds: that one of its updates does.
@@ -191,21 +233,6 @@ pub(super) fn union<'u>(graph: &Graph, alone: &[DerivationSet], units: impl Into
         union.extend(&alone[unit]);
     }
     union
-}
-
-/// A point for each cut.
-fn frontier(prices: &Prices, runs: &Runs, cuts: &[Vec<Range<usize>>]) -> Vec<Point> {
-    let point = |cut: &Vec<Range<usize>>| Point {
-        waves: cut.len(),
-        builds: cut.iter().map(|run| runs.builds(run)).sum(),
-        rework: cut.iter().map(|run| runs.rework(run)).sum(),
-        is_knee: false,
-    };
-    let mut points: Vec<Point> = cuts.iter().map(point).collect();
-    if let Some(knee) = knee(&points.iter().map(|point| prices.weight(point.builds) as f64).collect::<Vec<_>>()) {
-        points[knee].is_knee = true;
-    }
-    points
 }
 
 /// Where a curve is farthest from the line between its ends, both axes scaled to 1; `None` for a line or fewer than three points.
@@ -238,12 +265,12 @@ fn choose<'c>(prices: &Prices, frontier: &[Point], cuts: &'c [Vec<Range<usize>>]
     at.map(|at| cuts[at].as_slice()).ok_or_else(|| {
         let (limit, reason) = match cut {
             Cut::MaxWaves(waves) => {
-                let reason = format!("it takes {} at least, for some updates want a wave to themselves", fewest.waves);
-                (format!("{waves} waves"), reason)
+                let reason = format!("the fewest that were found are {}, for some updates want a wave to themselves", fewest.waves);
+                (counted(waves, "wave", "waves"), reason)
             }
             Cut::MaxSeconds(seconds) => (
-                format!("{} h", seconds / 3600),
-                format!("the fewest waves there can be, {}, take {} h already", fewest.waves, weight(fewest).div_ceil(3600)),
+                duration(seconds),
+                format!("the plan of fewest waves, {}, takes {} already", fewest.waves, hours(rounded_hours(weight(fewest)))),
             ),
             _ => (String::new(), String::new()),
         };

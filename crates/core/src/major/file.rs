@@ -78,8 +78,17 @@ pub struct PlannedUpdate {
     pub to: Option<String>,
     /// The wave that it is in.
     pub wave: String,
+    /// The group that it is of; none if of none.
+    #[serde(default)]
+    pub group: Option<String>,
     /// The probability that what it rebuilds breaks because of it.
     pub risk: Option<f64>,
+    /// What it rebuilds, with what can only come with it; none if the file does not say.
+    #[serde(default)]
+    pub rebuilds: Option<PlannedBuilds>,
+    /// Build hours of that; none where no build times were given.
+    #[serde(default)]
+    pub hours: Option<f64>,
 }
 
 /// A wave of a plan.
@@ -93,6 +102,9 @@ pub struct PlannedWave {
     pub rebuilds: PlannedBuilds,
     /// Build hours of one builder; none where no build times were given.
     pub hours: Option<f64>,
+    /// Updates of the wave that rebuild a derivation, on average; none if the file does not say.
+    #[serde(default)]
+    pub suspects: Option<f64>,
     /// Hours that it takes on the planned builders; none where these were not given.
     #[serde(default)]
     pub makespan_hours: Option<f64>,

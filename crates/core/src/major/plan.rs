@@ -1,5 +1,7 @@
 //! The plan of a major wave.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use super::bound::{least_builds, least_rebuilds};
@@ -108,7 +110,9 @@ pub fn plan<'g>(graph: &'g Graph, list: &Updates, costs: Option<&Costs<'_>>, opt
     require_edges(graph)?;
     let prices = Prices::new(graph, costs);
     // 1. What is updated, what is left out, and what keeps its inputs.
-    let (taken, mut skipped) = sift(list);
+    let (taken, mut skipped, repeated) = sift(list);
+    let mut passed_over = list.passed_over.clone();
+    passed_over.extend((repeated > 0).then(|| ("the list has the package already".to_owned(), repeated)));
     let holds = holds(graph, list, options)?;
     let held = graph.set_of(holding(&holds).flat_map(|hold| hold.derivations.iter().copied()));
     let (pinned, targets): (Vec<_>, Vec<_>) = targets(graph, &taken, options.scope, options.system)?
@@ -134,12 +138,12 @@ pub fn plan<'g>(graph: &'g Graph, list: &Updates, costs: Option<&Costs<'_>>, opt
         0
     };
     // 4. Where to cut, and the waves.
-    let material = Material { graph, prices: &prices, targets: &targets, units: &units, alone: &alone, builds: &unit_builds };
+    let material = Material { graph, prices: &prices, targets: &targets, units: &units, alone: &alone, held: &held, builds: &unit_builds };
     let (waves, frontier) = material.cut(options.cut)?;
     let totals = waves.iter().map(|wave| wave.builds).sum();
     let mut planned = MajorWave {
         graph,
-        passed_over: list.passed_over.clone(),
+        passed_over,
         scope: options.scope,
         system: options.system.map(str::to_owned),
         effects: Vec::new(),
@@ -164,17 +168,19 @@ pub fn plan<'g>(graph: &'g Graph, list: &Updates, costs: Option<&Costs<'_>>, opt
     Ok(planned)
 }
 
-/// Updates that are taken, and those that are not and why.
-fn sift(list: &Updates) -> (Vec<Update>, Vec<(Update, String)>) {
-    let (mut taken, mut skipped) = (Vec::new(), Vec::new());
+/// Updates that are taken; those that are not, and why; and how many name a package that is taken already.
+fn sift(list: &Updates) -> (Vec<Update>, Vec<(Update, String)>, usize) {
+    let (mut taken, mut skipped, mut repeated): (Vec<Update>, _, _) = (Vec::new(), Vec::new(), 0);
+    let mut names: HashSet<&str> = HashSet::new();
     for update in &list.updates {
         match (&update.skip, &update.pin) {
             (Some(why), _) => skipped.push((update.clone(), why.clone())),
             (None, Some(why)) => skipped.push((update.clone(), format!("pinned: {why}"))),
-            (None, None) => taken.push(update.clone()),
+            (None, None) if names.insert(&update.package) => taken.push(update.clone()),
+            (None, None) => repeated += 1,
         }
     }
-    (taken, skipped)
+    (taken, skipped, repeated)
 }
 
 /// Pins of the configuration and of the list.

@@ -13,16 +13,16 @@ pub struct Runs {
     builds: Vec<Builds>,
     /// Expected work of finding what broke, in the units of [`Prices::weight`]; empty if no risk was said.
     rework: Vec<f64>,
-    /// Levels that are merged with nothing, before each.
-    alone: Vec<usize>,
+    /// Where the longest run that begins with each level ends.
+    ends: Vec<usize>,
 }
 
 impl Runs {
-    /// Of the rebuilds of each level, and whether it is merged with nothing. Time O(V · L + L²), space O(L²).
+    /// Of the rebuilds of each level, and where the longest run that may begin with it ends. Time O(V · L + L²), space O(L²).
     ///
     /// A derivation is built by a run if one of its levels rebuilds it. So for each first level it is added where the next level
     /// is that does, and the sums of a row over the last level are the answer.
-    pub fn new(prices: &Prices, rebuilds: &[DerivationSet], is_alone: &[bool]) -> Self {
+    pub fn new(prices: &Prices, rebuilds: &[DerivationSet], ends: Vec<usize>) -> Self {
         let levels = rebuilds.len();
         let mut builds = vec![Builds::default(); levels * levels];
         let mut union = rebuilds.first().cloned().unwrap_or_else(|| DerivationSet::new(0));
@@ -45,11 +45,7 @@ impl Runs {
                 row[last] += row[last - 1];
             }
         }
-        let mut alone = vec![0];
-        for &is_alone in is_alone {
-            alone.push(alone[alone.len() - 1] + usize::from(is_alone));
-        }
-        Self { levels, builds, rework: Vec::new(), alone }
+        Self { levels, builds, rework: Vec::new(), ends }
     }
 
     /// The same runs with the expected work of finding what broke, a row for each first level as [`Runs::rework`] reads it.
@@ -75,7 +71,7 @@ impl Runs {
 
     /// Whether the levels may be one wave.
     fn is_allowed(&self, run: &Range<usize>) -> bool {
-        run.len() == 1 || self.alone[run.start] == self.alone[run.end]
+        !run.is_empty() && run.end <= self.ends[run.start]
     }
 
     /// The cheapest cut into each number of runs that there can be, up to as many as there are levels: of builds, and of rework if a

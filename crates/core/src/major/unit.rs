@@ -196,7 +196,7 @@ struct NamedGroup {
     between: Between,
 }
 
-/// The groups of the list, and those of the configuration. One of which fewer than two packages are updated says so.
+/// The groups of the list, and those of the configuration: of one name, one group. One of which fewer than two packages are updated says so.
 fn named_groups(graph: &Graph, targets: &[Target], groups: &[Group], unions: &mut Vec<Union>) -> Vec<NamedGroup> {
     let mut listed: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, target) in targets.iter().enumerate() {
@@ -204,13 +204,13 @@ fn named_groups(graph: &Graph, targets: &[Target], groups: &[Group], unions: &mu
             listed.entry(group).or_default().push(at);
         }
     }
+    listed.retain(|name, _| groups.iter().all(|group| group.name != *name));
     let configured = groups.iter().map(|group| {
         let is_meant = |target: &Target| {
-            let mut names = target.derivations.iter().flat_map(|&ix| graph.derivation(ix).attributes());
-            group
-                .packages
-                .iter()
-                .any(|pattern| pattern.matches(&target.update.package) || names.by_ref().any(|attribute| pattern.matches(attribute.path())))
+            let mut attributes = target.derivations.iter().flat_map(|&ix| graph.derivation(ix).attributes());
+            let matches = |name: &str| group.packages.iter().any(|pattern| pattern.matches(name));
+            let is_listed = target.update.group.as_deref() == Some(&group.name);
+            is_listed || matches(&target.update.package) || attributes.any(|attribute| matches(attribute.path()))
         };
         let members = targets.iter().enumerate().filter(|(_, target)| is_meant(target)).map(|(at, _)| at).collect();
         NamedGroup { name: group.name.clone(), members, between: group.between }

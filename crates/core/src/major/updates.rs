@@ -176,9 +176,8 @@ impl List<'_> {
             }
             for (at, item) in items.into_iter().enumerate() {
                 let place = format!("update {}", at + 1);
-                let value = serde_json::to_value(item).unwrap_or_default();
-                let Value::Object(item) = value else { return Err(self.malformed(place, "it is no table")) };
-                self.own(&place, item)?;
+                let toml::Value::Table(item) = item else { return Err(self.malformed(place, "it is no table")) };
+                self.own(&place, item.into_iter().map(|(key, value)| (key, of_toml(value))).collect())?;
             }
         }
         Ok(())
@@ -322,17 +321,17 @@ fn update(fields: impl Iterator<Item = (Key, Value)>) -> Result<Update, String> 
     let mut name = None;
     for (key, value) in fields {
         match key {
-            Key::Package => update.package = string(&value).unwrap_or_default(),
-            Key::Name => name = string(&value),
-            Key::From => update.from = string(&value),
-            Key::To => update.to = string(&value),
+            Key::Package => update.package = string("package", &value)?.unwrap_or_default(),
+            Key::Name => name = string("name", &value)?,
+            Key::From => update.from = string("from", &value)?,
+            Key::To => update.to = string("to", &value)?,
             Key::Weight => update.weight = number("weight", &value, None)?,
             Key::Risk => update.risk = Some(number("risk", &value, Some(1.0))?),
             Key::Urgency => update.urgency = number("urgency", &value, None)?,
             Key::Solo => update.solo = reason("solo", &value)?.is_some(),
             Key::Pin => update.pin = reason("pin", &value)?,
             Key::Skip => update.skip = reason("skip", &value)?,
-            Key::Group => update.group = string(&value),
+            Key::Group => update.group = string("group", &value)?,
         }
     }
     if update.package.is_empty() {
@@ -344,12 +343,20 @@ fn update(fields: impl Iterator<Item = (Key, Value)>) -> Result<Update, String> 
     Ok(update)
 }
 
-fn string(value: &Value) -> Option<String> {
+/// A value of TOML; a version may look like a date, and is a text then.
+fn of_toml(value: toml::Value) -> Value {
     match value {
-        Value::String(text) if text.trim().is_empty() => None,
-        Value::String(text) => Some(text.trim().to_owned()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+        toml::Value::Datetime(date) => Value::String(date.to_string()),
+        other => serde_json::to_value(other).unwrap_or_default(),
+    }
+}
+
+fn string(key: &str, value: &Value) -> Result<Option<String>, String> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)),
+        Value::Number(number) => Ok(Some(number.to_string())),
+        _ => Err(format!("`{key}` is {value}: write a text")),
     }
 }
 
@@ -365,10 +372,11 @@ fn reason(key: &str, value: &Value) -> Result<Option<String>, String> {
     match value {
         Value::Bool(false) => Ok(None),
         Value::Bool(true) => Ok(Some("as the list says".to_owned())),
-        Value::String(text) => Ok(match text.trim() {
+        // Spreadsheets write TRUE and FALSE.
+        Value::String(text) => Ok(match text.trim().to_ascii_lowercase().as_str() {
             "" | "false" | "no" | "0" => None,
             "true" | "yes" | "1" => Some("as the list says".to_owned()),
-            why => Some(why.to_owned()),
+            _ => Some(text.trim().to_owned()),
         }),
         _ => Err(format!("`{key}` is {value}: write true, false, or why")),
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
-use super::file::{PlanFile, PlannedBuilds, PlannedTotals, ResolvedPlan};
+use super::file::{PlanFile, PlannedBuilds, PlannedTotals, PlannedUpdate, ResolvedPlan, ResolvedUpdate};
 use crate::cost::Costs;
 use crate::error::Result;
 use crate::graph::{Derivation, DerivationIx, Graph};
@@ -44,6 +44,15 @@ pub enum Flaw {
         /// The wave.
         wave: String,
     },
+    /// An update that is said to be in another wave than has it.
+    Elsewhere {
+        /// The package.
+        package: String,
+        /// The wave that the update says.
+        said: String,
+        /// The wave that has it.
+        wave: String,
+    },
     /// A number that is not what it should be.
     Number {
         /// What it is of.
@@ -65,6 +74,7 @@ impl fmt::Display for Flaw {
             Self::Lost(package) => write!(f, "{package} is to be updated, and is in no wave"),
             Self::Twice(package) => write!(f, "{package} is updated twice"),
             Self::Unknown { package, wave } => write!(f, "{wave} updates {package}, which is not among the updates"),
+            Self::Elsewhere { package, said, wave } => write!(f, "{package} is said to be in {said}, and {wave} updates it"),
             Self::Number { what, said, is } => write!(f, "{what}: the plan says {said}, and it is {is}"),
         }
     }
@@ -79,13 +89,16 @@ pub struct Verified {
     pub unchecked: Vec<String>,
 }
 
-/// Hours that two ways of adding up may differ by: the plan rounds to a hundredth.
+/// Hours, and suspects, that two ways of adding up may differ by: the plan rounds to a hundredth.
 const ROUNDING: f64 = 0.011;
+/// What only the planner can tell.
+const PLANNERS: &str = "the frontier, what merging, splitting and pins save and cost, and schedules: only the planner can tell";
 
-/// Checks a plan: every update once, nothing locked is rebuilt, nothing pinned is updated; and every number that it states, if it
-/// is of this evaluation. Hours are checked where build times are given.
+/// Checks a plan: every update once, nothing locked is rebuilt, nothing pinned is updated; and what its waves, their sums, its
+/// updates and its bound rebuild, if it is of this evaluation. Hours are checked where build times are given.
 ///
-/// Time O(W · depth · (V + E)) at worst for W waves, two passes a wave in practice.
+/// Time O((W + L + U/64) · depth · (V + E)) at worst for W waves, U updates and L levels, two passes for each in practice, and O(U³) at
+/// worst for which updates reach which; space O(V + U²), and what the updates rebuild.
 ///
 /// # Errors
 ///
@@ -105,6 +118,7 @@ pub fn verify(graph: &Graph, plan: &PlanFile, costs: Option<&Costs<'_>>) -> Resu
         verified.unchecked.push(format!("numbers: the plan is of evaluation {}, and this is {}", plan.evaluation.digest, graph.digest()));
         return Ok(verified);
     }
+    let is_sound = verified.flaws.is_empty();
     let model = costs.and_then(Costs::model);
     let seconds = |ix: DerivationIx| model.map(|model| f64::from(model.seconds(ix)));
     let price = |set: &BTreeSet<DerivationIx>| Price {
@@ -116,15 +130,16 @@ pub fn verify(graph: &Graph, plan: &PlanFile, costs: Option<&Costs<'_>>) -> Resu
     for (wave, price) in plan.waves.iter().zip(&prices) {
         verified.numbers(&wave.name, price, wave.rebuilds, wave.hours);
     }
-    let total = |prices: &[Price]| Price {
-        attributes: prices.iter().map(|price| price.attributes).sum(),
-        derivations: prices.iter().map(|price| price.derivations).sum(),
-        hours: prices.iter().map(|price| price.hours).sum(),
-    };
     verified.totals("totals", &total(&prices), &plan.totals, plan.waves.len());
-    let updates = resolved.waves.iter().flat_map(|wave| &wave.updates);
-    let all = fixpoint(graph, updates.flat_map(|update| update.derivations.iter().copied()), &held);
+    let updates: Vec<&ResolvedUpdate> = resolved.waves.iter().flat_map(|wave| &wave.updates).collect();
+    let all = fixpoint(graph, updates.iter().flat_map(|update| update.derivations.iter().copied()), &held);
     verified.totals("all_at_once", &price(&all), &plan.all_at_once, usize::from(!plan.waves.is_empty()));
+    if is_sound {
+        verified.updates(graph, plan, &updates, &rebuilds, &held, &price);
+    } else {
+        verified.unchecked.push("suspects, one_at_a_time, lower_bound, and what each update rebuilds: its waves are wrong".to_owned());
+    }
+    verified.unchecked.push(PLANNERS.to_owned());
     if plan.totals.hours.is_some() && model.is_none() {
         verified.unchecked.push("hours: no build times are given (--durations)".to_owned());
     }
@@ -138,7 +153,53 @@ struct Price {
     hours: Option<f64>,
 }
 
+fn total(prices: &[Price]) -> Price {
+    Price {
+        attributes: prices.iter().map(|price| price.attributes).sum(),
+        derivations: prices.iter().map(|price| price.derivations).sum(),
+        hours: prices.iter().map(|price| price.hours).sum(),
+    }
+}
+
 impl Verified {
+    /// Checks what each update does by itself, and with what can only come with it.
+    fn updates(
+        &mut self,
+        graph: &Graph,
+        plan: &PlanFile,
+        updates: &[&ResolvedUpdate],
+        waves: &[BTreeSet<DerivationIx>],
+        held: &BTreeSet<DerivationIx>,
+        price: &impl Fn(&BTreeSet<DerivationIx>) -> Price,
+    ) {
+        let roots: Vec<Vec<DerivationIx>> = updates.iter().map(|update| update.derivations.clone()).collect();
+        let alone = fixpoints(graph, &roots, held);
+        let mut sizes = alone.iter().map(BTreeSet::len);
+        for (wave, rebuilds) in plan.waves.iter().zip(waves) {
+            let pairs: usize = sizes.by_ref().take(wave.updates.len()).sum();
+            if let Some(said) = wave.suspects {
+                self.number(format!("{}: suspects", wave.name), said, pairs as f64 / rebuilds.len().max(1) as f64, ROUNDING);
+            }
+        }
+        let planned: BTreeMap<&str, &PlannedUpdate> = plan.updates.iter().map(|update| (update.package.as_str(), update)).collect();
+        let groups: Vec<Option<&str>> = updates.iter().map(|update| planned[update.package.as_str()].group.as_deref()).collect();
+        let reaches = reaches(updates, &alone, &groups);
+        let units = units(&reaches);
+        let roots: Vec<Vec<DerivationIx>> =
+            units.iter().map(|unit| unit.iter().flat_map(|&at| updates[at].derivations.iter().copied()).collect()).collect();
+        let prices: Vec<Price> = fixpoints(graph, &roots, held).iter().map(price).collect();
+        for (unit, price) in units.iter().zip(&prices) {
+            for update in unit.iter().map(|&at| planned[updates[at].package.as_str()]) {
+                if let Some(said) = update.rebuilds {
+                    self.numbers(&update.package, price, said, update.hours);
+                }
+            }
+        }
+        self.totals("one_at_a_time", &total(&prices), &plan.one_at_a_time, units.len());
+        let bound: Vec<Price> = curve(graph, &roots, held).iter().map(price).collect();
+        self.totals("lower_bound", &total(&bound), &plan.lower_bound, longest(&reaches, &units));
+    }
+
     fn number(&mut self, what: String, said: f64, is: f64, within: f64) {
         if (said - is).abs() > within {
             self.flaws.push(Flaw::Number { what, said, is });
@@ -159,14 +220,98 @@ impl Verified {
     }
 }
 
-/// Every update in one wave, and nothing else in any.
+/// Whether each update reaches each other by what it rebuilds, or by what others of its group do, at any distance.
+fn reaches(updates: &[&ResolvedUpdate], alone: &[BTreeSet<DerivationIx>], groups: &[Option<&str>]) -> Vec<Vec<bool>> {
+    let count = updates.len();
+    let mut updates_of: BTreeMap<DerivationIx, Vec<usize>> = BTreeMap::new();
+    for (at, update) in updates.iter().enumerate() {
+        update.derivations.iter().for_each(|&ix| updates_of.entry(ix).or_default().push(at));
+    }
+    let mut reaches: Vec<Vec<bool>> =
+        (0..count).map(|a| (0..count).map(|b| groups[a].is_some() && groups[a] == groups[b]).collect()).collect();
+    for (from, rebuilds) in alone.iter().enumerate() {
+        rebuilds.iter().filter_map(|ix| updates_of.get(ix)).flatten().for_each(|&to| reaches[from][to] = true);
+    }
+    for through in 0..count {
+        let further = reaches[through].clone();
+        for row in reaches.iter_mut().filter(|row| row[through]) {
+            row.iter_mut().zip(&further).for_each(|(to, is_further)| *to |= is_further);
+        }
+    }
+    reaches
+}
+
+/// Updates that can only come together: each reaches the others.
+fn units(reaches: &[Vec<bool>]) -> Vec<Vec<usize>> {
+    let mut units: Vec<Vec<usize>> = Vec::new();
+    for (at, reached) in reaches.iter().enumerate() {
+        match units.iter_mut().find(|unit| reached[unit[0]] && reaches[unit[0]][at]) {
+            Some(unit) => unit.push(at),
+            None => units.push(vec![at]),
+        }
+    }
+    units
+}
+
+/// Most units of which each reaches the next.
+fn longest(reaches: &[Vec<bool>], units: &[Vec<usize>]) -> usize {
+    // Longer and longer chains, until there is none.
+    let mut ends: BTreeSet<usize> = (0..units.len()).collect();
+    let mut length = 0;
+    while !ends.is_empty() {
+        length += 1;
+        let is_behind = |to: usize| ends.iter().any(|&from| from != to && reaches[units[from][0]][units[to][0]]);
+        ends = (0..units.len()).filter(|&to| is_behind(to)).collect();
+    }
+    length
+}
+
+/// What every plan builds at least: what lies behind one unit, behind two of which one reaches the other along inputs, and so on.
+fn curve(graph: &Graph, units: &[Vec<DerivationIx>], held: &BTreeSet<DerivationIx>) -> Vec<BTreeSet<DerivationIx>> {
+    let mut unit_of: BTreeMap<DerivationIx, usize> = BTreeMap::new();
+    for (unit, members) in units.iter().enumerate() {
+        unit_of.extend(members.iter().map(|&ix| (ix, unit)));
+    }
+    let mut roots: BTreeSet<DerivationIx> = unit_of.keys().copied().filter(|root| !held.contains(root)).collect();
+    let mut curve = Vec::new();
+    while !roots.is_empty() {
+        let behind = fixpoint(graph, roots.iter().copied(), held);
+        // Of the units that reach a derivation from there: two, if there are several. Inputs come first.
+        let mut reached: Vec<Vec<usize>> = vec![Vec::new(); graph.derivation_count()];
+        for &ix in &behind {
+            let derivation = graph.derivation(ix);
+            let mut by: Vec<usize> = unit_of.get(&ix).copied().into_iter().collect();
+            for (input, _) in derivation.inputs().filter(|_| !derivation.is_fixed_output()) {
+                for &unit in &reached[input.get()] {
+                    if by.len() < 2 && !by.contains(&unit) {
+                        by.push(unit);
+                    }
+                }
+            }
+            reached[ix.get()] = by;
+        }
+        let is_behind_another = |ix: &DerivationIx| reached[ix.get()].iter().any(|unit| *unit != unit_of[ix]);
+        roots = unit_of.keys().copied().filter(|ix| behind.contains(ix) && is_behind_another(ix)).collect();
+        curve.push(behind);
+    }
+    curve
+}
+
+/// Every update in one wave, the one that it says, and nothing else in any.
 fn membership(plan: &PlanFile) -> Vec<Flaw> {
     let mut flaws = Vec::new();
-    let mut times: BTreeMap<&str, usize> = plan.updates.iter().map(|update| (update.package.as_str(), 0)).collect();
+    let said: BTreeMap<&str, &str> = plan.updates.iter().map(|update| (update.package.as_str(), update.wave.as_str())).collect();
+    let mut times: BTreeMap<&str, usize> = said.keys().map(|package| (*package, 0)).collect();
     for wave in &plan.waves {
         for package in &wave.updates {
             match times.get_mut(package.as_str()) {
-                Some(times) => *times += 1,
+                Some(times) => {
+                    *times += 1;
+                    let said = said[package.as_str()];
+                    if said != wave.name {
+                        flaws.push(Flaw::Elsewhere { package: package.clone(), said: said.to_owned(), wave: wave.name.clone() });
+                    }
+                }
                 None => flaws.push(Flaw::Unknown { package: package.clone(), wave: wave.name.clone() }),
             }
         }
@@ -186,23 +331,38 @@ fn pinned(plan: &PlanFile, resolved: &ResolvedPlan, held: &BTreeSet<DerivationIx
     flaws
 }
 
-/// Grows the rebuilt set until nothing is added: whatever needs a rebuilt derivation, and is neither fixed nor held.
+/// What roots rebuild.
 fn fixpoint(graph: &Graph, roots: impl Iterator<Item = DerivationIx>, held: &BTreeSet<DerivationIx>) -> BTreeSet<DerivationIx> {
-    let mut is_rebuilt = vec![false; graph.derivation_count()];
-    roots.filter(|root| !held.contains(root)).for_each(|root| is_rebuilt[root.get()] = true);
-    loop {
-        let mut is_more = false;
-        for derivation in graph.derivations().filter(|derivation| !derivation.is_fixed_output() && !held.contains(&derivation.ix())) {
-            let at = derivation.ix().get();
-            if !is_rebuilt[at] && derivation.inputs().any(|(input, _)| is_rebuilt[input.get()]) {
-                is_rebuilt[at] = true;
-                is_more = true;
+    fixpoints(graph, &[roots.collect()], held).pop().unwrap_or_default()
+}
+
+/// Grows the rebuilt set of each of some roots until nothing is added: whatever needs a rebuilt derivation, and is neither fixed nor
+/// held. 64 at a time, a bit each.
+fn fixpoints(graph: &Graph, roots: &[Vec<DerivationIx>], held: &BTreeSet<DerivationIx>) -> Vec<BTreeSet<DerivationIx>> {
+    let mut sets = Vec::with_capacity(roots.len());
+    for roots in roots.chunks(64) {
+        let mut rebuilt_by = vec![0_u64; graph.derivation_count()];
+        for (bit, roots) in roots.iter().enumerate() {
+            roots.iter().filter(|root| !held.contains(root)).for_each(|root| rebuilt_by[root.get()] |= 1 << bit);
+        }
+        loop {
+            let mut is_more = false;
+            for derivation in graph.derivations().filter(|derivation| !derivation.is_fixed_output() && !held.contains(&derivation.ix())) {
+                let at = derivation.ix().get();
+                let by = derivation.inputs().fold(rebuilt_by[at], |by, (input, _)| by | rebuilt_by[input.get()]);
+                is_more |= by != rebuilt_by[at];
+                rebuilt_by[at] = by;
+            }
+            if !is_more {
+                break;
             }
         }
-        if !is_more {
-            return graph.derivations().map(Derivation::ix).filter(|ix| is_rebuilt[ix.get()]).collect();
+        for bit in 0..roots.len() {
+            let is_rebuilt = |ix: &DerivationIx| rebuilt_by[ix.get()] & (1 << bit) != 0;
+            sets.push(graph.derivations().map(Derivation::ix).filter(is_rebuilt).collect());
         }
     }
+    sets
 }
 
 /// Updates of earlier waves that a later wave rebuilds, each with one way in which it does.

@@ -36,6 +36,9 @@ pub struct CadenceReport {
     pub packages_omitted: usize,
     /// Packages of which nothing can be said.
     pub unknown: Vec<UnknownReport>,
+    /// Whether a release of any package is skipped.
+    #[serde(skip)]
+    skips: bool,
 }
 
 /// How often a package is taken.
@@ -97,6 +100,7 @@ impl CadenceReport {
     /// Of a cadence, and of packages of which nobody knows how often they release; lists are cut after `limit`.
     pub fn new(graph: &Graph, cadence: &Cadence, silent: &[(String, String)], options: &CadenceOptions<'_>, limit: usize) -> Self {
         let unknown = silent.iter().chain(&cadence.unknown);
+        let skips = |turn: &Turn| turn.one_of > 1.0 || turn.taken().any(|(_, taken)| taken == Some(false));
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
@@ -110,6 +114,7 @@ impl CadenceReport {
             packages: cadence.packages.iter().take(limit).map(|turn| TurnReport::new(graph, turn)).collect(),
             packages_omitted: cadence.packages.len().saturating_sub(limit),
             unknown: unknown.map(|(package, reason)| UnknownReport { package: package.clone(), reason: reason.clone() }).collect(),
+            skips: cadence.packages.iter().any(skips),
         }
     }
 
@@ -134,7 +139,7 @@ impl CadenceReport {
                 100.0 * saved / self.each_per_day
             ),
         ];
-        lines.push(if self.packages.iter().any(|turn| turn.turn_days > f64::from(self.wave_days)) {
+        lines.push(if self.skips {
             "At its turn the newest release of a package is taken, and those before it are skipped.".to_owned()
         } else {
             "Nothing has to be skipped: each wave takes what was released before it.".to_owned()
@@ -171,6 +176,7 @@ impl TurnReport {
 
     fn takes(&self) -> String {
         match whole(self.one_of) {
+            0 | 1 if self.one_of > 1.0 || self.releases.iter().any(|release| release.taken == Some(false)) => "most".to_owned(),
             0 | 1 => "each".to_owned(),
             2 => "every 2nd".to_owned(),
             3 => "every 3rd".to_owned(),

@@ -9,7 +9,7 @@ use super::{Diagram, DiagramNode, FORMAT_VERSION, Report};
 use crate::analysis::Scope;
 use crate::graph::{DerivationIx, Graph};
 use crate::major::{Builds, Conflict, Effect, Hold, MajorWave, MinorWave, Point, Union, wave_name};
-use crate::text::{counted, hours, number};
+use crate::text::{counted, hours, number, rounded_hours};
 
 /// A major wave.
 #[derive(Clone, Debug, Serialize)]
@@ -145,6 +145,9 @@ pub struct TotalsReport {
     pub builds: BuildsReport,
     /// Build hours of one builder; null without build times.
     pub hours: Option<f64>,
+    /// What it is measured by, unrounded.
+    #[serde(skip)]
+    exact: Builds,
 }
 
 /// A plan of some number of waves.
@@ -240,17 +243,12 @@ const NAMED: usize = 8;
 /// Cells of the longest bar.
 const BAR: u64 = 16;
 
-/// Seconds as hours, to a hundredth.
-fn rounded_hours(seconds: u64) -> f64 {
-    (seconds as f64 / 36.0).round() / 100.0
-}
-
 impl MajorReport {
     /// Of a plan.
     pub fn new(major: u32, plan: &MajorWave<'_>, detail: MajorDetail) -> Self {
         let graph = plan.graph;
         let timed = |builds: Builds| plan.is_timed.then(|| rounded_hours(builds.seconds));
-        let totals = |waves: usize, builds: Builds| TotalsReport { waves, builds: builds.into(), hours: timed(builds) };
+        let totals = |waves: usize, builds: Builds| TotalsReport { waves, builds: builds.into(), hours: timed(builds), exact: builds };
         let names: Vec<String> = (0..plan.waves.len()).map(|at| wave_name(major, at)).collect();
         let point = |point: &Point| PointReport {
             totals: totals(point.waves, point.builds),
@@ -438,9 +436,9 @@ fn names(packages: &[String]) -> String {
 }
 
 impl TotalsReport {
-    /// What a plan is measured by: hours where they are known, else derivations.
+    /// What a plan is measured by: build time where it is known, else derivations.
     fn weight(&self) -> f64 {
-        self.hours.unwrap_or(self.builds.derivations as f64)
+        (if self.hours.is_some() { self.exact.seconds } else { self.exact.derivations }) as f64
     }
 
     fn cells(&self) -> Vec<String> {
@@ -470,7 +468,9 @@ impl Report for MajorReport {
         document.table(self.totals_table());
         document.lines(self.quality());
         if self.show_frontier {
-            document.heading("Waves against builds: the best plan for each number of waves");
+            // Where an update wants a wave to itself, not every order was tried.
+            let found = if self.updates.iter().any(|update| update.solo) { " that was found" } else { "" };
+            document.heading(format!("Waves against builds: the best plan{found} for each number of waves"));
             document.table(self.frontier_table());
         }
         document.heading("Minor waves, from roots to leaves");
@@ -529,16 +529,17 @@ impl MajorReport {
 
     /// How good the plan is, in words.
     fn quality(&self) -> Vec<String> {
-        let gap = self.totals.weight() - self.lower_bound.weight();
-        let mut lines = vec![match (self.totals.waves == self.lower_bound.waves, gap.abs() < f64::EPSILON) {
+        let (plan, bound) = (self.totals.exact, self.lower_bound.exact);
+        // Times may be too short to count, and then derivations do.
+        let gap = |plan: u64, bound: u64| (plan as f64 / bound as f64 - 1.0) * 100.0;
+        let gap = if bound.seconds > 0 { gap(plan.seconds, bound.seconds) } else { gap(plan.derivations, bound.derivations) };
+        let mut lines = vec![match self.totals.waves == self.lower_bound.waves {
             _ if self.waves.is_empty() => "There is nothing to plan.".to_owned(),
-            (true, true) => {
+            true if plan == bound => {
                 "Optimal: no plan that takes each update after what it needs, and apart from it, has fewer waves or builds anything less often."
                     .to_owned()
             }
-            (true, false) if gap > 0.0 => {
-                format!("Within {:.1} % of the bound, with as few waves as there can be.", gap / self.lower_bound.weight() * 100.0)
-            }
+            true if gap >= 0.0 => format!("Within {:.1} % of the bound, with as few waves as there can be.", gap.max(0.1)),
             _ => "The bound is of plans whose waves hold no two updates of which one rebuilds the other.".to_owned(),
         }];
         if self.moved > 0 {

@@ -1,0 +1,268 @@
+//! Plans of updates, on the set of `data`: what they say, counted again by walks over its dump.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Run, graph_args, root, waves};
+
+const DURATIONS: [&str; 2] = ["--durations", "data/dumps/durations.csv"];
+
+/// A list of updates, and what is planned with it.
+struct List {
+    directory: TempDir,
+}
+
+impl List {
+    fn new(list: &str) -> Self {
+        let list_of = Self { directory: TempDir::new().expect("a directory") };
+        list_of.write("updates.csv", list);
+        list_of.write("waves.toml", "");
+        list_of
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).expect("written");
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        let (list, config) = (self.path("updates.csv"), self.path("waves.toml"));
+        Run::of(waves().args(["plan", "--updates"]).arg(list).arg("--config").arg(config).args(arguments).args(graph_args()))
+    }
+
+    fn text(&self, arguments: &[&str]) -> String {
+        self.run(arguments).expect_success()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.text(&[arguments, &["--format", "json"]].concat())).expect("JSON")
+    }
+
+    /// What `waves verify` says of a plan.
+    fn verify(&self, plan: &Value) -> (Option<i32>, Vec<String>) {
+        self.write("plan.json", &plan.to_string());
+        let run = Run::of(waves().arg("verify").arg(self.path("plan.json")).args(["--format", "json"]).args(DURATIONS).args(graph_args()));
+        let said: Value = serde_json::from_str(&run.stdout).expect("JSON");
+        (run.code, texts(&said["flaws"]))
+    }
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    list.as_array().expect("a list").iter().map(|text| text.as_str().expect("a text").to_owned()).collect()
+}
+
+/// The updates of each wave.
+fn of_waves(plan: &Value) -> Vec<Vec<String>> {
+    plan["waves"].as_array().expect("waves").iter().map(|wave| texts(&wave["updates"])).collect()
+}
+
+/// The dump of derivations, walked from inputs to users.
+struct Dump {
+    users: BTreeMap<String, Vec<String>>,
+}
+
+impl Dump {
+    fn read() -> Self {
+        let dump = fs::read(root().join("data/dumps/derivations.json")).expect("there");
+        let dump: BTreeMap<String, Value> = serde_json::from_slice(&dump).expect("JSON");
+        let mut users: BTreeMap<String, Vec<String>> = dump.keys().map(|path| (path.clone(), Vec::new())).collect();
+        let is_fixed = |value: &Value| value["outputs"].as_object().expect("outputs").values().any(|output| output.get("hash").is_some());
+        for (path, value) in dump.iter().filter(|(_, value)| !is_fixed(value)) {
+            for input in value["inputDrvs"].as_object().expect("inputs").keys() {
+                users.entry(input.clone()).or_default().push(path.clone());
+            }
+        }
+        Self { users }
+    }
+
+    /// What packages rebuild.
+    fn rebuilds(&self, packages: &[String]) -> BTreeSet<&str> {
+        let roots = packages.iter().flat_map(|package| {
+            let found = Run::of(waves().args(["impact", "--root", package, "--format", "json"]).args(graph_args())).expect_success();
+            texts(&serde_json::from_str::<Value>(&found).expect("JSON")["roots"][0]["derivations"])
+        });
+        let mut next: Vec<String> = roots.collect();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        while let Some(path) = next.pop() {
+            let (path, users) = self.users.get_key_value(&path).expect("it is there");
+            if seen.insert(path) {
+                next.extend(users.iter().cloned());
+            }
+        }
+        seen
+    }
+}
+
+#[test]
+fn optimal_is_only_what_reaches_the_bound() {
+    let list = List::new("package,from,to\nqt6.qtbase,1,2\npython312,1,2\njq,1,2\npython311Packages.setuptools,1,2\n");
+    let dump = Dump::read();
+    // Two seconds each: what is 5 derivations above the bound is less than a hundredth of an hour above it.
+    let rows: Vec<String> = dump.users.keys().map(|path| format!("{path},2")).collect();
+    list.write("seconds.csv", &format!("drv,seconds\n{}\n", rows.join("\n")));
+    let seconds = list.path("seconds.csv");
+    for arguments in [&[][..], &["--durations", seconds.to_str().expect("UTF-8")]] {
+        let plan = list.json(arguments);
+        let builds = |of: &str| plan[of]["builds"]["derivations"].as_u64().expect("a number");
+        let rebuilt: usize = of_waves(&plan).iter().map(|wave| dump.rebuilds(wave).len()).sum();
+        assert_eq!(builds("totals"), rebuilt as u64);
+        assert!(builds("totals") > builds("lower_bound"));
+        let text = list.text(arguments);
+        assert!(text.contains("Within 6.8 % of the bound") && text.contains("1.07 ×") && !text.contains("Optimal"), "{text}");
+    }
+}
+
+#[test]
+fn every_pattern_of_a_group_finds_attributes() {
+    let list = List::new("package,from,to\nllvmPackages.llvm,1,2\nllvmPackages.clang,1,2\nllvmPackages.lld,1,2\n");
+    assert!(of_waves(&list.json(&[])).len() > 1);
+    list.write("waves.toml", "[[groups]]\nname = \"llvm\"\npackages = [\"llvm\", \"clang\", \"lld\", \"llvmPackages.libcxx\"]\n");
+    assert_eq!(of_waves(&list.json(&[])).len(), 1);
+    assert!(!list.text(&[]).contains("fewer than two"));
+    // What the list calls by that name is of the group too.
+    list.write("updates.csv", "package,from,to,group\nllvmPackages.llvm,1,2,\nllvmPackages.clang,1,2,\nhello,1,2,llvm\n");
+    assert_eq!(of_waves(&list.json(&[])).len(), 1);
+}
+
+#[test]
+fn suspects_are_updates() {
+    let list = List::new(&fs::read_to_string(root().join("data/dumps/updates.csv")).expect("there"));
+    let dump = Dump::read();
+    let plan = list.json(&[]);
+    let mut most: f64 = 0.0;
+    for wave in plan["waves"].as_array().expect("waves") {
+        let updates = texts(&wave["updates"]);
+        let pairs: usize = updates.iter().map(|update| dump.rebuilds(std::slice::from_ref(update)).len()).sum();
+        let suspects = pairs as f64 / dump.rebuilds(&updates).len() as f64;
+        assert!((wave["suspects"].as_f64().expect("a number") - suspects).abs() < 0.0051, "{}: {suspects}", wave["name"]);
+        most = most.max(suspects);
+    }
+    assert!(most > 1.9, "glibc and zlib come together: {most}");
+}
+
+#[test]
+fn a_wave_of_its_own_may_come_first_or_last() {
+    let list = List::new("package,from,to,solo\nopenssl,1,2,\nsqlite,1,2,yes\nlinux_6_6,1,2,\n");
+    let dump = Dump::read();
+    for waves in ["2", "3"] {
+        let plan = list.json(&["--max-waves", waves]);
+        assert_eq!(of_waves(&plan).len().to_string(), waves);
+        assert!(of_waves(&plan).contains(&vec!["sqlite".to_owned()]));
+        let rebuilt: usize = of_waves(&plan).iter().map(|wave| dump.rebuilds(wave).len()).sum();
+        assert_eq!(plan["totals"]["builds"]["derivations"], rebuilt);
+        assert_eq!(list.verify(&plan), (Some(0), Vec::new()));
+    }
+    let run = list.run(&["--max-waves", "1"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("the fewest that were found are 2"), "{}", run.stderr);
+    assert!(list.text(&["--frontier"]).contains("the best plan that was found for each number of waves"));
+}
+
+#[test]
+fn nothing_is_suspected_through_a_pin() {
+    let list = List::new("package,from,to\nbinutils,1,2\ngnumake,1,2\n");
+    list.write("waves.toml", "[[pins]]\npackage = \"gcc\"\nreason = \"x\"\nuntil = \"2099-01-01\"\n");
+    let plan = list.json(&[&["--exact", "--risk", "0.2"], &DURATIONS[..]].concat());
+    assert_eq!(plan["waves"][0]["suspects"], 1.0);
+    let points = plan["frontier"].as_array().expect("points");
+    assert!(!points.is_empty() && points.iter().all(|point| point["rework_hours"].is_null()), "{points:?}");
+}
+
+#[test]
+fn limits_that_are_not_kept_are_told() {
+    let list = List::new(&fs::read_to_string(root().join("data/dumps/updates.csv")).expect("there"));
+    let run = list.run(&[&["--max-wave-hours", "15", "--format", "json"], &DURATIONS[..]].concat());
+    let plan: Value = serde_json::from_str(&run.stdout).expect("the plan is printed");
+    let waves = plan["waves"].as_array().expect("waves");
+    let (over, within): (Vec<&Value>, Vec<&Value>) = waves.iter().partition(|wave| wave["hours"].as_f64() > Some(15.0));
+    assert!(run.code == Some(1) && !over.is_empty() && !within.is_empty());
+    let is_told = |wave: &&Value| run.stderr.contains(&format!("{} takes", wave["name"].as_str().expect("a name")));
+    assert!(over.iter().all(is_told) && !within.iter().any(is_told), "{}", run.stderr);
+    assert_eq!(list.run(&[&["--max-wave-hours", "28"], &DURATIONS[..]].concat()).code, Some(0));
+    // The fewest waves, one, take all_at_once.
+    let run = list.run(&[&["--max-hours", "26.9"], &DURATIONS[..]].concat());
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("within 26 h 54 m") && run.stderr.contains("takes 27 h 0 m already"), "{}", run.stderr);
+    assert_eq!(plan["all_at_once"]["hours"].as_f64().map(f64::round), Some(27.0));
+    // Hours of a wave count only beside hours of builds.
+    assert_eq!(list.run(&["--risk", "0.1", "--wave-hours", "2"]).code, Some(2));
+}
+
+#[test]
+fn an_edited_plan_is_right_or_refused() {
+    let list = List::new(&fs::read_to_string(root().join("data/dumps/updates.csv")).expect("there"));
+    let plan = list.json(&DURATIONS);
+    assert_eq!(list.verify(&plan), (Some(0), Vec::new()));
+    let glibc = plan["updates"].as_array().expect("updates").iter().position(|update| update["package"] == "glibc").expect("it is there");
+    let edits: [(&str, Value, &str); 9] = [
+        ("/lower_bound/builds/derivations", json!(1), "lower_bound: derivations"),
+        ("/lower_bound/waves", json!(1), "lower_bound: waves"),
+        ("/lower_bound/hours", json!(1.0), "lower_bound: hours"),
+        ("/one_at_a_time/builds/attributes", json!(99_999), "one_at_a_time: attributes"),
+        ("/one_at_a_time/waves", json!(16), "one_at_a_time: waves"),
+        ("/waves/1/suspects", json!(99.0), "wave-1.2: suspects"),
+        ("/updates/GLIBC/rebuilds/derivations", json!(1), "glibc: derivations"),
+        ("/updates/GLIBC/hours", json!(1.0), "glibc: hours"),
+        ("/updates/GLIBC/wave", json!("wave-1.2"), "glibc is said to be in wave-1.2, and wave-1.1 updates it"),
+    ];
+    for (place, value, flaw) in edits {
+        let place = place.replace("GLIBC", &glibc.to_string());
+        let mut edited = plan.clone();
+        *edited.pointer_mut(&place).unwrap_or_else(|| panic!("{place}")) = value;
+        let (code, flaws) = list.verify(&edited);
+        assert!(code == Some(1) && flaws.len() == 1 && flaws[0].starts_with(flaw), "{place}: {flaws:?}");
+    }
+    // Two plans differ in what their waves update.
+    let mut moved = plan.clone();
+    let update = moved["waves"][5]["updates"].as_array_mut().expect("updates").pop().expect("an update");
+    moved["waves"][6]["updates"].as_array_mut().expect("updates").push(update.clone());
+    list.write("moved.json", &moved.to_string());
+    list.write("plan.json", &plan.to_string());
+    let diff = Run::of(waves().args(["plan", "diff", "--format", "json"]).args([list.path("plan.json"), list.path("moved.json")]));
+    let diff: Value = serde_json::from_str(&diff.expect_success()).expect("JSON");
+    assert_eq!(diff["moves"][0]["package"], update);
+}
+
+#[test]
+fn a_package_is_updated_once() {
+    let list = List::new("package,from,to\nhello,1,2\nhello,1,2\nopenssl,1,2\nopenssl_3,1,2\n");
+    let plan = list.json(&["--verify"]);
+    assert_eq!(plan["passed_over"], json!([{ "reason": "the list has the package already", "entries": 1 }]));
+    assert_eq!(list.verify(&plan), (Some(0), Vec::new()));
+    assert!(list.text(&["--verify"]).contains("1 entry passed over: the list has the package already."));
+}
+
+/// What a spreadsheet writes, and what TOML does.
+#[test]
+fn words_and_days_of_a_list_are_read_as_they_are_meant() {
+    let list =
+        List::new("package,from,to,skip,pin,solo\nhello,1,2,FALSE,False,FALSE\njq,1,2,False,false,TRUE\nxz,1,2,TRUE,,\ngit,1,2,Broken,,\n");
+    let plan = list.json(&[]);
+    let updates: Vec<(&str, bool)> = plan["updates"]
+        .as_array()
+        .expect("updates")
+        .iter()
+        .map(|update| (update["package"].as_str().expect("a name"), update["solo"] == json!(true)))
+        .collect();
+    assert_eq!(updates, [("hello", false), ("jq", true)]);
+    let skipped = plan["skipped"].as_array().expect("skipped").iter().map(|skipped| skipped["reason"].clone()).collect::<Vec<_>>();
+    assert_eq!(skipped, ["as the list says", "Broken"]);
+    list.write("updates.csv", "[[updates]]\npackage = \"hello\"\nto = 2024-11-05\n");
+    assert_eq!(list.json(&[])["updates"][0]["to"], "2024-11-05");
+    for (text, told) in [
+        (r#"[{"attr": "hello", "to": ["2"]}]"#, ["item 1", "`to` is [\"2\"]"]),
+        ("[[updates]]\npackage = \"hello\"\n\n[[updates]]\npackage = \"jq\"\nto = true\n", ["update 2", "`to` is true"]),
+    ] {
+        list.write("updates.csv", text);
+        let run = list.run(&[]);
+        assert_eq!(run.code, Some(3), "{}", run.stderr);
+        assert!(told.iter().all(|told| run.stderr.contains(told)), "{}", run.stderr);
+    }
+}

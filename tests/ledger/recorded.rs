@@ -1,0 +1,110 @@
+//! What a file of results adds to a ledger.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::{Run, begun, json, texts, waves};
+
+/// Records files of results together, each a name and what is in it; returns the ledger.
+fn record(directory: &Path, files: &[(&str, &str)]) -> String {
+    for (file, text) in files {
+        fs::write(directory.join(file), text).expect("written");
+    }
+    Run::of(waves(directory).arg("record").args(files.iter().map(|(file, _)| file))).expect(0);
+    fs::read_to_string(directory.join(".waves/ledger.jsonl")).expect("there")
+}
+
+fn texts_of(list: &Value) -> Vec<&str> {
+    list.as_array().expect("a list").iter().filter_map(Value::as_str).collect()
+}
+
+#[test]
+fn a_file_that_is_recorded_again_adds_nothing() {
+    let directory = begun();
+    let here = directory.path();
+    let first = ("first.txt", "zlib failed\nexpat building\nzlib built\nexpat built\n");
+    let second = ("second.txt", "curl failed\nxz failed\nxz built\n");
+    record(here, &[first]);
+    let ledger = record(here, &[second]);
+    let status = json(here, &["status"]);
+    assert_eq!(texts(&status["roots"], "package"), ["curl"]);
+    for again in [&[first][..], &[second], &[first, second], &[second, first]] {
+        assert_eq!(record(here, again), ledger, "{again:?}");
+        assert_eq!(json(here, &["status"]), status);
+    }
+    // The first lines of a file that grows are known, and what is new is that it failed since.
+    let grown = record(here, &[("first.txt", "zlib failed\nzlib built\nzlib failed\n")]);
+    let added: Vec<&str> = grown.strip_prefix(&ledger).expect("the same, and more").lines().collect();
+    assert!(matches!(added[..], [line] if line.contains("-zlib-1.3.1.drv") && line.contains("\"failed\"")), "{added:?}");
+}
+
+#[test]
+fn what_was_aborted_before_is_not_new() {
+    let directory = begun();
+    let here = directory.path();
+    fs::write(here.join("before.txt"), "zlib built\nlibpng aborted\nexpat failed\n").expect("written");
+    Run::of(waves(here).args(["record", "--baseline", "before.txt"])).expect(0);
+    record(here, &[("results.txt", "zlib built\nlibpng failed\nexpat failed\njq failed\n")]);
+    let status = json(here, &["status"]);
+    let classes: Vec<[&str; 2]> = texts(&status["roots"], "package")
+        .into_iter()
+        .zip(texts(&status["roots"], "class"))
+        .map(|(package, class)| [package, class])
+        .collect();
+    for class in [["libpng", "regressed"], ["expat", "new"], ["jq", "new"]] {
+        assert!(classes.contains(&class), "{class:?}: {classes:?}");
+    }
+    let reasons = texts_of(&status["reasons"]);
+    assert!(reasons.iter().any(|reason| reason.starts_with("libpng regressed: failed")), "{reasons:?}");
+    json(here, &["retry", "libpng"]);
+}
+
+#[test]
+fn what_does_not_evaluate_regressed_where_nothing_is_known_of_before() {
+    let directory = begun();
+    let here = directory.path();
+    record(here, &[("results.txt", "kodi evaluation-failed\n")]);
+    let status = json(here, &["status"]);
+    assert_eq!((&status["baseline"], &status["classes"]["regressed"]), (&json!([]), &json!(1)));
+    assert!(texts_of(&status["reasons"]).contains(&"kodi regressed: it does not evaluate"), "{}", status["reasons"]);
+    // With all of what was there before, it is new.
+    fs::write(here.join("before.txt"), "zlib built\n").expect("written");
+    Run::of(waves(here).args(["record", "--baseline", "before.txt"])).expect(0);
+    assert_eq!(json(here, &["status"])["classes"]["new"], 1);
+}
+
+#[test]
+fn what_is_tried_again_is_built_if_what_needs_it_is() {
+    let directory = begun();
+    let here = directory.path();
+    let is_ready = || texts(&json(here, &["next", "--wave", "1.1"])["ready"], "package").contains(&"libpng");
+    record(here, &[("failed.txt", "zlib built\nlibpng failed\nqt6.qtbase built\n")]);
+    json(here, &["retry", "libpng"]);
+    assert!(is_ready(), "what needs it was built before that");
+    record(here, &[("again.txt", "qt6.qtsvg built\n")]);
+    assert!(!is_ready());
+}
+
+#[test]
+fn jobs_of_an_exported_wave_are_its_attributes() {
+    let directory = begun();
+    let here = directory.path();
+    let export = ["export", "plan-1.json", "--to", "nix-fast-build", "--wave", "1.1", "--output-dir", "out"];
+    Run::of(waves(here).args(export)).expect(0);
+    // As nix-fast-build tells of them: by system and job.
+    let expression = fs::read_to_string(here.join("out/wave-1.1.nix")).expect("there");
+    let jobs: Vec<&str> =
+        expression.lines().filter_map(|line| line.trim().strip_prefix('"')?.split_once("\" = pkgs.")).map(|(job, _)| job).collect();
+    assert!(jobs.iter().any(|job| job.contains("Packages_")), "{jobs:?}");
+    let result = |job: &&str| json!({ "attr": format!("x86_64-linux.{job}"), "type": "BUILD", "success": true });
+    let results = json!({ "results": jobs.iter().map(result).collect::<Vec<_>>() });
+    record(here, &[("results.json", &results.to_string())]);
+    let recorded = json(here, &["record", "results.json"]);
+    let file = &recorded["files"][0];
+    assert_eq!((&file["unmatched"], &file["known"]), (&json!(0), &json!(jobs.len())));
+    // A name without its quotes is one of an attribute too.
+    record(here, &[("quotes.txt", "nodePackages.socket.io failed\n")]);
+    assert!(texts(&json(here, &["status"])["roots"], "package").contains(&"nodePackages.\"socket.io\""));
+}
