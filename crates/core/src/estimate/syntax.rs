@@ -3,14 +3,13 @@
 //! An [`Outline`] is made of a file's text alone. Two outlines tell which bindings differ in something that a build can
 //! see: whitespace, comments, the order of bindings, `meta`, `passthru.tests` and `passthru.updateScript` are left out.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::Hasher;
 use std::thread;
 
 use rnix::ast::{AstNode, Attr, Attrpath, Entry, Expr, HasEntry, InterpolPart, Lambda, Param, Str};
 use rnix::{NodeOrToken, SyntaxKind, SyntaxNode, SyntaxToken};
-use rustc_hash::FxHasher;
-use twox_hash::XxHash3_128;
+use sha2::{Digest as _, Sha256};
 
 /// Deepest nesting that is parsed. Parser and walk recurse: at this depth they need some megabytes of [`STACK`].
 const MAX_DEPTH: usize = 4_000;
@@ -18,6 +17,12 @@ const MAX_DEPTH: usize = 4_000;
 const STACK: usize = 256 << 20;
 /// Steps that the tokenizer may need at most.
 const MAX_WORK: u64 = 1 << 30;
+/// Steps that the walk may need at most: some times those of the longest file of nixpkgs, which has all of Hackage.
+const MAX_STEPS: u64 = 1 << 26;
+/// Steps for each key on the way to a binding, which are written down for each.
+const STEPS_PER_KEY: u64 = 16;
+/// Steps for each byte of an expression that is looked at as a whole, which may come to be for each name in it.
+const STEPS_PER_BYTE: u64 = 8;
 /// Keys of `meta` that other packages read: `lib.getExe`, and what installs packages into an environment.
 const READ_META: [&str; 3] = ["mainProgram", "outputsToInstall", "priority"];
 
@@ -80,11 +85,11 @@ pub(super) struct Outline {
     /// Bindings of the sets that the file results in, or that it hands to the function that makes its result.
     pub(super) members: Vec<Part>,
     /// Each binding at any depth, with a hash of what stands in it and in no binding below.
-    leaves: Vec<(String, u64)>,
+    leaves: Vec<(String, u128)>,
     /// Bindings of `meta` that other packages read.
-    read_meta: BTreeMap<String, u64>,
+    read_meta: BTreeMap<String, u128>,
     /// What no build is taken to see, by the keys that lead to it.
-    metas: Vec<(Vec<String>, u64)>,
+    metas: Vec<(Vec<String>, u128)>,
     /// Whether anything but a definition of `meta` mentions it.
     pub(super) reads_meta: bool,
     /// Files that are named where no build sees it.
@@ -125,9 +130,9 @@ pub(super) struct Place<'a> {
     pub(super) moved: &'a (dyn Fn(&str) -> Option<String> + Sync),
 }
 
-/// Parses a file; `None` if it is no Nix expression, or nested too deep.
+/// Parses a file; `None` if it is no Nix expression, nested too deep, or takes too many steps.
 ///
-/// O(length), on a thread with a large stack: hostile input can neither overflow it nor panic.
+/// O(length) as a rule, and no more than [`MAX_STEPS`], on a thread with a large stack: hostile input can neither overflow it nor panic.
 pub(super) fn outline(text: &str, place: &Place<'_>) -> Option<Outline> {
     if !is_tame(text) || depth_bound(text) > MAX_DEPTH {
         return None;
@@ -141,11 +146,11 @@ pub(super) fn outline(text: &str, place: &Place<'_>) -> Option<Outline> {
 fn parse(text: &str, place: &Place<'_>) -> Option<Outline> {
     let root = rnix::Root::parse(text).ok().ok()?;
     let expression = root.expr()?;
-    let mut outline = Walk::new(place, false).outline(&expression);
+    let mut outline = Walk::new(place, false).outline(&expression)?;
     // Who reads `meta` can build something from it.
     if outline.parts().any(|part| part.names.contains("meta")) {
         let reads_meta = outline.reads_meta;
-        outline = Outline { reads_meta, ..Walk::new(place, true).outline(&expression) };
+        outline = Outline { reads_meta, ..Walk::new(place, true).outline(&expression)? };
     }
     outline.text = text_hash(text);
     Some(outline)
@@ -198,7 +203,7 @@ fn depth_bound(text: &str) -> usize {
 
 /// Hash of the tokens, without whitespace, comments, and the commas that only formatters care about.
 fn text_hash(text: &str) -> u128 {
-    let mut hasher = XxHash3_128::new();
+    let mut hasher = Digest::default();
     for (kind, token) in rnix::tokenize(text) {
         if kind.is_trivia() || kind == SyntaxKind::TOKEN_COMMA {
             continue;
@@ -212,7 +217,22 @@ fn text_hash(text: &str) -> u128 {
         }
         hasher.write(&[0]);
     }
-    hasher.finish_128()
+    hasher.finish()
+}
+
+/// Tells texts apart, whoever wrote them: a change that has the hash of what was there before would pass unseen.
+#[derive(Clone, Default)]
+struct Digest(Sha256);
+
+impl Digest {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(self) -> u128 {
+        let digest: [u8; 32] = self.0.finalize().into();
+        u128::from_le_bytes(std::array::from_fn(|at| digest[at]))
+    }
 }
 
 impl Outline {
@@ -260,17 +280,19 @@ impl Outline {
         }
     }
 
-    /// Members that mention one of `names`, through `let`s too, whose names are added.
+    /// Members that mention one of `names`, through `let`s too, whose names are added. O(n log n).
     pub(super) fn mentioning(&self, names: &mut BTreeSet<String>) -> BTreeSet<Vec<String>> {
-        loop {
-            let mentions = |part: &&Part| !part.names.is_disjoint(names) && !part.path.is_empty();
-            let found: Vec<String> =
-                self.lets.iter().filter(mentions).map(|part| part.path[0].clone()).filter(|name| !names.contains(name)).collect();
-            if found.is_empty() {
-                return self.members.iter().filter(mentions).map(|part| part.path.clone()).collect();
-            }
-            names.extend(found);
+        let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for part in self.lets.iter().filter(|part| !part.path.is_empty()) {
+            part.names.iter().for_each(|name| users.entry(name).or_default().push(&part.path[0]));
         }
+        let mut waiting: Vec<String> = names.iter().cloned().collect();
+        while let Some(name) = waiting.pop() {
+            let found = users.remove(name.as_str()).unwrap_or_default();
+            waiting.extend(found.into_iter().filter(|user| names.insert((*user).to_owned())).map(str::to_owned));
+        }
+        let mentions = |part: &&Part| !part.names.is_disjoint(names) && !part.path.is_empty();
+        self.members.iter().filter(mentions).map(|part| part.path.clone()).collect()
     }
 }
 
@@ -307,12 +329,12 @@ fn changed<K: Ord + Clone, H: Ord>(mut before: Vec<(K, H)>, mut after: Vec<(K, H
 #[derive(Default)]
 struct Writer {
     part: Part,
-    hasher: XxHash3_128,
+    hasher: Digest,
 }
 
 impl Writer {
     fn finish(self) -> Part {
-        Part { hash: self.hasher.finish_128(), ..self.part }
+        Part { hash: self.hasher.finish(), ..self.part }
     }
 }
 
@@ -325,23 +347,48 @@ struct Walk<'a> {
     /// Keys that lead to where the walk is.
     keys: Vec<String>,
     /// Hashes of the bindings that it is in.
-    open: Vec<FxHasher>,
+    open: Vec<Digest>,
     /// The sets and `let`s of the result that it came to.
     blocks: usize,
     /// How many keys lead to the set that a package is made of, if the walk is in one.
     package: Option<usize>,
+    /// Steps that were taken.
+    steps: Cell<u64>,
 }
 
 impl<'a> Walk<'a> {
     fn new(place: &'a Place<'a>, sees_meta: bool) -> Self {
-        Self { place, sees_meta, outline: Outline::default(), keys: Vec::new(), open: Vec::new(), blocks: 0, package: None }
+        Self {
+            place,
+            sees_meta,
+            outline: Outline::default(),
+            keys: Vec::new(),
+            open: Vec::new(),
+            blocks: 0,
+            package: None,
+            steps: Cell::new(0),
+        }
     }
 
-    fn outline(mut self, expression: &Expr) -> Outline {
+    /// `None` if it takes too many steps.
+    fn outline(mut self, expression: &Expr) -> Option<Outline> {
         let mut context = Writer::default();
         self.result(expression, &mut context);
         self.outline.context = context.finish();
-        self.outline
+        (!self.is_spent()).then_some(self.outline)
+    }
+
+    fn step(&self, steps: u64) {
+        self.steps.set(self.steps.get().saturating_add(steps));
+    }
+
+    fn is_spent(&self) -> bool {
+        self.steps.get() > MAX_STEPS
+    }
+
+    /// Counts what a look at all of an expression takes, once more.
+    fn look(&self, node: &SyntaxNode) {
+        self.step(STEPS_PER_BYTE * u64::from(u32::from(node.text_range().len())));
     }
 
     /// What the file results in: goes down to its sets, and writes what is around them.
@@ -403,6 +450,9 @@ impl<'a> Walk<'a> {
 
     /// A binding of the result, or of a `let` around it: a part of its own.
     fn entry(&mut self, entry: &Entry, kind: Entries, context: &mut Writer) {
+        if self.is_spent() {
+            return;
+        }
         match entry {
             Entry::Inherit(inherit) => {
                 for attr in inherit.attrs() {
@@ -468,6 +518,7 @@ impl<'a> Walk<'a> {
     }
 
     fn push(&mut self, kind: Entries, writer: Writer) {
+        self.step(STEPS_PER_KEY * self.keys.len() as u64);
         let mut part = writer.finish();
         part.path.clone_from(&self.keys);
         part.block = self.blocks;
@@ -483,7 +534,7 @@ impl<'a> Walk<'a> {
             self.unseen(value);
             return false;
         }
-        self.open.push(FxHasher::default());
+        self.open.push(Digest::default());
         if let Expr::Ident(name) = value {
             writer.part.sources.insert(syntax(name).text().to_string());
         }
@@ -494,6 +545,7 @@ impl<'a> Walk<'a> {
     }
 
     fn close(&mut self) {
+        self.step(STEPS_PER_KEY * self.keys.len() as u64);
         if let Some(hasher) = self.open.pop() {
             self.outline.leaves.push((self.keys.join("."), hasher.finish()));
         }
@@ -511,11 +563,19 @@ impl<'a> Walk<'a> {
     /// Walks through a set. What is in that of a package belongs to the package, whatever is called `meta` in there.
     fn within(&mut self, set: &rnix::ast::AttrSet, walk: impl FnOnce(&mut Self)) {
         let outer = self.package;
-        if outer.is_none() && is_of_a_package(set) {
+        if outer.is_none() && self.is_of_a_package(set) {
             self.package = Some(self.keys.len());
         }
         walk(self);
         self.package = outer;
+    }
+
+    fn is_of_a_package(&self, set: &rnix::ast::AttrSet) -> bool {
+        // The function that it is handed to is looked for in what is around it.
+        syntax(set).parent().iter().filter(|around| around.kind() == SyntaxKind::NODE_APPLY).for_each(|around| {
+            around.first_child().iter().for_each(|function| self.look(function));
+        });
+        is_of_a_package(set)
     }
 
     /// Whether `meta` is the name of a package here, not what is said of one: a file is called for it.
@@ -531,7 +591,7 @@ impl<'a> Walk<'a> {
     fn unseen(&mut self, value: &Expr) {
         let found: Vec<Reference> = self.references(value).collect();
         self.outline.unseen.extend(found);
-        let mut hasher = FxHasher::default();
+        let mut hasher = Digest::default();
         tokens(syntax(value)).for_each(|token| hasher.write(token.text().as_bytes()));
         self.outline.metas.push((self.keys.clone(), hasher.finish()));
         let mut keys = self.keys.iter().skip_while(|key| *key != "meta").skip(1);
@@ -552,7 +612,8 @@ impl<'a> Walk<'a> {
 
     fn read_meta(&mut self, key: &str, value: &SyntaxNode) {
         if READ_META.contains(&key) {
-            let mut hasher = FxHasher::default();
+            self.look(value);
+            let mut hasher = Digest::default();
             tokens(value).for_each(|token| hasher.write(token.text().as_bytes()));
             let mut path: Vec<&str> = self.keys.iter().map(String::as_str).take_while(|key| *key != "meta").collect();
             path.push(key);
@@ -563,6 +624,9 @@ impl<'a> Walk<'a> {
 
     /// Writes an expression, its names and its references.
     fn expression(&mut self, node: &SyntaxNode, writer: &mut Writer) {
+        if self.is_spent() {
+            return;
+        }
         match node.kind() {
             SyntaxKind::NODE_STRING => self.string(node, writer),
             SyntaxKind::NODE_PATH_REL => self.path(node, writer),
@@ -640,13 +704,17 @@ impl<'a> Walk<'a> {
     }
 
     fn inherited(&mut self, from: Option<Expr>, name: &str, writer: &mut Writer) {
-        self.open.push(FxHasher::default());
+        if self.is_spent() {
+            return;
+        }
+        self.open.push(Digest::default());
         self.mark(SyntaxKind::NODE_INHERIT, writer);
         self.outline.reads_meta |= name == "meta";
         self.token(SyntaxKind::TOKEN_IDENT, name, writer);
         writer.part.names.insert(name.to_owned());
         match from {
             Some(from) => {
+                self.look(syntax(&from));
                 let base: Vec<String> = syntax(&from).descendants_with_tokens().filter_map(|element| ident(&element)).collect();
                 writer.part.sources.extend(base);
                 self.expression(syntax(&from), writer);
@@ -679,7 +747,7 @@ impl<'a> Walk<'a> {
                 for (name, default) in formals {
                     let is_kept = default.is_some() || bind.is_some() || (mentions && writer.part.names.contains(&name));
                     if is_kept {
-                        self.open.push(FxHasher::default());
+                        self.open.push(Digest::default());
                         self.keys.push(name.clone());
                         self.token(SyntaxKind::TOKEN_IDENT, &name, writer);
                         self.maybe(default, writer);
@@ -724,10 +792,14 @@ impl<'a> Walk<'a> {
     }
 
     fn reference(&self, node: &SyntaxNode) -> Option<Reference> {
+        if self.is_spent() {
+            return None;
+        }
         let literal = node.children_with_tokens().find_map(NodeOrToken::into_token)?;
         let is_whole = node.children().next().is_none();
         let called = node.parent().and_then(cast::<rnix::ast::Apply>).and_then(|apply| apply.lambda());
         let is_called = called.filter(|called| syntax(called) != node).is_some_and(|called| {
+            self.look(syntax(&called));
             syntax(&called).descendants_with_tokens().filter_map(|element| ident(&element)).last().is_some_and(|name| calls_a_file(&name))
         });
         reference(self.place.path, literal.text(), is_whole, is_called)
@@ -747,11 +819,12 @@ impl<'a> Walk<'a> {
         if kind.is_trivia() || kind == SyntaxKind::TOKEN_COMMA {
             return;
         }
+        self.step(1 + text.len() as u64 / 64);
         writer.hasher.write(&(kind as u16).to_le_bytes());
         writer.hasher.write(&(text.len() as u64).to_le_bytes());
         writer.hasher.write(text.as_bytes());
         if let Some(open) = self.open.last_mut() {
-            open.write_u16(kind as u16);
+            open.write(&(kind as u16).to_le_bytes());
             open.write(text.as_bytes());
         }
     }
@@ -923,6 +996,37 @@ mod tests {
 
     fn members(names: &[&str]) -> Seen {
         Seen::Members(names.iter().map(|name| name.split('.').map(str::to_owned).collect()).collect())
+    }
+
+    /// Two texts that a hash made for speed does not tell apart: a change of the one to the other would be none.
+    #[test]
+    fn texts_that_were_made_to_collide_are_told_apart() {
+        let inputs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/inputs");
+        let [one, other] = ["xxh3-a.txt", "xxh3-b.txt"].map(|name| std::fs::read_to_string(inputs.join(name)).expect(name));
+        // Behind what a file's hash begins with: that a string is there, and how long it is.
+        let fast = |text: &str| twox_hash::XxHash3_128::oneshot(&[&[0; 20], text.as_bytes()].concat());
+        assert_eq!(fast(&one), fast(&other));
+        let package = |text: &str| format!("{{ stdenv }}: stdenv.mkDerivation {{ pname = \"a\"; postInstall = \"{text}\"; }}");
+        let found = difference(&package(&one), &package(&other));
+        assert_eq!((found.seen, found.is_same_text), (members(&["postInstall"]), false));
+    }
+
+    /// What would take the square of the length, or more, is too much; a long chain is not.
+    #[test]
+    fn steps_are_limited() {
+        let many = |count: usize, item: &dyn Fn(usize) -> String| (0..count).map(item).collect::<String>();
+        let long_way = format!("{{ {}a = {{ {} }}; }}", "a.".repeat(1900), many(20_000, &|at| format!("b{at} = 1; ")));
+        let same_again = format!("{{ inherit (f [ {} ]){}; }}", "v ".repeat(100_000), many(3000, &|at| format!(" a{at}")));
+        let called = format!("[ (f{}) ]", " ./a".repeat(3800));
+        let far_paths = format!("{{ a = [ {} ]; }}", format!("{called} ").repeat(20));
+        for text in [long_way, same_again, far_paths] {
+            assert!(outlined(&text).is_none(), "{}", &text[..60]);
+        }
+        let chain = |last: usize| {
+            let links = many(20_000, &|at| format!("a{at} = a{}; ", at + 1));
+            format!("let {links} a20000 = {last}; in {{ first = a0; other = 1; }}")
+        };
+        assert_eq!(difference(&chain(1), &chain(2)).seen, members(&["first"]));
     }
 
     #[test]
