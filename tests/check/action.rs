@@ -222,6 +222,22 @@ fn inputs_are_no_script() {
     }
 }
 
+/// A pull request may have a link where the report goes.
+#[test]
+fn nothing_is_written_through_a_link() {
+    let before = dump("data/dumps/outpaths.json");
+    for link in ["waves-report", "waves-report/report.json", "waves-report/comment.md"] {
+        let job = Job::new(&[("waves", env!("CARGO_BIN_EXE_waves")), ("before", &before), ("after", &before)]);
+        let (target, link) = (job.path("temp/elsewhere"), job.path("workspace").join(link));
+        fs::create_dir_all(link.parent().expect("a directory")).expect("created");
+        fs::write(&target, "mine").expect("written");
+        std::os::unix::fs::symlink(&target, &link).expect("linked");
+        let output = job.run();
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        assert_eq!(fs::read_to_string(&target).expect("there"), "mine");
+    }
+}
+
 /// Without a binary, the action builds its own.
 #[test]
 fn waves_is_built_where_none_is_given() {

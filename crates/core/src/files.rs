@@ -52,12 +52,13 @@ impl Mode {
 }
 
 impl NewFile {
-    /// Begins a file that is to be at `path`. Its directory is made if it is not there.
+    /// Begins a file that is to be at `path`. Its directory is made if it is not there. A link is replaced, not followed.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`].
+    /// [`Error::Io`], also if there is a device, a FIFO or a socket: nothing takes the place of these.
     pub fn create(path: &Path, mode: Mode) -> Result<Self> {
+        require_replaceable(path).map_err(Error::io("write", path))?;
         let directory = directory_of(path);
         fs::create_dir_all(directory).map_err(Error::io("write", directory))?;
         let contents = Contents::create(directory, mode).map_err(Error::io("write", directory))?;
@@ -120,6 +121,12 @@ impl NewFile {
     fn name(mut self) -> Result<()> {
         // Before it has its name: else a machine that stops could leave that name to an empty file.
         self.file().sync_all().map_err(Error::io("write", &self.path))?;
+        // Who could read the old file can read the new one, and nobody else.
+        if let Ok(old) = fs::symlink_metadata(&self.path)
+            && old.is_file()
+        {
+            self.file().set_permissions(old.permissions()).map_err(Error::io("write", &self.path))?;
+        }
         let Self { path, contents } = self;
         let named = match contents {
             #[cfg(target_os = "linux")]
@@ -128,6 +135,18 @@ impl NewFile {
         };
         named.map_err(Error::io("write", &path))
     }
+}
+
+/// Makes sure that no file is put where the system has something that is none.
+fn require_replaceable(path: &Path) -> io::Result<()> {
+    let is_special = fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir());
+    // A link there leads to a file, if that is where output goes.
+    let is_of_system = ["/dev", "/proc"].iter().any(|directory| path.starts_with(directory)) && path.is_symlink();
+    if is_special || is_of_system {
+        let reason = "it is a device, a FIFO or a socket: a file is written whole, and takes the place of what is there";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+    }
+    Ok(())
 }
 
 impl Contents {
@@ -192,6 +211,14 @@ mod nameless {
         let passing =
             tempfile::Builder::new().prefix(PASSING).make_in(directory_of(path), |passing| link(passing).map_err(io::Error::from))?;
         passing.into_temp_path().persist(path).map_err(|error| error.error)
+    }
+}
+
+/// Makes sure that what is added to is a file, if it is there: a repository can bring a link along that leads to anything.
+pub(crate) fn require_no_link(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(there) if !there.is_file() => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link, or no file")),
+        _ => Ok(()),
     }
 }
 
@@ -306,6 +333,34 @@ mod tests {
         assert_eq!(permissions("named"), permissions("other"));
         // Whoever may read may run.
         assert_eq!(permissions("program"), permissions("other") | ((permissions("other") & 0o444) >> 2));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_has_the_permissions_of_the_old_one() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("file");
+        fs::write(&path, "old").expect("writes");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("permissions");
+        NewFile::write(&path, Mode::Data, b"new").expect("writes");
+        assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_no_file_stays_what_it_is() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("fifo");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::from_raw_mode(0o600)).expect("a FIFO");
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink("/dev/null", &link).expect("a link");
+        for path in [path.as_path(), link.as_path(), Path::new("/dev/stdout")] {
+            let error = NewFile::write(path, Mode::Data, b"x").expect_err("no file").to_string();
+            assert!(error.contains("FIFO"), "{error}");
+        }
+        assert_eq!(names(directory.path()), ["fifo", "link"]);
     }
 
     #[test]

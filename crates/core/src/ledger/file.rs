@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::event::{Entry, Event, Record, Retry, Start, TagEvent, Waiver};
 use super::name::WaveName;
 use crate::error::{Error, Result};
-use crate::files::{Mode, NewFile, sync_directory, try_lock};
+use crate::files::{Mode, NewFile, require_no_link, sync_directory, try_lock};
 use crate::major::PlanFile;
 
 /// The name of the ledger in its directory.
@@ -170,7 +170,12 @@ impl Ledger {
             let started: Vec<String> = self.starts().map(|start| format!("wave-{}", start.major)).collect();
             Error::NotStarted { path: self.path(), major, started: started.join(", ") }
         })?;
-        let path = self.directory.join(&start.plan);
+        let path = self.directory.join(plan_name(major));
+        if start.plan != plan_name(major) {
+            let reason = format!("the ledger has `{}` for it, which waves never writes (hint: take the ledger back)", start.plan);
+            return Err(Error::Plan { input: path.display().to_string(), reason });
+        }
+        require_no_link(&path).map_err(Error::io("read", &path))?;
         let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
         if sha256(&bytes) != start.sha256 {
             let reason =
@@ -179,6 +184,11 @@ impl Ledger {
         }
         PlanFile::parse(&bytes, &path.display().to_string())
     }
+}
+
+/// Where the plan of a major wave lies, beside the ledger.
+fn plan_name(major: u32) -> String {
+    format!("wave-{major}.plan.json")
 }
 
 fn check_header(line: &[u8]) -> Result<(), String> {
@@ -215,6 +225,7 @@ impl Writer {
         fs::create_dir_all(directory).map_err(Error::io("write", directory))?;
         let path = directory.join(LOCK_NAME);
         let failed = || Error::io("write", path.clone());
+        require_no_link(&path).map_err(failed())?;
         let mut lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed())?;
         if !try_lock(&lock, patience).map_err(failed())? {
             let mut holder = String::new();
@@ -245,6 +256,7 @@ impl Writer {
             serde_json::to_writer(&mut lines, entry).map_err(|error| failed()(error.into()))?;
             lines.push(b'\n');
         }
+        require_no_link(&path).map_err(failed())?;
         let mut file = OpenOptions::new().append(true).create(true).open(&path).map_err(failed())?;
         let cut = std::mem::take(&mut self.ledger.torn);
         if cut > 0 {
@@ -273,7 +285,7 @@ impl Writer {
             let reason = format!("wave-{major} was started already, with {with} (hint: a new plan is a new major wave)");
             return Err(Error::Plan { input: self.ledger.path().display().to_string(), reason });
         }
-        let name = format!("wave-{major}.plan.json");
+        let name = plan_name(major);
         // Without the line below it counts for nothing.
         NewFile::write(&self.ledger.directory.join(&name), Mode::Data, bytes)?;
         let start = Start { major, plan: name, sha256: sha256(bytes), evaluation: plan.evaluation.digest.clone() };
@@ -389,6 +401,30 @@ mod tests {
         fs::write(directory.path().join(FILE_NAME), &bytes).expect("written");
         let error = Ledger::read(directory.path()).expect_err("unknown").to_string();
         assert!(error.contains("line 3") && error.contains("dance"), "{error}");
+    }
+
+    /// A repository that somebody else made can have anything in `.waves`.
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_never_written_through() {
+        for name in [LOCK_NAME, FILE_NAME] {
+            let directory = tempfile::tempdir().expect("a directory");
+            let target = directory.path().join("elsewhere");
+            fs::write(&target, header_line()).expect("written");
+            std::os::unix::fs::symlink(&target, directory.path().join(name)).expect("linked");
+            let written = Writer::open(directory.path(), "a test", Duration::ZERO).and_then(|mut writer| writer.append(7, [event(1)]));
+            assert!(written.expect_err("a link").to_string().contains(name), "{name}");
+            assert_eq!(fs::read(&target).expect("there"), header_line(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_ledger_names_no_plan_but_its_own() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let start = Start { major: 1, plan: "/dev/zero".to_owned(), sha256: String::new(), evaluation: String::new() };
+        open(directory.path()).append(7, [Event::Start(start)]).expect("written");
+        let error = Ledger::read(directory.path()).expect("a ledger").plan(1).expect_err("not its own").to_string();
+        assert!(error.contains("/dev/zero"), "{error}");
     }
 
     #[test]
