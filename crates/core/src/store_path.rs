@@ -1,9 +1,12 @@
 //! Store paths: the 20-byte hash part, the name, and the `pname`/`version` split of a name.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
+use std::sync::LazyLock;
 
 use bytemuck::{Pod, Zeroable};
 use memchr::{memchr_iter, memrchr};
+use twox_hash::XxHash3_64;
 
 /// Characters of a store path's hash part when written in Nix's base 32.
 pub const HASH_CHARS: usize = 32;
@@ -25,9 +28,18 @@ const DIGITS: [u8; 256] = {
 /// The hash part of a store path, decoded: what makes a path unique.
 ///
 /// Ordered by its bytes, which is not the order of its text.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Pod, Zeroable)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct StoreHash([u8; 20]);
+
+/// With a seed that each process draws: whoever writes a dump could choose paths that a fixed hash does not tell apart, and make any
+/// table of them a list.
+impl Hash for StoreHash {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
+        state.write_u64(XxHash3_64::oneshot_with_seed(*SEED, &self.0));
+    }
+}
 
 impl StoreHash {
     /// Decodes the 32 base-32 characters of a store path's hash part.

@@ -198,9 +198,9 @@ impl Costs<'_> {
         let mut bytes = Bytes::default();
         let Some(sizes) = &self.sizes else { return bytes };
         for size in self.graph.output_paths(set).into_iter().filter_map(|path| sizes.get(path)) {
-            bytes.nar += size.nar;
+            bytes.nar = bytes.nar.saturating_add(size.nar);
             bytes.nar_outputs += 1;
-            bytes.download += size.download.unwrap_or(0);
+            bytes.download = bytes.download.saturating_add(size.download.unwrap_or(0));
             bytes.download_outputs += usize::from(size.download.is_some());
         }
         bytes

@@ -11,6 +11,9 @@ use crate::store_path::StorePath;
 /// Bytes that a `.narinfo` may have. Ten thousand references fit.
 pub const MAX_BYTES: usize = 1 << 20;
 
+/// Bytes that a path may have: more than any disk has for one.
+pub(super) const MAX_SIZE: u64 = 1 << 50;
+
 /// Bytes that any value but the references may have.
 const MAX_VALUE_BYTES: usize = 4096;
 
@@ -152,7 +155,8 @@ fn once<T>(key: &str, field: &mut Option<T>, value: T) -> Result<(), String> {
 
 fn size(key: &str, value: &str) -> Result<u64, String> {
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    value.parse().ok().filter(|_| digits).ok_or_else(|| format!("{key} is not a number of bytes"))
+    let bytes: u64 = value.parse().ok().filter(|_| digits).ok_or_else(|| format!("{key} is not a number of bytes"))?;
+    if bytes <= MAX_SIZE { Ok(bytes) } else { Err(format!("{key} is more than {MAX_SIZE} bytes")) }
 }
 
 fn full_store_path(value: &str) -> Result<&str, String> {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::file::Text;
-use super::narinfo::NarInfo;
+use super::narinfo::{MAX_SIZE, NarInfo};
 use crate::error::{Error, Result};
 use crate::store_path::{StoreHash, StorePath};
 
@@ -115,7 +115,7 @@ impl Sizes {
             let references = size.and_then(|size| size.references.as_ref());
             closure.paths += 1;
             closure.unknown += usize::from(references.is_none());
-            closure.nar += size.map_or(0, |size| size.nar);
+            closure.nar = closure.nar.saturating_add(size.map_or(0, |size| size.nar));
             stack.extend(references.into_iter().flatten());
         }
         closure
@@ -169,6 +169,10 @@ impl Sizes {
             found.unknown += 1;
             return;
         };
+        if nar.max(info.download_size.unwrap_or(0)) > MAX_SIZE {
+            found.malformed += 1;
+            return;
+        }
         found.paths += 1;
         self.insert(path.hash, PathSize { nar, download: info.download_size, references: info.references.as_deref().map(hashes) });
     }
@@ -198,7 +202,7 @@ fn records(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// What `nix path-info --json` says of a path.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object that describes a store path")]
 struct PathInfo {
     /// In a list only.
     path: Option<String>,

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ingest::MAX_RATIO;
+
 /// What an evaluation adds. Positions go on from those of the evaluations before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Frame {
@@ -96,9 +98,16 @@ impl Frame {
         Ok((zstd::bulk::compress(&bytes, LEVEL)?, bytes.len()))
     }
 
-    /// Of compressed bytes, and the length before. O(bytes).
+    /// Of compressed bytes, and the length before. O(bytes), of which there are no more than a dump may unpack to.
     pub(super) fn decode(compressed: &[u8], length: usize) -> Result<Self, String> {
+        let most = (compressed.len() as u64).saturating_mul(MAX_RATIO);
+        if length as u64 > most {
+            return Err(format!("it unpacks to more than {MAX_RATIO} times its size"));
+        }
         let bytes = zstd::bulk::decompress(compressed, length).map_err(|error| error.to_string())?;
-        postcard::from_bytes(&bytes).map_err(|error| error.to_string())
+        match postcard::take_from_bytes(&bytes).map_err(|error| error.to_string())? {
+            (frame, []) => Ok(frame),
+            (_, rest) => Err(format!("{} bytes follow what it describes", rest.len())),
+        }
     }
 }

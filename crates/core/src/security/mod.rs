@@ -224,7 +224,7 @@ fn runtime(impact: &Impact<'_>, sizes: &Sizes) -> Runtime {
         runtime.dependents += usize::from(refers.contains(&true));
         for (path, size) in known.into_iter().zip(refers).filter(|(_, refers)| *refers).filter_map(|(known, _)| known) {
             referring.insert(path);
-            runtime.bytes += size.nar;
+            runtime.bytes = runtime.bytes.saturating_add(size.nar);
         }
     }
     runtime
