@@ -2,14 +2,14 @@
 //!
 //! Nothing is checked out: commits, trees and files are read from the object database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use git2::{Oid, Sort};
 
 use super::Release;
 use crate::error::Result;
 use crate::estimate::{Positions, Repository};
-use crate::graph::{Derivation, Graph};
+use crate::graph::{AttributeIx, Derivation, Graph};
 
 /// What the history of a package's file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,11 +36,13 @@ pub fn histories(graph: &Graph, repository: &Repository, derivations: &[Derivati
     let head = repository.head()?;
     let files = repository.files(&head.tree().map_err(read)?)?;
     let positions = Positions::new(graph, files.keys().map(String::as_str));
+    let file_of: HashMap<AttributeIx, &str> =
+        positions.files().flat_map(|(file, attributes)| attributes.iter().map(move |&attribute| (attribute, file))).collect();
     let mut histories: Vec<History> = derivations
         .iter()
         .map(|derivation| {
-            let mut files = derivation.attributes().filter_map(|attribute| positions.file(attribute.ix()));
-            History { file: files.next().map(str::to_owned), ..History::default() }
+            let mut files = derivation.attributes().filter_map(|attribute| file_of.get(&attribute.ix()));
+            History { file: files.next().map(|&file| file.to_owned()), ..History::default() }
         })
         .collect();
     let mut known: BTreeMap<String, History> =

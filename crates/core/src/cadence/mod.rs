@@ -14,7 +14,7 @@ pub use history::{History, histories};
 pub use rate::{rates, turns};
 pub use table::{Releases, TableRow};
 
-use crate::analysis::{Root, Scope, select};
+use crate::analysis::{Root, SUGGESTED, Scope, find_roots, select};
 use crate::cost::Costs;
 use crate::error::{Error, Result};
 use crate::graph::{Counts, DerivationSet, Direction, Graph};
@@ -137,7 +137,8 @@ pub fn cadence(graph: &Graph, releasers: &[Releaser], options: &CadenceOptions<'
     let mut unknown = Vec::new();
     let mut found: Vec<(Releaser, Root, DerivationSet)> = Vec::new();
     for releaser in releasers {
-        match select(graph, std::slice::from_ref(&releaser.package), options.scope, options.system) {
+        let find = if unknown.len() < SUGGESTED { select } else { find_roots };
+        match find(graph, std::slice::from_ref(&releaser.package), options.scope, options.system) {
             Ok(roots) => found.extend(roots.into_iter().map(|root| {
                 let rebuilds = graph.closure(root.derivations.iter().copied(), Direction::Dependents);
                 (releaser.clone(), root, rebuilds)

@@ -24,6 +24,7 @@ mod trace;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+pub use history::ChangedTogether;
 pub(crate) use position::Positions;
 pub use repository::{Commit, Comparison, FileChange, FileStatus, Repository};
 pub(crate) use repository::{refused, short};

@@ -59,9 +59,9 @@ impl Positions {
         positions
     }
 
-    /// The file that defines an attribute, from the top of the repository. O(attributes).
-    pub(crate) fn file(&self, attribute: AttributeIx) -> Option<&str> {
-        self.files.iter().find(|(_, attributes)| attributes.contains(&attribute)).map(|(file, _)| file.as_str())
+    /// Files, from the top of the repository, and the attributes that each defines.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &[AttributeIx])> {
+        self.files.iter().map(|(file, attributes)| (file.as_str(), attributes.as_slice()))
     }
 
     /// The attributes that a file defines.

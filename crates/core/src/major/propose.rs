@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::estimate::Positions;
-use crate::graph::{DerivationIx, DerivationSet, Direction, DisjointSets, Graph, Package, PackageIx};
+use crate::graph::{AttributeIx, DerivationIx, DerivationSet, Direction, DisjointSets, Graph, Package, PackageIx};
 
 /// Why packages look as if they were one.
 #[derive(Clone, Debug, PartialEq)]
@@ -178,12 +178,9 @@ fn jaccard(a: &DerivationSet, b: &DerivationSet) -> f64 {
 fn by_history(graph: &Graph, commits: &[Vec<String>], thresholds: &Thresholds) -> Vec<Proposal> {
     let files: BTreeSet<&str> = commits.iter().flatten().map(String::as_str).collect();
     let positions = Positions::new(graph, files.into_iter());
-    let mut of_file: BTreeMap<&str, BTreeSet<PackageIx>> = BTreeMap::new();
-    for attribute in graph.attributes() {
-        if let Some((file, derivation)) = positions.file(attribute.ix()).zip(attribute.derivation()) {
-            of_file.entry(file).or_default().insert(derivation.package().ix());
-        }
-    }
+    let package = |&ix: &AttributeIx| Some(graph.attribute(ix).derivation()?.package().ix());
+    let of_file: BTreeMap<&str, BTreeSet<PackageIx>> =
+        positions.files().map(|(file, attributes)| (file, attributes.iter().filter_map(package).collect())).collect();
     // A file of many packages does not tell which of them a commit is about.
     let package_of = |file: &String| {
         let packages = of_file.get(file.as_str()).filter(|packages| packages.len() == 1);
