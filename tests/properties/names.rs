@@ -13,9 +13,10 @@ use crate::model::{Attribute, Derivation, PackageSet};
 use crate::strategy::with_roots;
 use crate::support::Imported;
 
-/// Names of derivations, and the stages that they are of.
-const STAGES: [(&str, Option<&str>); 5] = [
+/// Names of derivations, and the stages that they are of, in the order in which these are built.
+const STAGES: [(&str, Option<&str>); 6] = [
     ("bootstrap-stage1-gcc-wrapper", Some("stage1")),
+    ("bootstrap-stage-xgcc-gmp", Some("stage-xgcc")),
     ("bootstrap-stage4-coreutils", Some("stage4")),
     ("stdenv-linux", Some("stdenv")),
     ("bootstrap-tools", None),
@@ -26,7 +27,7 @@ const STAGES: [(&str, Option<&str>); 5] = [
 fn stages(set: &PackageSet, members: &BTreeSet<usize>) -> Vec<&'static str> {
     let of = |&at: &usize| STAGES.iter().find(|(pname, _)| *pname == set.derivations[at].pname).and_then(|&(_, stage)| stage);
     let mut stages: Vec<&str> = members.iter().filter_map(of).collect();
-    stages.sort_unstable();
+    stages.sort_by_key(|stage| STAGES.iter().position(|(_, known)| *known == Some(*stage)));
     stages
 }
 

@@ -42,11 +42,8 @@ proptest! {
         let imported = Imported::new(&set);
         let has_attribute = |at: usize| set.attributes.iter().any(|attribute| attribute.derivation == Ok(at));
         let is_ranked = |members: &BTreeSet<usize>, system: &str| {
-            let is_reason = |&at: &usize| {
-                let derivation = &set.derivations[at];
-                !derivation.is_fixed && derivation.system == system && (!only_named || has_attribute(at))
-            };
-            members.iter().any(is_reason)
+            let built: Vec<usize> = members.iter().copied().filter(|&at| !set.derivations[at].is_fixed).collect();
+            built.iter().any(|&at| set.derivations[at].system == system) && (!only_named || built.iter().any(|&at| has_attribute(at)))
         };
         for (order, system) in [(RankOrder::Derivations, "x86_64-linux"), (RankOrder::Attributes, "i686-linux")] {
             let ranked = rank(&imported.graph, RankOptions { order, only_named, system: Some(system) });

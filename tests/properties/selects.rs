@@ -46,17 +46,18 @@ impl Naive<'_> {
         Selected::Roots([self.root(members)].into())
     }
 
-    /// Attributes whose path is right, and so is their system.
+    /// Attributes whose path is right; of those for other systems alone, what their packages have for this one.
     fn attributes(&self, is_meant: impl Fn(&str) -> bool) -> Option<Selected> {
-        let named = self.set.attributes.iter().filter(|attribute| is_meant(&attribute.dotted()));
-        let named: Vec<_> = named.filter(|attribute| attribute.derivation.map_or(self.system.is_none(), |at| self.is_for(at))).collect();
-        let members: BTreeSet<usize> = named.iter().filter_map(|attribute| attribute.derivation.ok()).collect();
+        let named: Vec<_> = self.set.attributes.iter().filter(|attribute| is_meant(&attribute.dotted())).collect();
+        let all: BTreeSet<usize> = named.iter().filter_map(|attribute| attribute.derivation.ok()).collect();
         let first = named.first()?;
-        Some(if members.is_empty() {
-            Selected::NotEvaluated(first.derivation.expect_err("it has no derivation").to_owned())
-        } else {
-            self.one(&members)
-        })
+        if all.is_empty() {
+            return Some(Selected::NotEvaluated(first.derivation.expect_err("it has no derivation").to_owned()));
+        }
+        let of_system = |members: BTreeSet<usize>| members.into_iter().filter(|&at| self.is_for(at)).collect::<BTreeSet<_>>();
+        let own = of_system(all.clone());
+        let members = if own.is_empty() { of_system(self.packages_of(&all).into_iter().flatten().collect()) } else { own };
+        Some(if members.is_empty() { Selected::Unknown } else { self.one(&members) })
     }
 
     fn by_path(&self, path: &str) -> Selected {
@@ -65,13 +66,20 @@ impl Naive<'_> {
     }
 
     fn by_pattern(&self, beginning: &str) -> Selected {
-        let named = self.set.attributes.iter().filter(|attribute| attribute.dotted().starts_with(beginning));
+        let named: Vec<_> = self.set.attributes.iter().filter(|attribute| attribute.dotted().starts_with(beginning)).collect();
         let roots: BTreeSet<_> = named
+            .iter()
             .filter_map(|attribute| attribute.derivation.ok())
             .filter(|&at| self.is_for(at))
             .map(|at| self.root(&[at].into()))
             .collect();
-        if roots.is_empty() { Selected::Unknown } else { Selected::Roots(roots) }
+        // In the order of the evaluation: by path.
+        let broken = named.iter().filter(|attribute| attribute.derivation.is_err()).min_by_key(|attribute| attribute.dotted());
+        match broken {
+            _ if !roots.is_empty() => Selected::Roots(roots),
+            Some(broken) => Selected::NotEvaluated(broken.derivation.expect_err("it has no derivation").to_owned()),
+            None => Selected::Unknown,
+        }
     }
 
     fn by_name(&self, name: &str) -> Selected {
@@ -118,15 +126,11 @@ fn assert_names(imported: &Imported, naive: &Naive<'_>, selector: &str, named: i
         }
         (Err(Error::UnknownPackage { .. }), Selected::Unknown) => assert!(matches!(of_any_system(), Selected::Unknown), "{selector}"),
         (Err(Error::NotForSystem { systems, .. }), Selected::Unknown) => {
-            let Selected::Roots(named) = of_any_system() else { panic!("{selector} is not there for any system") };
-            let known: BTreeSet<&str> = named.iter().flatten().map(|&at| naive.set.derivations[at].system).collect();
+            let (Selected::Roots(named) | Selected::Ambiguous(named)) = of_any_system() else { panic!("{selector} is not there at all") };
+            let members = naive.packages_of(&named.into_iter().flatten().collect()).into_iter().flatten();
+            let known: BTreeSet<&str> = members.map(|at| naive.set.derivations[at].system).collect();
             let known = known.into_iter().filter(|system| !system.is_empty() && Some(*system) != naive.system);
             assert!(known.eq(&systems), "{selector}: {systems:?}");
-        }
-        // What is there for other systems alone is told as without a system.
-        (Err(Error::NotEvaluated { .. }), Selected::Unknown) => assert!(matches!(of_any_system(), Selected::NotEvaluated(_)), "{selector}"),
-        (Err(Error::AmbiguousPackage { .. }), Selected::Unknown) => {
-            assert!(matches!(of_any_system(), Selected::Ambiguous(_)), "{selector}");
         }
         (Err(Error::NotEvaluated { error, .. }), Selected::NotEvaluated(expected)) => assert_eq!(&error, expected),
         (Err(Error::AmbiguousPackage { candidates, .. }), Selected::Ambiguous(packages)) => {
@@ -207,7 +211,7 @@ proptest! {
     }
 
     #[test]
-    fn store_paths_name_one_derivation(set in package_sets(40), scope in prop_oneof![Just(Scope::Package), Just(Scope::Exact)], output: Index) {
+    fn store_paths_name_a_derivation_or_all_that_make_them(set in package_sets(40), scope in prop_oneof![Just(Scope::Package), Just(Scope::Exact)], output: Index) {
         let imported = Imported::new(&set);
         // Whatever system is asked for: a path is of one.
         let naive = Naive { set: &set, packages: set.packages(), system: Some("builtin"), scope };
@@ -217,10 +221,9 @@ proptest! {
             assert_names(&imported, &naive, &path, |naive| naive.one(&[at].into()));
             assert_names(&imported, &naive, base, |naive| naive.one(&[at].into()));
             let output = output.get(&set.output_paths(at)).clone();
-            // Of twins, the first in the order of the graph.
-            let makers = set.all().filter(|&other| set.output_paths(other).contains(&output));
-            let first = makers.min_by_key(|&other| imported.ix(other)).expect("it makes it itself");
-            assert_names(&imported, &naive, &output, |naive| naive.one(&[first].into()));
+            // Twins make it, too.
+            let makers: BTreeSet<usize> = set.all().filter(|&other| set.output_paths(other).contains(&output)).collect();
+            assert_names(&imported, &naive, &output, |naive| naive.one(&makers));
             // The right hash with another name is nothing.
             assert_names(&imported, &naive, &format!("{output}-other"), |_| Selected::Unknown);
             assert_names(&imported, &naive, &path.replace(".drv", "-other.drv"), |_| Selected::Unknown);

@@ -22,6 +22,11 @@ impl Dump {
         Self { derivations, attributes }
     }
 
+    /// All derivations.
+    pub(crate) fn derivations(&self) -> impl Iterator<Item = &str> {
+        self.derivations.keys().map(String::as_str)
+    }
+
     /// What a derivation needs, and which outputs of it.
     pub(crate) fn inputs(&self, derivation: &str) -> &Map<String, Value> {
         self.derivations[derivation]["inputDrvs"].as_object().expect("inputs")

@@ -1,6 +1,6 @@
 //! `waves impact`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -78,4 +78,45 @@ fn a_limit_says_what_it_cuts() {
     assert_eq!((length(&impact, "/direct"), length(&impact, "/attributes")), (3, 3));
     assert_eq!(3 + number(&impact, "/direct_omitted"), number(&impact, "/distances/1"));
     assert_eq!(3 + number(&impact, "/attributes_omitted"), number(&impact, "/rebuilds/attributes"));
+}
+
+/// An output that several derivations build is a change of all of them.
+#[test]
+fn a_root_by_its_output_is_all_that_build_it() {
+    let dump = Dump::read();
+    let mut builders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for derivation in dump.derivations() {
+        for output in dump.output_paths(derivation) {
+            builders.entry(output).or_default().push(derivation);
+        }
+    }
+    let shared: Vec<_> = builders.iter().filter(|(_, builders)| builders.len() > 1).collect();
+    assert!(shared.len() > 3, "{shared:?}");
+    for (output, builders) in shared {
+        let impact = report("impact", &["--root", output, "--exact"]);
+        assert_eq!(
+            texts(&impact, "/roots/0/derivations").into_iter().collect::<BTreeSet<_>>(),
+            builders.iter().copied().collect(),
+            "{output}"
+        );
+        let rebuilt = dump.rebuilds(builders);
+        assert_eq!(number(&impact, "/rebuilds/derivations"), rebuilt.len() as u64, "{output}");
+        assert_eq!(number(&impact, "/rebuilds/attributes"), dump.attributes_of(&rebuilt) as u64, "{output}");
+    }
+}
+
+/// An attribute stands for its package: also for the part of it that is built for another system than the attribute.
+#[test]
+fn a_package_may_be_asked_for_a_system_that_its_attribute_is_not_for() {
+    let other = "i686-linux";
+    for root in ["zlib", "bash"] {
+        let whole = report("impact", &["--root", root]);
+        let (paths, variants) = (texts(&whole, "/roots/0/derivations"), texts(&whole, "/roots/0/variants"));
+        let of_other: Vec<&str> =
+            paths.into_iter().zip(variants).filter(|(_, variant)| variant.contains(other)).map(|(path, _)| path).collect();
+        let part = report("impact", &["--root", root, "--system", other]);
+        assert_eq!((text(&part, "/system"), &part["depth"]), (other, &Value::Null));
+        assert_eq!(number(&part, "/distances/0"), of_other.len() as u64, "{root}");
+        assert!(!of_other.is_empty(), "{root} is not for {other}");
+    }
 }

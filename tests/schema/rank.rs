@@ -1,5 +1,7 @@
 //! `waves rank`.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::support::{items, length, number, report, text};
@@ -23,6 +25,21 @@ fn a_filter_only_leaves_out() {
     let cut = report("rank", &["--limit", "7"]);
     assert_eq!(items(&cut, "/packages"), &items(&all, "/packages")[..7]);
     assert_eq!(7 + number(&cut, "/packages_omitted"), length(&all, "/packages"));
+}
+
+/// A package is of a system by any of its derivations, and named by any: not by one that is both.
+#[test]
+fn filters_hold_for_a_package_as_a_whole() {
+    let labels = |filter: &[&str]| -> BTreeSet<String> {
+        items(&report("rank", filter), "/packages")
+            .iter()
+            .map(|package| format!("{} {}", package["package"], package["rebuilds_derivations"]))
+            .collect()
+    };
+    let (named, of_system) = (labels(&["--named"]), labels(&["--system", "i686-linux"]));
+    let both: BTreeSet<String> = named.intersection(&of_system).cloned().collect();
+    assert!(both.len() > 5, "{both:?}");
+    assert_eq!(labels(&["--named", "--system", "i686-linux"]), both);
 }
 
 /// The closures of all packages, counted at once, are those that are walked one by one.

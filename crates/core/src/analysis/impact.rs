@@ -48,6 +48,8 @@ pub struct Impact<'g> {
     rebuilds: DerivationSet,
     /// Derivations by distance from the nearest root; the roots at 0.
     by_distance: Vec<Vec<DerivationIx>>,
+    depth: Option<usize>,
+    system: Option<String>,
 }
 
 impl<'g> Impact<'g> {
@@ -82,7 +84,7 @@ impl<'g> Impact<'g> {
         }
         let roots = graph.set_of(root_set.iter().filter(|&ix| is_kept(ix)));
         let rebuilds = graph.set_of(by_distance.iter().flatten().copied());
-        Ok(Self { graph, direction, roots, rebuilds, by_distance })
+        Ok(Self { graph, direction, roots, rebuilds, by_distance, depth, system: system.map(str::to_owned) })
     }
 
     /// The graph that was asked.
@@ -93,6 +95,16 @@ impl<'g> Impact<'g> {
     /// Which way it was asked.
     pub fn direction(&self) -> Direction {
         self.direction
+    }
+
+    /// The edges that were followed at most.
+    pub fn depth(&self) -> Option<usize> {
+        self.depth
+    }
+
+    /// The system whose derivations alone were kept.
+    pub fn system(&self) -> Option<&str> {
+        self.system.as_deref()
     }
 
     /// Everything that is rebuilt, roots included.
@@ -149,6 +161,12 @@ impl<'g> Impact<'g> {
     pub fn covering(&self) -> Vec<Derivation<'g>> {
         let is_needed = |ix: &DerivationIx| self.graph.derivation(*ix).users().any(|user| self.rebuilds.contains(user));
         self.rebuilds.iter().filter(|ix| !is_needed(ix)).map(|ix| self.graph.derivation(ix)).collect()
+    }
+
+    /// Derivations with a fixed output that need a root: a change of it does not rebuild them. O(E).
+    pub fn fixed_users(&self) -> usize {
+        let needs_root = |derivation: &Derivation<'_>| derivation.inputs().any(|(input, _)| self.roots.contains(input));
+        self.graph.derivations().filter(|derivation| derivation.is_fixed_output() && needs_root(derivation)).count()
     }
 
     /// The rebuilt attributes, by attribute path and system.

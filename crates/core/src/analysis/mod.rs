@@ -22,6 +22,6 @@ pub use diff::{Cause, Diff, Doubt, Reach, Reason};
 pub use find::{Found, find};
 pub use impact::{Excluded, Impact, require_edges};
 pub use rank::{RankOptions, RankOrder, rank};
-pub(crate) use select::similar;
 pub use select::{Root, Scope, require_system, select};
+pub(crate) use select::{SUGGESTED, find_roots, similar};
 pub use why::{Link, Why};

@@ -40,11 +40,10 @@ pub fn rank<'g>(graph: &'g Graph, options: RankOptions<'_>) -> crate::error::Res
         super::select::require_system(graph, system)?;
     }
     let is_ranked = |package: &Package<'_>| {
-        package.derivations().any(|derivation| {
-            !derivation.is_fixed_output()
-                && options.system.is_none_or(|system| derivation.system() == system)
-                && (!options.only_named || derivation.attributes().len() > 0)
-        })
+        let built = || package.derivations().filter(|derivation| !derivation.is_fixed_output());
+        // The derivation for a system may be an inner step of a package that has an attribute.
+        built().any(|derivation| options.system.is_none_or(|system| derivation.system() == system))
+            && (!options.only_named || built().any(|derivation| derivation.attributes().len() > 0))
     };
     let packages: Vec<Package<'g>> = graph.packages().filter(is_ranked).collect();
     let seconds: Vec<u64> = match options.order {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use globset::GlobBuilder;
+use rustc_hash::FxHashSet;
 
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, Derivation, DerivationIx, Graph, Package, PackageIx};
@@ -13,6 +14,12 @@ use crate::text::counted;
 const LISTED_CANDIDATES: usize = 12;
 /// Names that are suggested for an unknown selector.
 const SUGGESTIONS: usize = 3;
+/// Unknown packages of a list to which names like theirs are suggested: no more of them are shown.
+pub(crate) const SUGGESTED: usize = 20;
+/// Characters that make a pattern.
+const GLOB: [char; 3] = ['*', '?', '['];
+/// Bytes of a name that is compared with all others.
+const LONGEST_TYPED: usize = 200;
 /// Similarity (Jaro-Winkler, at most 1) from which on a name is suggested.
 const SIMILAR: f64 = 0.85;
 
@@ -49,7 +56,8 @@ impl Root {
 ///
 /// A selector is, in this order: a store path of a derivation or an output (full or base name), a glob over attribute
 /// paths (with `*`, `?` or `[`), an attribute path (its quotes may be left out), a pname, the name of a derivation such as a
-/// source's. With `system`, only what was evaluated for that system.
+/// source's. An output that several derivations build is a change of all of them. With `system`, only what is for that system: of an
+/// attribute that was evaluated for others alone, the derivations of its package.
 /// O(V) for each selector.
 ///
 /// # Errors
@@ -57,11 +65,20 @@ impl Root {
 /// [`Error::UnknownPackage`] with the nearest names, [`Error::AmbiguousPackage`] if several packages share a pname,
 /// [`Error::NotForSystem`], [`Error::NotEvaluated`] if the attribute has no derivation, [`Error::Pattern`].
 pub fn select(graph: &Graph, selectors: &[String], scope: Scope, system: Option<&str>) -> Result<Vec<Root>> {
+    find_roots(graph, selectors, scope, system).map_err(|error| match error {
+        Error::UnknownPackage { selector, .. } => Error::UnknownPackage { suggestions: suggestions(graph, &selector), selector },
+        other => other,
+    })
+}
+
+/// The same without suggestions, which take longer than all else: for who asks thousands of times.
+pub(crate) fn find_roots(graph: &Graph, selectors: &[String], scope: Scope, system: Option<&str>) -> Result<Vec<Root>> {
     let mut roots: Vec<Root> = Vec::new();
+    let mut known: FxHashSet<Vec<DerivationIx>> = FxHashSet::default();
     for selector in selectors {
         for named in named_for(graph, selector, system)? {
             let root = root(graph, selector, &named, scope);
-            if !roots.iter().any(|known| known.derivations == root.derivations) {
+            if known.insert(root.derivations.clone()) {
                 roots.push(root);
             }
         }
@@ -69,18 +86,18 @@ pub fn select(graph: &Graph, selectors: &[String], scope: Scope, system: Option<
     Ok(roots)
 }
 
-/// The same as [`named`]; what is there for other systems alone is not said to be unknown.
+/// The same as [`named`]; what is there for other systems alone is not said to be unknown, nor ambiguous.
 fn named_for(graph: &Graph, selector: &str, system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
     let found = named(graph, selector, system);
     let (Err(Error::UnknownPackage { .. }), Some(system)) = (&found, system) else { return found };
-    match named(graph, selector, None) {
-        Ok(others) => {
-            let others = others.iter().flatten().map(|&ix| graph.derivation(ix));
-            Err(not_for(system, Some(selector), others))
-        }
-        Err(Error::UnknownPackage { .. }) => found,
-        others => others,
-    }
+    let others: Vec<Derivation<'_>> = match named(graph, selector, None) {
+        // Of all derivations of the package: any of them can be asked for.
+        Ok(others) => others.iter().flatten().flat_map(|&ix| graph.derivation(ix).package().derivations()).collect(),
+        Err(Error::UnknownPackage { .. }) => return found,
+        Err(Error::AmbiguousPackage { .. }) => of_pname(graph, selector, None),
+        Err(other) => return Err(other),
+    };
+    Err(not_for(system, Some(selector), others.into_iter()))
 }
 
 /// Makes sure that there is something of a system. O(V + A) if there is not.
@@ -111,40 +128,57 @@ fn not_for<'g>(system: &str, selector: Option<&str>, others: impl Iterator<Item 
 /// Derivations that a selector names, those of one root together.
 fn named(graph: &Graph, selector: &str, system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
     if let Some(path) = StorePath::parse(selector) {
-        return by_store_path(graph, selector, path).map(|derivation| vec![vec![derivation]]);
+        return by_store_path(graph, selector, path).map(|derivations| vec![derivations]);
     }
-    if selector.contains(['*', '?', '[']) {
+    if selector.contains(GLOB) {
         return by_glob(graph, selector, system);
     }
-    let mut attributes: Vec<_> = graph.find_attribute(selector).filter(|attribute| is_for(*attribute, system)).collect();
+    let mut attributes: Vec<_> = graph.find_attribute(selector).collect();
     if attributes.is_empty() && selector.contains('.') {
         // Other tools leave the quotes of `nodePackages."socket.io"` out.
         let is_meant = |attribute: &Attribute<'_>| attribute.path().contains('"') && attribute.path().replace('"', "") == selector;
-        attributes = graph.attributes().filter(|attribute| is_meant(attribute) && is_for(*attribute, system)).collect();
+        attributes = graph.attributes().filter(is_meant).collect();
     }
-    if !attributes.is_empty() {
-        let derivations: Vec<_> = attributes.iter().filter_map(|attribute| Some(attribute.derivation()?.ix())).collect();
-        if derivations.is_empty() {
-            let error = attributes[0].error().unwrap_or("it has no derivation");
-            return Err(Error::NotEvaluated { attribute: selector.to_owned(), error: error.to_owned() });
-        }
-        return Ok(vec![derivations]);
+    if attributes.is_empty() { by_pname(graph, selector, system) } else { by_attribute(graph, selector, &attributes, system) }
+}
+
+fn by_attribute(graph: &Graph, selector: &str, attributes: &[Attribute<'_>], system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
+    let derivations_of = |is_kept: &dyn Fn(Attribute<'_>) -> bool| -> Vec<Derivation<'_>> {
+        let kept = attributes.iter().filter(|attribute| is_kept(**attribute));
+        kept.filter_map(|attribute| Some(graph.derivation(attribute.derivation()?.ix()))).collect()
+    };
+    let own = derivations_of(&|attribute| is_for(attribute, system));
+    if !own.is_empty() {
+        return Ok(vec![own.into_iter().map(Derivation::ix).collect()]);
     }
-    by_pname(graph, selector, system)
+    let others = derivations_of(&|_| true);
+    if others.is_empty() {
+        let error = attributes[0].error().unwrap_or("it has no derivation");
+        return Err(Error::NotEvaluated { attribute: selector.to_owned(), error: error.to_owned() });
+    }
+    let members = others.into_iter().flat_map(|other| other.package().derivations());
+    let of_system: BTreeSet<DerivationIx> =
+        members.filter(|member| system.is_none_or(|system| member.system() == system)).map(Derivation::ix).collect();
+    if of_system.is_empty() {
+        return Err(unknown(selector));
+    }
+    Ok(vec![of_system.into_iter().collect()])
 }
 
 fn is_for(attribute: Attribute<'_>, system: Option<&str>) -> bool {
     system.is_none_or(|system| attribute.system() == Some(system))
 }
 
-fn by_store_path(graph: &Graph, selector: &str, path: StorePath<'_>) -> Result<DerivationIx> {
+/// The derivation of a path, or all that build an output of it.
+fn by_store_path(graph: &Graph, selector: &str, path: StorePath<'_>) -> Result<Vec<DerivationIx>> {
     let base = base_name(selector);
     let is_derivation = path.name.strip_suffix(".drv").is_some();
-    let matches = |derivation: &Derivation<'_>| {
+    let is_named = |derivation: &Derivation<'_>| {
         (is_derivation && derivation.base_name() == base) || derivation.outputs().any(|output| output.base_name().as_deref() == Some(base))
     };
-    let found = graph.derivations().filter(|derivation| derivation.may_have_hash(path.hash)).find(matches);
-    found.map(Derivation::ix).ok_or_else(|| Error::UnknownPackage { selector: selector.to_owned(), suggestions: Vec::new() })
+    let named = graph.derivations().filter(|derivation| derivation.may_have_hash(path.hash)).filter(is_named);
+    let named: Vec<DerivationIx> = named.map(Derivation::ix).collect();
+    if named.is_empty() { Err(unknown(selector)) } else { Ok(named) }
 }
 
 fn by_glob(graph: &Graph, pattern: &str, system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
@@ -152,28 +186,39 @@ fn by_glob(graph: &Graph, pattern: &str, system: Option<&str>) -> Result<Vec<Vec
         .build()
         .map_err(|error| Error::Pattern { pattern: pattern.to_owned(), reason: error.kind().to_string() })?;
     let matcher = glob.compile_matcher();
-    let named = graph.attributes().filter(|attribute| is_for(*attribute, system) && matcher.is_match(attribute.path()));
+    let matching: Vec<Attribute<'_>> = graph.attributes().filter(|attribute| matcher.is_match(attribute.path())).collect();
+    let named = matching.iter().filter(|attribute| is_for(**attribute, system));
     let derivations: BTreeSet<DerivationIx> = named.filter_map(|attribute| Some(attribute.derivation()?.ix())).collect();
     if derivations.is_empty() {
-        return Err(Error::UnknownPackage { selector: pattern.to_owned(), suggestions: Vec::new() });
+        if let Some(broken) = matching.iter().find(|attribute| attribute.derivation().is_none()) {
+            let error = broken.error().unwrap_or("it has no derivation");
+            return Err(Error::NotEvaluated { attribute: broken.path().to_owned(), error: error.to_owned() });
+        }
+        return Err(unknown(pattern));
     }
     Ok(derivations.into_iter().map(|derivation| vec![derivation]).collect())
 }
 
 fn by_pname(graph: &Graph, pname: &str, system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
-    let is_kept = |derivation: &Derivation<'_>| system.is_none_or(|system| derivation.system() == system);
-    let is_named = |derivation: &Derivation<'_>| !derivation.is_fixed_output() && derivation.pname() == pname && is_kept(derivation);
-    let mut derivations: Vec<_> = graph.derivations().filter(is_named).collect();
-    if derivations.is_empty() {
-        // A source is named by its file.
-        derivations = graph.derivations().filter(|derivation| derivation.name() == pname && is_kept(derivation)).collect();
-    }
+    let derivations = of_pname(graph, pname, system);
     let packages: BTreeSet<PackageIx> = derivations.iter().map(|derivation| derivation.package().ix()).collect();
     match packages.len() {
-        0 => Err(Error::UnknownPackage { selector: pname.to_owned(), suggestions: suggestions(graph, pname) }),
+        0 => Err(unknown(pname)),
         1 => Ok(vec![derivations.into_iter().map(Derivation::ix).collect()]),
         _ => Err(Error::AmbiguousPackage { selector: pname.to_owned(), candidates: candidates(graph, &packages) }),
     }
+}
+
+/// Derivations with a pname; if there is none, with a name.
+fn of_pname<'g>(graph: &'g Graph, pname: &str, system: Option<&str>) -> Vec<Derivation<'g>> {
+    let is_kept = |derivation: &Derivation<'_>| system.is_none_or(|system| derivation.system() == system);
+    let is_named = |derivation: &Derivation<'_>| !derivation.is_fixed_output() && derivation.pname() == pname && is_kept(derivation);
+    let derivations: Vec<_> = graph.derivations().filter(is_named).collect();
+    if !derivations.is_empty() {
+        return derivations;
+    }
+    // A source is named by its file.
+    graph.derivations().filter(|derivation| derivation.name() == pname && is_kept(derivation)).collect()
 }
 
 /// A line for each candidate, what rebuilds most first.
@@ -202,13 +247,27 @@ fn candidates(graph: &Graph, packages: &BTreeSet<PackageIx>) -> Vec<String> {
     lines
 }
 
-/// The attribute paths nearest to what was typed.
+fn unknown(selector: &str) -> Error {
+    Error::UnknownPackage { selector: selector.to_owned(), suggestions: Vec::new() }
+}
+
+/// The attribute paths nearest to a name that was typed; where there are none, the pnames.
 fn suggestions(graph: &Graph, typed: &str) -> Vec<String> {
-    similar(graph.attributes().map(Attribute::path), typed)
+    if StorePath::parse(typed).is_some() || typed.contains(GLOB) {
+        return Vec::new();
+    }
+    if graph.attribute_count() > 0 {
+        return similar(graph.attributes().map(Attribute::path), typed);
+    }
+    let named = graph.derivations().filter(|derivation| !derivation.is_fixed_output());
+    similar(named.map(Derivation::pname), typed)
 }
 
 /// The names nearest to what was typed, nearest first. O(names).
 pub(crate) fn similar<'n>(names: impl Iterator<Item = &'n str>, typed: &str) -> Vec<String> {
+    if typed.len() > LONGEST_TYPED {
+        return Vec::new();
+    }
     let typed_lower = typed.to_lowercase();
     let score = |name: &str| {
         let last = name.rsplit('.').next().unwrap_or(name);

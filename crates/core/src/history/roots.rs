@@ -49,7 +49,7 @@ struct Candidates<'h> {
     attributes: [Vec<&'h NamingRow>; 2],
     /// Derivations by pname and by name; of these the first kind that an evaluation has.
     derivations: [Vec<&'h LifeRow>; 2],
-    /// Derivations by store path, of which the first that an evaluation has.
+    /// Derivations by store path: one, or all that build an output of it.
     by_path: Vec<&'h LifeRow>,
 }
 
@@ -110,7 +110,6 @@ impl History {
         if selector.contains(['*', '?', '[']) {
             let matcher = glob(selector)?;
             found.attributes[0] = self.namings_where(|path| matcher.is_match(path));
-            found.attributes[0].retain(|naming| naming.derivation != NONE);
             return Ok(found);
         }
         found.attributes[0] = self.namings_where(|path| path == selector);
@@ -158,8 +157,8 @@ impl History {
             }
         }
         let there = candidates.by_path.iter().filter(|life| (life.first..life.end).contains(&evaluation));
-        let first = there.map(|life| life.derivation).min();
-        first.map(|derivation| vec![derivation]).ok_or_else(|| (UnresolvedReason::Unknown, Vec::new()))
+        let named: Vec<u32> = there.map(|life| life.derivation).collect();
+        if named.is_empty() { Err((UnresolvedReason::Unknown, Vec::new())) } else { Ok(named) }
     }
 
     /// A selector that names nothing in any evaluation, with the candidates of one.

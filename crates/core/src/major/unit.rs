@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::updates::Update;
-use crate::analysis::{Scope, select};
+use crate::analysis::{SUGGESTED, Scope, find_roots, select};
 use crate::config::{Between, Group};
 use crate::error::{Error, Result};
 use crate::graph::{DerivationIx, DerivationSet, DisjointSets, Graph, components};
@@ -100,7 +100,8 @@ pub fn targets(graph: &Graph, updates: &[Update], scope: Scope, system: Option<&
     let mut targets = Vec::with_capacity(updates.len());
     let mut unknown = Vec::new();
     for update in updates {
-        match select(graph, std::slice::from_ref(&update.package), scope, system) {
+        let find = if unknown.len() < SUGGESTED { select } else { find_roots };
+        match find(graph, std::slice::from_ref(&update.package), scope, system) {
             Ok(roots) => {
                 let mut derivations: Vec<DerivationIx> = roots.iter().flat_map(|root| root.derivations.iter().copied()).collect();
                 derivations.sort_unstable();

@@ -59,10 +59,6 @@ pub struct Plan<'g> {
     pub waves: Vec<Wave>,
     /// Packages that need each other through different derivations, largest cycle first.
     pub cycles: Vec<Cycle>,
-    /// The system whose derivations alone are kept.
-    pub system: Option<String>,
-    /// The edges from a root that are followed at most.
-    pub depth: Option<usize>,
 }
 
 /// A run of levels, behind which a maintainer stops and looks.
@@ -114,7 +110,7 @@ pub fn plan<'g>(graph: &'g Graph, roots: Vec<Root>, options: &PlanOptions<'_>) -
     let waves = waves(graph, &levels, &cut);
     // 5. What has no order.
     let cycles = cycles(graph, impact.rebuilds(), &levels, &waves);
-    Ok(Plan { roots, impact, levels, waves, cycles, system: options.system.map(str::to_owned), depth: options.depth })
+    Ok(Plan { roots, impact, levels, waves, cycles })
 }
 
 /// Levels without what a system or a depth leaves out.

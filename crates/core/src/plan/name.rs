@@ -9,7 +9,7 @@ const NAMED: usize = 3;
 
 /// Names a wave: by the set that most of its attributes are in, or by its heaviest packages.
 ///
-/// A wave that is mostly about stdenv's stages is a bootstrap.
+/// A wave of which a twentieth are stages of stdenv is a bootstrap.
 pub(super) fn name(graph: &Graph, members: &DerivationSet, heaviest: &[PackageIx]) -> String {
     if let Some(bootstrap) = bootstrap(graph, members) {
         return bootstrap;
@@ -36,14 +36,22 @@ fn bootstrap(graph: &Graph, members: &DerivationSet) -> Option<String> {
     if stages.len() * 20 < members.len() {
         return None;
     }
-    let (first, last) = (stages.iter().min()?, stages.iter().max()?);
+    let (first, last) = (stages.iter().min_by_key(|stage| order(stage))?, stages.iter().max_by_key(|stage| order(stage))?);
     Some(if first == last { format!("bootstrap: {first}") } else { format!("bootstrap: {first} to {last}") })
 }
 
-/// `stage3` of `bootstrap-stage3-gcc-wrapper-13.3.0`, `stdenv` of `stdenv-linux`; in this order as text.
+/// What tells which stage comes first, as text: `stdenv` is the last, and `stage-xgcc` stands between the first and the second.
+fn order(stage: &str) -> String {
+    stage.replace("stage-", "stage1-")
+}
+
+/// `stage3` of `bootstrap-stage3-gcc-wrapper-13.3.0`, `stage-xgcc`, or `stdenv` of `stdenv-linux`.
 fn stage(name: &str) -> Option<&str> {
     if name.starts_with("stdenv-") {
         return Some("stdenv");
     }
-    name.strip_prefix("bootstrap-")?.split('-').next().filter(|stage| stage.starts_with("stage"))
+    let name = name.strip_prefix("bootstrap-").filter(|name| name.starts_with("stage"))?;
+    // The one that has a name, not a number, has a hyphen before it.
+    let length = name.match_indices('-').map(|(at, _)| at).find(|&at| at > "stage".len()).unwrap_or(name.len());
+    Some(&name[..length])
 }
