@@ -9,7 +9,7 @@ const { pathToFileURL } = require("node:url");
 const [modules, directory] = process.argv.slice(2);
 const { chromium } = require(path.join(modules, "playwright-core"));
 const axe = fs.readFileSync(path.join(modules, "axe-core", "axe.min.js"), "utf8");
-const KINDS = ["plan", "upgrade", "impact", "diff", "status", "hostile", "alone"];
+const KINDS = ["plan", "upgrade", "impact", "inverse", "part", "diff", "status", "hostile", "alone"];
 const OPTIONS = [
   "--headless",
   "--no-sandbox",
@@ -190,6 +190,22 @@ async function impact(browser) {
   await close(page);
 }
 
+// What rebuilds a root: the way begins at it, and ends at the root.
+async function inverse(browser) {
+  const page = await open(browser, "inverse");
+  const [root] = report("inverse").roots;
+  let longest = 0;
+  for (const button of await page.locator("#attributes tbody button.name").all()) {
+    await button.click();
+    const way = await page.locator("#attributes .detail li").allTextContents();
+    longest = Math.max(longest, way.length);
+    if (way.length > 0) assert.match(way.at(-1), new RegExp(`(^|[.])${root.label}(-[0-9.]+)?$`));
+    await button.click();
+  }
+  assert.ok(longest > 2, longest);
+  await close(page);
+}
+
 async function upgrade(browser) {
   const page = await open(browser, "upgrade");
   const { waves, updates } = report("upgrade");
@@ -238,7 +254,7 @@ async function main() {
       await fitsAPhone(browser, kind);
       await worksWithoutScript(browser, kind);
     }
-    for (const used of [plan, byKeyboard, impact, upgrade, hostile]) await used(browser);
+    for (const used of [plan, byKeyboard, impact, inverse, upgrade, hostile]) await used(browser);
     console.log(`${KINDS.length} pages in ${browser.version()}`);
   } finally {
     await browser.close();

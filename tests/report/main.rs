@@ -32,6 +32,9 @@ fn pages() -> TempDir {
     keep("plan.json", &json(here, &[&["plan", "--root", "glibc"], &timed[..]].concat()));
     keep("upgrade.json", &json(here, &[&["plan", "--updates", "updates.csv"], &timed[..]].concat()));
     keep("impact.json", &json(here, &["impact", "--root", "zlib"]));
+    keep("inverse.json", &json(here, &["impact", "--root", "python3", "--inverse"]));
+    let costs = ["--durations", &file("durations.csv"), "--cached", &file("store-paths.txt")];
+    keep("part.json", &json(here, &[&["impact", "--root", "zlib", "--depth", "1", "--limit", "5"], &costs[..]].concat()));
     Run::of(waves(here).args(["import", "-q", &file("update/derivations.json"), &file("update/eval-jobs.jsonl"), "-o", "after.waves"]))
         .expect(0);
     keep("diff.json", &json(here, &["diff", ".waves/graph.waves", "after.waves"]));
@@ -40,7 +43,7 @@ fn pages() -> TempDir {
     fs::write(here.join("second.txt"), "ncurses built\nopenssl failed\n").expect("written");
     Run::of(waves(here).args(["record", "second.txt"])).expect(0);
     keep("status.json", &json(here, &["status", "--history"]));
-    for kind in ["plan", "upgrade", "impact", "status"] {
+    for kind in ["plan", "upgrade", "impact", "inverse", "part", "status"] {
         page(kind, ".waves/graph.waves");
     }
     page("diff", "after.waves");
@@ -248,7 +251,7 @@ fn the_same_report_gives_the_same_page() {
 #[test]
 fn a_page_is_well_formed_and_asks_for_nothing() {
     let directory = pages();
-    for kind in ["plan", "upgrade", "impact", "diff", "status", "hostile", "alone"] {
+    for kind in ["plan", "upgrade", "impact", "inverse", "part", "diff", "status", "hostile", "alone"] {
         let page = page(directory.path(), kind);
         assert!(page.len() < 200_000, "{kind}: {} bytes", page.len());
         for asked in ["http://", "https://", " src=", "@import", "url(", "<link", "innerHTML"] {
@@ -285,6 +288,40 @@ fn names_stay_text() {
     for name in HOSTILE {
         let clean = name.replace('\u{202e}', "\u{fffd}");
         assert!(told.iter().any(|row| row.contains(&clean)), "{clean}: {told:?}");
+    }
+}
+
+#[test]
+fn what_rebuilds_a_root_is_not_said_to_be_rebuilt() {
+    let directory = pages();
+    let page = page(directory.path(), "inverse");
+    let text = text(&page);
+    assert!(text.contains("What rebuilds python3") && text.contains("Attributes that rebuild a root"));
+    for wrong in ["Rebuilt attributes", "that nothing else needs", "dependents"] {
+        assert!(!text.contains(wrong), "{wrong}");
+    }
+    let direct = page.split_once(r#"<section id="direct">"#).expect("direct dependencies").1.split("</section>").next().expect("an end");
+    assert!(!direct.contains(" %"), "{direct}");
+    assert_eq!(data(&page)["graph"]["isInverse"], true);
+}
+
+#[test]
+fn a_part_is_said_to_be_one_and_all_that_the_text_says_of_costs_is_there() {
+    let directory = pages();
+    let (page, report) = (page(directory.path(), "part"), report(directory.path(), "part"));
+    let text = text(&page);
+    assert!(text.contains("Only what is at most 1 edge from a root."));
+    assert!(text.contains("By package set, of the 5 that the report lists"));
+    let direct = page.split_once(r#"<section id="direct">"#).expect("direct dependents").1.split("</section>").next().expect("an end");
+    assert!(!direct.contains(" %"), "{direct}");
+    for (label, part) in [("cached", "cached"), ("to build", "to_build"), ("unknown", "unknown")] {
+        let part = &report["cost"]["total"]["availability"][part];
+        let count = |key: &str| separated(part[key].as_u64().expect("a number"));
+        let row = format!("{label}</td><td class=\"number\">{}</td><td class=\"number\">{}<", count("attributes"), count("derivations"));
+        assert!(page.contains(&row), "{row}");
+    }
+    for said in ["Build time is that of one builder", "Cached are paths of this evaluation", "rows, "] {
+        assert!(text.contains(said), "{said}");
     }
 }
 

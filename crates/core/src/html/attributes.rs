@@ -2,39 +2,41 @@
 
 use std::collections::BTreeMap;
 
+use maud::{Markup, html};
 use serde_json::{Value, json};
 
-use super::part::{DataColumn, DataTable, Names, Values, Words, packed};
+use super::part::{DataColumn, DataTable, Names, Values, Words, packed, treemap};
 use super::ways::Ways;
 use crate::cost::{Availability, Presence};
 use crate::graph::{Attribute, Derivation, DerivationIx, Direction, Graph, set_of};
+use crate::text::number;
 
-/// Rebuilt attributes: path and system.
+/// Attributes that roots rebuild, or that rebuild them: path and system.
 pub(super) struct Attributes<'r> {
     pub(super) rows: Vec<(&'r str, &'r str)>,
+    /// Those that the report leaves out.
     pub(super) omitted: usize,
+    pub(super) direction: Direction,
 }
 
 impl Attributes<'_> {
-    /// How many are in each set; in that of the name before the first dot, if sets are in one another.
-    pub(super) fn sets(&self) -> BTreeMap<String, usize> {
+    /// How many are in each package set, as boxes.
+    pub(super) fn sets(&self) -> Markup {
         let mut sets: BTreeMap<String, usize> = BTreeMap::new();
         for (path, _) in &self.rows {
             *sets.entry(set_of(path).to_owned()).or_default() += 1;
         }
-        sets
+        let heading = match self.omitted {
+            0 => "By package set".to_owned(),
+            _ => format!("By package set, of the {} that the report lists", number(self.rows.len())),
+        };
+        html! { @if !sets.is_empty() { (treemap(&heading, &sets)) } }
     }
 
     /// The table; what the script has to know, and that of ways from `roots`. O(V + E).
-    pub(super) fn table(
-        &self,
-        graph: Option<&Graph>,
-        cached: Option<&Availability>,
-        roots: &[DerivationIx],
-        direction: Direction,
-    ) -> (DataTable, Names, Value) {
+    pub(super) fn table(&self, graph: Option<&Graph>, cached: Option<&Availability>, roots: &[DerivationIx]) -> (DataTable, Names, Value) {
         let found: Vec<Option<Attribute<'_>>> = self.rows.iter().map(|&(path, system)| find(graph?, path, system)).collect();
-        let ways = graph.map(|graph| Ways::new(graph, &graph.closure(roots.iter().copied(), direction), Derivation::label));
+        let ways = graph.map(|graph| Ways::new(graph, &graph.closure(roots.iter().copied(), self.direction), Derivation::label));
         let members = ways.iter().flat_map(Ways::members).map(Derivation::label);
         let names = Names::new(self.rows.iter().map(|(path, _)| *path).chain(members));
         let systems = Words::of(self.rows.iter().map(|(_, system)| system));
@@ -46,13 +48,17 @@ impl Attributes<'_> {
         if let Some(ways) = &ways {
             columns.extend(cached.map(|cached| availability(cached, &found)));
             columns.extend(known(&found));
-            data = ways.json(&names, Some(ways.parents(roots, direction)));
+            data = ways.json(&names, Some(ways.parents(roots, self.direction)));
+            data["isInverse"] = json!(self.direction == Direction::Dependencies);
             let node = |attribute: &Option<Attribute<'_>>| ways.number(attribute.as_ref()?.derivation()?.ix());
             data["rows"] = json!(packed(found.iter().map(|attribute| node(attribute).map_or(0, |number| number + 1))));
         }
         let table = DataTable {
             id: "attributes",
-            heading: "Rebuilt attributes",
+            heading: match self.direction {
+                Direction::Dependents => "Rebuilt attributes",
+                Direction::Dependencies => "Attributes that rebuild a root",
+            },
             noun: ("attribute", "attributes"),
             detail: ways.is_some().then_some("way"),
             columns,
@@ -101,7 +107,7 @@ fn known(found: &[Option<Attribute<'_>>]) -> [DataColumn; 3] {
         rebuilds.push(attribute.and_then(Attribute::derivation).map_or(0, |derivation| derivation.rebuilt_attributes() as usize));
     }
     [
-        DataColumn::new("a change rebuilds", Values::Numbers(rebuilds)),
+        DataColumn::new("rebuilds attributes", Values::Numbers(rebuilds)),
         DataColumn::filter("usually not built", Values::Lists(why_not, why_not_lengths)),
         DataColumn::filter("maintainers", Values::Lists(people, people_lengths)),
     ]

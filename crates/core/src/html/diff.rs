@@ -8,12 +8,13 @@ use serde_json::json;
 
 use super::Body;
 use super::attributes::Attributes;
-use super::impact::{Cost, Excluded};
-use super::part::{bar, count, headline, table, text, text_table, treemap};
+use super::impact::{Excluded, cost_section};
+use super::part::{bar, count, headline, table, text, text_table};
 use super::subject::{Counts, Evaluation, found};
 use crate::cost::Availability;
 use crate::error::Result;
 use crate::graph::{DerivationIx, Direction, Graph};
+use crate::report::CostReport;
 use crate::text::{counted, number, percent};
 
 #[derive(Debug, Deserialize)]
@@ -24,7 +25,7 @@ pub(super) struct Diff {
     counts: Counts,
     fetched: usize,
     newly_named: usize,
-    cost: Option<Cost>,
+    cost: Option<CostReport>,
     excluded: Excluded,
     systems: BTreeMap<String, usize>,
     kernels: BTreeMap<String, usize>,
@@ -86,8 +87,8 @@ impl Diff {
         };
         // An attribute is named with its system.
         let rows = self.rebuilds.iter().map(|name| name.rsplit_once('.').unwrap_or((name, ""))).collect();
-        let attributes = Attributes { rows, omitted: 0 };
-        let (data_table, names, ways) = attributes.table(graph, cached, &roots, Direction::Dependents);
+        let attributes = Attributes { rows, omitted: 0, direction: Direction::Dependents };
+        let (data_table, names, ways) = attributes.table(graph, cached, &roots);
         let main = html! {
             @for doubt in &self.doubts { p.note { strong { "Doubt: " } (text(&doubt.message)) } }
             (headline(&[
@@ -101,9 +102,9 @@ impl Diff {
             (self.excluded.markup())
             (self.labels())
             (self.attribute_counts())
-            @if let Some(cost) = &self.cost { (cost.markup()) }
+            @if let Some(cost) = &self.cost { (cost_section(cost, "Cost of the rebuild")) }
             (self.causes())
-            @if !attributes.rows.is_empty() { (treemap("By package set", &attributes.sets())) }
+            (attributes.sets())
             (data_table.markup(&names))
             (lists(&[("Added", &self.added), ("Removed", &self.removed), ("Changed", &self.changed)]))
             (self.other_names())

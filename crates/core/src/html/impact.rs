@@ -8,12 +8,12 @@ use serde_json::json;
 
 use super::Body;
 use super::attributes::Attributes;
-use super::part::{bar, count, headline, table, text, treemap};
+use super::part::{bar, count, headline, section, table, text};
 use super::subject::{Counts, Evaluation, Root, found, root_names};
-use super::time::BuildTime;
 use crate::cost::Availability;
 use crate::error::Result;
 use crate::graph::{DerivationIx, Direction, Graph};
+use crate::report::{CostReport, Document, part_line};
 use crate::text::{counted, duration, number, percent};
 
 #[derive(Debug, Deserialize)]
@@ -21,6 +21,8 @@ pub(super) struct Impact {
     pub(super) evaluation: Evaluation,
     direction: String,
     roots: Vec<Root>,
+    system: Option<String>,
+    depth: Option<usize>,
     dependents: Counts,
     rebuilds: Counts,
     systems: BTreeMap<String, Counts>,
@@ -31,7 +33,7 @@ pub(super) struct Impact {
     excluded: Excluded,
     attributes: Vec<Row>,
     attributes_omitted: usize,
-    cost: Option<Cost>,
+    cost: Option<CostReport>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,25 +59,6 @@ struct Row {
     system: String,
 }
 
-/// What is known of costs.
-#[derive(Debug, Deserialize)]
-pub(super) struct Cost {
-    total: Bill,
-}
-
-#[derive(Debug, Deserialize)]
-struct Bill {
-    time: Option<BuildTime>,
-    availability: Option<Built>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Built {
-    cached: Counts,
-    to_build: Counts,
-    unknown: Counts,
-}
-
 impl Impact {
     /// Makes the page. O(V + E).
     pub(super) fn body(&self, graph: Option<&Graph>, cached: Option<&Availability>, input: &str) -> Result<Body> {
@@ -88,8 +71,8 @@ impl Impact {
             None => Vec::new(),
         };
         let rows = self.attributes.iter().map(|row| (row.attribute.as_str(), row.system.as_str())).collect();
-        let attributes = Attributes { rows, omitted: self.attributes_omitted };
-        let (data_table, names, ways) = attributes.table(graph, cached, &roots, direction);
+        let attributes = Attributes { rows, omitted: self.attributes_omitted, direction };
+        let (data_table, names, ways) = attributes.table(graph, cached, &roots);
         let names_of_roots = root_names(&self.roots);
         let (title, what) = if is_inverse {
             (format!("What rebuilds {names_of_roots}"), "derivations")
@@ -101,17 +84,23 @@ impl Impact {
             (what, number(self.rebuilds.derivations)),
             ("outputs", number(self.rebuilds.outputs)),
             ("derivations besides the roots", number(self.dependents.derivations)),
-            ("that nothing else needs", number(self.covering)),
         ];
+        if !is_inverse {
+            figures.push(("that nothing else needs", number(self.covering)));
+        }
         figures.extend(self.cost.iter().flat_map(|cost| &cost.total.time).map(|time| ("build time", duration(time.seconds))));
+        let part = part_line(self.system.as_deref(), self.depth, direction);
+        // Of what was narrowed, a part may rebuild more than all that is shown.
+        let has_shares = !is_inverse && part.is_none();
         let main = html! {
+            @if let Some(part) = part { p.note { (text(&part)) } }
             (headline(&figures))
             (self.excluded.markup())
             @if self.systems.len() > 1 { (self.systems()) }
-            @if let Some(cost) = &self.cost { (cost.markup()) }
-            (self.direct(if is_inverse { "What rebuilds it directly" } else { "Direct dependents, those that rebuild most first" }))
-            (self.distances())
-            @if !attributes.rows.is_empty() { (treemap("By package set", &attributes.sets())) }
+            @if let Some(cost) = &self.cost { (cost_section(cost, if is_inverse { "Cost of all of these" } else { "Cost of the rebuild" })) }
+            (self.direct(if is_inverse { "Direct dependencies" } else { "Direct dependents" }, has_shares))
+            (self.distances(if is_inverse { "Distance to a root" } else { "Distance from a root" }))
+            (attributes.sets())
             (data_table.markup(&names))
         };
         Ok(Body { title, main, data: json!({ "names": names.json(), "graph": ways, "tables": [data_table.json()] }) })
@@ -131,32 +120,30 @@ impl Impact {
         }
     }
 
-    /// Through what the rebuild goes on: shares overlap.
-    fn direct(&self, heading: &str) -> Markup {
+    /// Through what the rebuild goes on, those that rebuild most first: shares overlap.
+    fn direct(&self, neighbours: &str, has_shares: bool) -> Markup {
         const SHOWN: usize = 20;
+        let most = self.direct.first().map_or(0, |direct| direct.rebuilds_derivations);
         let row = |direct: &Direct| {
-            let share =
-                format!("{} ({})", number(direct.rebuilds_attributes), percent(direct.rebuilds_attributes, self.rebuilds.attributes));
-            vec![
-                text(&direct.label),
-                bar(direct.rebuilds_attributes as f64, self.rebuilds.attributes as f64, &share),
-                count(direct.rebuilds_derivations),
-            ]
+            let (some, all) = (direct.rebuilds_derivations, self.rebuilds.derivations);
+            let (whole, said) = if has_shares { (all, format!("{} ({})", number(some), percent(some, all))) } else { (most, number(some)) };
+            vec![text(&direct.label), bar(some as f64, whole as f64, &said), count(direct.rebuilds_attributes)]
         };
         let rows: Vec<Vec<Markup>> = self.direct.iter().take(SHOWN).map(row).collect();
         let more = self.direct.len() + self.direct_omitted - rows.len();
+        let heading = format!("{neighbours}, those that rebuild most first");
         html! {
             @if !rows.is_empty() {
                 section #direct {
                     h2 { (heading) }
-                    (table(heading, &[("package", false), ("attributes", false), ("derivations", true)], &rows))
+                    (table(&heading, &[("package", false), ("rebuilds derivations", false), ("rebuilds attributes", true)], &rows))
                     @if more > 0 { p.note { "… and " (number(more)) " more." } }
                 }
             }
         }
     }
 
-    fn distances(&self) -> Markup {
+    fn distances(&self, heading: &str) -> Markup {
         let most = self.distances.iter().copied().max().unwrap_or_default();
         let rows: Vec<Vec<Markup>> = self
             .distances
@@ -166,10 +153,10 @@ impl Impact {
             .collect();
         html! {
             section #distances {
-                h2 { "Distance from the root" }
+                h2 { (heading) }
                 details {
                     summary { "Up to " (counted(self.distances.len().saturating_sub(1), "edge", "edges")) " away" }
-                    (table("Distance from the root", &[("edges", true), ("derivations", false)], &rows))
+                    (table(heading, &[("edges", true), ("derivations", false)], &rows))
                 }
             }
         }
@@ -191,22 +178,9 @@ impl Excluded {
     }
 }
 
-impl Cost {
-    /// Under a heading.
-    pub(super) fn markup(&self) -> Markup {
-        let row =
-            |name: &str, counts: &Counts| vec![text(name), count(counts.attributes), count(counts.derivations), count(counts.outputs)];
-        html! {
-            section #cost {
-                h2 { "Cost" }
-                @if let Some(time) = &self.total.time {
-                    (time.markup())
-                }
-                @if let Some(availability) = &self.total.availability {
-                    @let rows = [row("cached", &availability.cached), row("to build", &availability.to_build), row("unknown", &availability.unknown)];
-                    (table("What is built already", &[("what", false), ("attributes", true), ("derivations", true), ("outputs", true)], &rows))
-                }
-            }
-        }
-    }
+/// What the rebuild costs, as the text says it.
+pub(super) fn cost_section(cost: &CostReport, heading: &str) -> Markup {
+    let mut document = Document::default();
+    cost.describe(heading, &mut document);
+    section("cost", &document)
 }

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use crate::graph::set_of;
+use crate::report::{Block, Document};
 use crate::text::{clean, duration, number, percent};
 
 /// Rows that a page has without its script.
@@ -231,9 +232,7 @@ impl DataTable {
         html! {
             section #(self.id) data-table=(self.id) {
                 h2 #(format!("{}-heading", self.id)) tabindex="-1" { (self.heading) }
-                @if self.omitted > 0 {
-                    p.note { "The report leaves out " (number(self.omitted)) " more (" code { "--limit 0" } " keeps them)." }
-                }
+                @if self.omitted > 0 { (omitted(self.omitted)) }
                 div.controls hidden {}
                 p.count role="status" {
                     @if shown < self.rows { "The first " (number(shown)) " of " }
@@ -286,6 +285,35 @@ pub(super) fn table(caption: &str, columns: &[(&str, bool)], rows: &[Vec<Markup>
 pub(super) fn text_table(caption: &str, columns: &[(&str, bool)], rows: &[Vec<String>]) -> Markup {
     let rows: Vec<Vec<Markup>> = rows.iter().map(|row| row.iter().map(|cell| text(cell)).collect()).collect();
     table(caption, columns, &rows)
+}
+
+/// What the text of a report says, under its first heading.
+pub(super) fn section(id: &str, document: &Document) -> Markup {
+    let mut caption = id;
+    let mut blocks: Vec<Markup> = Vec::new();
+    for block in &document.blocks {
+        blocks.push(match block {
+            Block::Heading(heading) => {
+                caption = heading;
+                html! { @if blocks.is_empty() { h2 { (text(heading)) } } @else { h3 { (text(heading)) } } }
+            }
+            Block::Line(line) | Block::Mention(line) => html! { p { (text(line)) } },
+            Block::Code(lines) => html! { pre { (text(&lines.join("\n"))) } },
+            Block::Table(shown) => {
+                let columns: Vec<(&str, bool)> = shown.columns.iter().map(|column| (column.title(), column.is_number())).collect();
+                html! {
+                    (text_table(caption, &columns, &shown.rows))
+                    @if shown.omitted > 0 { (omitted(shown.omitted)) }
+                }
+            }
+        });
+    }
+    html! { section #(id) { @for block in &blocks { (block) } } }
+}
+
+/// Says that a list was cut.
+fn omitted(rows: usize) -> Markup {
+    html! { p.note { "The report leaves out " (number(rows)) " more (" code { "--limit 0" } " keeps them)." } }
 }
 
 /// A name, that is never markup and never turns the text around it.

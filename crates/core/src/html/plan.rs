@@ -5,14 +5,16 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Body;
+use super::impact::cost_section;
 use super::part::{DataColumn, DataTable, Names, Values, Words, bar, count, headline, packed, stepped, text, text_table};
 use super::subject::{Counts, Evaluation, Root, found, root_names};
-use super::time::{Block, BuildTime, Lane, Schedule, curve, timeline};
+use super::time::{Block, Lane, Schedule, curve, timeline};
 use super::ways::Ways;
 use crate::analysis;
 use crate::error::{Error, Result};
-use crate::graph::{DerivationIx, Graph, PackageIx};
+use crate::graph::{DerivationIx, Direction, Graph, PackageIx};
 use crate::plan::{PlanOptions, plan};
+use crate::report::{BillReport, ChainLink, CostReport, part_line};
 use crate::text::{counted, duration, hours, number, percent};
 
 #[derive(Debug, Deserialize)]
@@ -25,11 +27,9 @@ pub(super) struct Plan {
     waves: Vec<Wave>,
     cycles: Vec<Cycle>,
     cycles_omitted: usize,
-    cost: Option<Cost>,
+    cost: Option<CostReport>,
     schedule: Option<Schedule>,
-    #[serde(default)]
     system: Option<String>,
-    #[serde(default)]
     depth: Option<usize>,
 }
 
@@ -43,7 +43,7 @@ struct Wave {
     packages: usize,
     heaviest: Vec<String>,
     members: Vec<String>,
-    cost: Option<Bill>,
+    cost: Option<BillReport>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -53,24 +53,6 @@ struct Cycle {
     derivations: usize,
     first_wave: usize,
     last_wave: usize,
-}
-
-#[derive(Debug, Deserialize)]
-struct Bill {
-    time: Option<BuildTime>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Cost {
-    total: Bill,
-    longest_chain: Option<Vec<Link>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Link {
-    label: String,
-    seconds: u64,
-    measured: bool,
 }
 
 impl Plan {
@@ -91,19 +73,13 @@ impl Plan {
         ];
         figures.extend(time.map(|time| ("build time", duration(time.seconds))));
         figures.extend(self.schedule.as_ref().map(|schedule| ("makespan", hours(schedule.makespan))));
-        let part = match (&self.system, self.depth) {
-            (None, None) => None,
-            (Some(system), None) => Some(format!("Only {system}.")),
-            (None, Some(depth)) => Some(format!("Only what is at most {} from a root.", counted(depth, "edge", "edges"))),
-            (Some(system), Some(depth)) => {
-                Some(format!("Only {system}, and what is at most {} from a root.", counted(depth, "edge", "edges")))
-            }
-        };
+        let part = part_line(self.system.as_deref(), self.depth, Direction::Dependents);
         let main = html! {
             @if let Some(part) = part { p.note { (text(&part)) } }
             (headline(&figures))
             (self.wave_section())
-            @if let Some(time) = time { (self.cost_section(time)) }
+            @if let Some(cost) = &self.cost { (cost_section(cost, "Cost of the rebuild")) }
+            @if let Some(chain) = self.cost.as_ref().and_then(|cost| cost.longest_chain.as_deref()) { (chain_section(chain)) }
             @if let Some(schedule) = &self.schedule { (schedule.markup("", 150)) }
             (table.markup(&names))
             (self.cycle_section())
@@ -153,7 +129,7 @@ impl Plan {
             DataColumn::filter("wave", Values::Words(waves)),
             DataColumn::new("level", numbers(&|&(_, level, _)| level + 1)),
             DataColumn::new("derivations", numbers(&|&(.., ix)| derivations[ix.get()])),
-            DataColumn::new("a change rebuilds", numbers(&|&(.., ix)| graph.package(ix).rebuilt_derivations() as usize)),
+            DataColumn::new("rebuilds derivations", numbers(&|&(.., ix)| graph.package(ix).rebuilt_derivations() as usize)),
         ];
         let mut data = ways.json(&names, None);
         data["packages"] = json!(stepped(ways.members().map(|member| row_of[member.package().ix().get()])));
@@ -232,32 +208,6 @@ impl Plan {
         }
     }
 
-    fn cost_section(&self, time: &BuildTime) -> Markup {
-        let chain = self.cost.as_ref().and_then(|cost| cost.longest_chain.as_deref()).unwrap_or_default();
-        let mut start = 0.0;
-        let block = |link: &Link| {
-            let length = link.seconds as f64 / 3600.0;
-            let block = Block { label: link.label.clone(), start, length };
-            start += length;
-            block
-        };
-        let lane = Lane { label: counted(chain.len(), "derivation", "derivations"), blocks: chain.iter().map(block).collect() };
-        let measured = |is_measured: bool| if is_measured { "measured" } else { "estimated" }.to_owned();
-        let rows: Vec<Vec<String>> =
-            chain.iter().map(|link| vec![link.label.clone(), duration(link.seconds), measured(link.measured)]).collect();
-        html! {
-            section #cost {
-                h2 { "Build time" }
-                (time.markup())
-                (timeline("Longest chain", &[lane], start))
-                details {
-                    summary { "The longest chain as a table" }
-                    (text_table("Longest chain", &[("package", false), ("build time", true), ("known", false)], &rows))
-                }
-            }
-        }
-    }
-
     fn cycle_section(&self) -> Markup {
         const NAMED: usize = 6;
         let row = |cycle: &Cycle| {
@@ -279,6 +229,31 @@ impl Plan {
                     @if self.cycles_omitted > 0 { p.note { "The report leaves out " (count(self.cycles_omitted)) " more." } }
                     (text_table("Cycles", &[("packages", true), ("derivations", true), ("waves", false), ("among them", false)], &rows))
                 }
+            }
+        }
+    }
+}
+
+/// What no number of builders is faster than, on a line of time.
+fn chain_section(chain: &[ChainLink]) -> Markup {
+    let mut start = 0.0;
+    let block = |link: &ChainLink| {
+        let length = f64::from(link.seconds) / 3600.0;
+        let block = Block { label: link.label.clone(), start, length };
+        start += length;
+        block
+    };
+    let lane = Lane { label: counted(chain.len(), "derivation", "derivations"), blocks: chain.iter().map(block).collect() };
+    let measured = |is_measured: bool| if is_measured { "measured" } else { "estimated" }.to_owned();
+    let row = |link: &ChainLink| vec![link.label.clone(), duration(u64::from(link.seconds)), measured(link.measured)];
+    let rows: Vec<Vec<String>> = chain.iter().map(row).collect();
+    html! {
+        section #chain {
+            h2 { "Longest chain" }
+            (timeline("Longest chain", &[lane], start))
+            details {
+                summary { "The longest chain as a table" }
+                (text_table("Longest chain", &[("package", false), ("build time", true), ("known", false)], &rows))
             }
         }
     }

@@ -48,7 +48,7 @@
     return `${separated(number)} ${number === 1 ? one : many}`;
   }
 
-  // As report/mod.rs says it.
+  // As text.rs says it.
   function duration(seconds) {
     const minutes = Math.floor((seconds + 30) / 60);
     if (seconds < 60) return `${seconds} s`;
@@ -80,7 +80,7 @@
     return () => {
       if (read) return read;
       const labels = unstep(data.graph.labels);
-      read = { labels, size: labels.length };
+      read = { labels, size: labels.length, isInverse: data.graph.isInverse };
       if (data.graph.parents) read.parents = unpack(data.graph.parents);
       if (data.graph.edges) Object.assign(read, edges(unpack(data.graph.edges), labels.length));
       if (data.graph.packages !== undefined) read.packages = unstep(data.graph.packages);
@@ -175,13 +175,14 @@
   }
 
   const details = {
-    // Of an attribute: the way from a root.
+    // Of an attribute: the way from a root; to one, if that was asked.
     way(row, into) {
-      const { rows, parents } = graph();
+      const { rows, parents, isInverse } = graph();
       const node = rows[row] - 1;
       if (node < 0) return into.append(make("p", {}, "No way is known."));
       const way = wayTo(node, parents);
-      if (way.length === 1) return into.append(make("p", {}, "It is changed itself."));
+      if (way.length === 1) return into.append(make("p", {}, isInverse ? "It is a root." : "It is changed itself."));
+      if (isInverse) way.reverse();
       into.append(make("h4", {}, `A shortest way, ${counted(way.length - 1, ["step", "steps"])}`), wayList(way));
     },
 

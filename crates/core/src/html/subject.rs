@@ -92,7 +92,8 @@ impl Subject {
         } else if has(&["wave", "greenness", "counts"]) {
             Kind::Status(Deserialize::deserialize(value).map_err(lacking)?)
         } else {
-            return Err(wrong(format!("it is not a report that there is a page of (hint: {TYPED})")));
+            let hint = if has(&["comparison", "seeds"]) { "`waves impact --git` has no page; `--root` has one" } else { TYPED };
+            return Err(wrong(format!("it is not a report that there is a page of (hint: {hint})")));
         };
         Ok(Self { input: input.to_owned(), kind })
     }

@@ -4,28 +4,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::part::{count, headline, table, text, text_table};
-use crate::text::{clean, duration, hours, number, percent};
-
-/// How long a rebuild takes, whoever builds it.
-#[derive(Debug, Deserialize)]
-pub(super) struct BuildTime {
-    pub(super) seconds: u64,
-    measured_seconds: u64,
-    longest_chain_seconds: u64,
-}
-
-impl BuildTime {
-    /// As a paragraph.
-    pub(super) fn markup(&self) -> Markup {
-        html! {
-            p {
-                (duration(self.seconds)) " on one builder, one derivation after the other; "
-                (percent(self.measured_seconds as usize, self.seconds as usize)) " of it is measured. No number of builders is faster than "
-                (duration(self.longest_chain_seconds)) ": that is the longest chain."
-            }
-        }
-    }
-}
+use crate::text::{clean, hours, number};
 
 /// How long a rebuild takes on a fleet, in hours.
 #[derive(Debug, Deserialize)]

@@ -261,7 +261,7 @@ impl Report for CadenceReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["packages", "unknown"]
     }
 }

@@ -466,7 +466,7 @@ impl Report for CheckReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["reasons", "causes"]
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport};
@@ -17,14 +17,14 @@ const MOST: usize = 100;
 const SLOWEST: usize = 3;
 
 /// What a set of derivations costs, and how that is known. What was not asked is null.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CostReport {
     /// All of it.
     pub total: BillReport,
     /// The same for each system, by name.
     pub systems: BTreeMap<String, BillReport>,
     /// Where the build times come from, by kind of evidence; null without build times.
-    pub evidence: Option<BTreeMap<&'static str, EvidenceReport>>,
+    pub evidence: Option<BTreeMap<String, EvidenceReport>>,
     /// The derivations that no number of builders can be faster than, first to last; null without build times.
     pub longest_chain: Option<Vec<ChainLink>>,
     /// Packages by the build time of their own derivations, most first; at most 100.
@@ -44,7 +44,7 @@ pub struct CostReport {
 }
 
 /// What some derivations cost.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct BillReport {
     /// What is in it.
     #[serde(flatten)]
@@ -58,7 +58,7 @@ pub struct BillReport {
 }
 
 /// Build times in seconds.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct TimeReport {
     /// On one builder, one derivation after the other.
     pub seconds: u64,
@@ -73,7 +73,7 @@ pub struct TimeReport {
 }
 
 /// What is built already, and what is not.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct AvailabilityReport {
     /// All outputs are cached.
     pub cached: PartReport,
@@ -88,7 +88,7 @@ pub struct AvailabilityReport {
 }
 
 /// A part of what is rebuilt.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct PartReport {
     /// What is in it.
     #[serde(flatten)]
@@ -100,7 +100,7 @@ pub struct PartReport {
 }
 
 /// Bytes of distinct outputs, and of how many outputs they are.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct SizeReport {
     /// Uncompressed archives.
     pub nar_bytes: u64,
@@ -113,7 +113,7 @@ pub struct SizeReport {
 }
 
 /// Derivations and their build time.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct EvidenceReport {
     /// Whether it is a measurement.
     pub measured: bool,
@@ -124,7 +124,7 @@ pub struct EvidenceReport {
 }
 
 /// A derivation of a chain.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct ChainLink {
     /// Its attribute, or its name.
     pub label: String,
@@ -137,7 +137,7 @@ pub struct ChainLink {
 }
 
 /// A package, and the build time of its own derivations among those that are rebuilt.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct PackageTimeReport {
     /// Its attribute, or its name.
     pub package: String,
@@ -152,7 +152,7 @@ pub struct PackageTimeReport {
 }
 
 /// What a root needs when it runs, itself included.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct ClosureReport {
     /// Its attribute, or its name.
     pub label: String,
@@ -165,7 +165,7 @@ pub struct ClosureReport {
 }
 
 /// A file of build times, and what became of its rows.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct DurationFileReport {
     /// As it was named.
     pub file: String,
@@ -186,7 +186,7 @@ pub struct DurationFileReport {
 }
 
 /// A list of what is built already.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct PathListReport {
     /// As it was named.
     pub file: String,
@@ -199,7 +199,7 @@ pub struct PathListReport {
 }
 
 /// A binary cache that was asked.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CacheReport {
     /// Its URL, without credentials.
     pub url: String,
@@ -214,7 +214,7 @@ pub struct CacheReport {
 }
 
 /// A file of sizes.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct SizeFileReport {
     /// As it was named.
     pub file: String,
@@ -264,7 +264,7 @@ impl CostReport {
     }
 
     /// Says it under a heading: the figures, then what they rest on.
-    pub(super) fn describe(&self, heading: &str, document: &mut Document) {
+    pub(crate) fn describe(&self, heading: &str, document: &mut Document) {
         document.heading(heading);
         if self.total.time.is_some() || self.total.availability.is_some() {
             document.table(self.table());
@@ -426,9 +426,9 @@ fn systems(costs: &Costs<'_>, set: &DerivationSet) -> BTreeMap<String, BillRepor
     sets.into_iter().map(|(system, set)| (system.to_owned(), costs.bill(&set).into())).collect()
 }
 
-fn evidence(time: &Time) -> BTreeMap<&'static str, EvidenceReport> {
+fn evidence(time: &Time) -> BTreeMap<String, EvidenceReport> {
     let report = |(kind, &(derivations, seconds)): (&Evidence, &(usize, u64))| {
-        (kind.name(), EvidenceReport { measured: kind.is_measured(), derivations, seconds })
+        (kind.name().to_owned(), EvidenceReport { measured: kind.is_measured(), derivations, seconds })
     };
     Evidence::ALL.iter().zip(&time.evidence).map(report).collect()
 }

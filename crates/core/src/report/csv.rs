@@ -16,18 +16,9 @@ use crate::text::is_active;
 ///
 /// # Errors
 ///
-/// Those of `out`, [`io::ErrorKind::Unsupported`] if the report has no list, and [`io::ErrorKind::InvalidInput`], with those that
-/// it has, if it has no list of this name.
-pub fn write_table(report: &impl Report, key: Option<&str>, out: &mut impl Write) -> io::Result<()> {
-    let keys = report.item_keys();
-    let key = match key {
-        _ if keys.is_empty() => return Err(io::ErrorKind::Unsupported.into()),
-        None => keys[0],
-        Some(typed) => keys.iter().find(|key| **key == typed).ok_or_else(|| {
-            let known: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
-            io::Error::new(io::ErrorKind::InvalidInput, format!("no list `{typed}` in this report: it has {}", known.join(", ")))
-        })?,
-    };
+/// Those of `out` and of [`list_key`].
+pub fn write_table<R: Report>(report: &R, key: Option<&str>, out: &mut impl Write) -> io::Result<()> {
+    let key = list_key::<R>(key)?;
     let mut whole = serde_json::to_value(report)?;
     let rows = match whole.get_mut(key).map(Value::take) {
         Some(Value::Array(rows)) => rows,
@@ -51,6 +42,22 @@ pub fn write_table(report: &impl Report, key: Option<&str>, out: &mut impl Write
         table.write_record(cells).map_err(io_error)?;
     }
     table.flush()
+}
+
+/// The list of a kind of report that was asked for; the first, if none was.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::Unsupported`] if the report has no list, and [`io::ErrorKind::InvalidInput`], with those that it has, if it has no
+/// list of this name.
+pub fn list_key<R: Report>(typed: Option<&str>) -> io::Result<&'static str> {
+    let keys = R::item_keys();
+    let first = *keys.first().ok_or(io::ErrorKind::Unsupported)?;
+    let Some(typed) = typed else { return Ok(first) };
+    keys.iter().copied().find(|key| *key == typed).ok_or_else(|| {
+        let known: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+        io::Error::new(io::ErrorKind::InvalidInput, format!("no list `{typed}` in this report: it has {}", known.join(", ")))
+    })
 }
 
 /// What the system said: whether a reader has gone is asked for.
@@ -139,7 +146,7 @@ mod tests {
             Document::default()
         }
 
-        fn item_keys(&self) -> &'static [&'static str] {
+        fn item_keys() -> &'static [&'static str] {
             &["rows", "names"]
         }
     }

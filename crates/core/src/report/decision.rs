@@ -46,7 +46,7 @@ impl Report for DecisionReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &[]
     }
 }

@@ -403,7 +403,7 @@ impl Report for DiffReport<'_> {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["root_causes", "added", "removed", "changed", "rebuilds", "renames", "aliases", "doubts"]
     }
 

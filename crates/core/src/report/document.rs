@@ -50,7 +50,7 @@ impl Column {
         }
     }
 
-    fn is_number(self) -> bool {
+    pub(crate) fn is_number(self) -> bool {
         matches!(self, Self::Number(_) | Self::Detail(_))
     }
 }

@@ -239,6 +239,7 @@ impl Report for EstimateReport<'_> {
         if self.impact.rebuilds.derivations == 0 {
             let sure = if self.unbounded.is_empty() { "Nothing is rebuilt." } else { "Nothing is certain to be rebuilt." };
             document.heading(sure);
+            document.lines(self.impact.part_line());
         } else {
             document.heading("What these packages rebuild");
             let mut impact = self.impact.document();
@@ -255,7 +256,7 @@ impl Report for EstimateReport<'_> {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["seeds", "unbounded", "ignored", "rebuilds"]
     }
 

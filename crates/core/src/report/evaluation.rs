@@ -1,11 +1,11 @@
 //! The parts that every report begins with: which evaluation it is about, and which roots.
 
 use rustc_hash::FxHashMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::document::Column;
 use crate::analysis::Root;
-use crate::graph::{Counts, Graph};
+use crate::graph::{Counts, Direction, Graph};
 use crate::ingest::Source;
 use crate::store_path::base_name;
 use crate::text::{counted, number};
@@ -67,7 +67,7 @@ fn systems(graph: &Graph) -> Vec<String> {
 }
 
 /// Attributes, derivations and outputs, side by side.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct CountsReport {
     /// Attributes, aliases included.
     pub attributes: usize,
@@ -141,7 +141,9 @@ impl RootReport {
         let shown = |&(variant, count): &(&str, usize)| if count == 1 { variant.to_owned() } else { format!("{count} × {variant}") };
         let variants: Vec<_> = variants.iter().map(shown).collect();
         let count = counted(self.derivations.len(), "derivation", "derivations");
-        let version = if self.version.is_empty() { String::new() } else { format!(" {}", self.version) };
+        // A name has it already.
+        let is_said = self.label.ends_with(&format!("-{}", self.version));
+        let version = if self.version.is_empty() || is_said { String::new() } else { format!(" {}", self.version) };
         format!("root {}{version}: {count}: {}", self.label, variants.join(", "))
     }
 }
@@ -154,4 +156,19 @@ pub(super) fn root_lines(roots: &[RootReport]) -> Vec<String> {
         lines.push(format!("… and {} more roots", number((roots.len() - LISTED_ROOTS) as u64)));
     }
     lines
+}
+
+/// What alone of the closure of roots is there, if that is not all: what a system or a depth left.
+pub(crate) fn part_line(system: Option<&str>, depth: Option<usize>, direction: Direction) -> Option<String> {
+    let end = match direction {
+        Direction::Dependents => "from",
+        Direction::Dependencies => "to",
+    };
+    let near = depth.map(|depth| format!("what is at most {} {end} a root", counted(depth, "edge", "edges")));
+    match (system, near) {
+        (None, None) => None,
+        (Some(system), None) => Some(format!("Only {system}.")),
+        (None, Some(near)) => Some(format!("Only {near}.")),
+        (Some(system), Some(near)) => Some(format!("Only {system}, and {near}.")),
+    }
 }

@@ -144,7 +144,7 @@ impl Report for ExplainReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["waves"]
     }
 }

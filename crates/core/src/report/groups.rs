@@ -142,7 +142,7 @@ impl Report for GroupsReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["groups"]
     }
 }

@@ -160,7 +160,7 @@ impl Report for HistoryReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["evaluations"]
     }
 }
@@ -318,7 +318,7 @@ impl Report for HistoryRebuildsReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["evaluations", "unresolved"]
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::cost::CostReport;
 use super::document::{Column, Document, Table};
-use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, root_lines};
+use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, part_line, root_lines};
 use super::{Diagram, FORMAT_VERSION, Report, diagram};
 use crate::analysis::{Excluded, Impact, Root};
 use crate::cost::Costs;
@@ -24,6 +24,10 @@ pub struct ImpactReport<'i> {
     pub direction: &'static str,
     /// The roots.
     pub roots: Vec<RootReport>,
+    /// The system whose derivations alone are kept; null for all.
+    pub system: Option<String>,
+    /// The edges from a root that are followed at most; null for all.
+    pub depth: Option<usize>,
     /// What is rebuilt besides the roots.
     pub dependents: CountsReport,
     /// Everything that is rebuilt.
@@ -128,6 +132,8 @@ impl<'i> ImpactReport<'i> {
                 Direction::Dependencies => "dependencies",
             },
             roots: roots.iter().map(|root| RootReport::new(graph, root)).collect(),
+            system: impact.system().map(str::to_owned),
+            depth: impact.depth(),
             dependents: impact.dependent_counts().into(),
             rebuilds: impact.rebuild_counts().into(),
             systems: impact.by_system().into_iter().map(|(system, counts)| (system.to_owned(), counts.into())).collect(),
@@ -150,6 +156,11 @@ impl<'i> ImpactReport<'i> {
             impact,
             limit,
         }
+    }
+
+    /// What alone is there, if that is not all.
+    pub(super) fn part_line(&self) -> Option<String> {
+        part_line(self.system.as_deref(), self.depth, self.impact.direction())
     }
 
     fn is_inverse(&self) -> bool {
@@ -179,6 +190,7 @@ impl Report for ImpactReport<'_> {
         let mut document = Document::default();
         document.line(self.evaluation.line());
         document.lines(root_lines(&self.roots));
+        document.lines(self.part_line());
         let (some, all) = if self.is_inverse() { ("dependencies", "with the roots") } else { ("dependents", "rebuilds") };
         let mut counts = Table::new(&COUNTS);
         counts.rows.push(std::iter::once(some.to_owned()).chain(self.dependents.cells()).collect());
@@ -192,12 +204,15 @@ impl Report for ImpactReport<'_> {
 
         if self.is_inverse() {
             document.line("A change of any of these derivations rebuilds a root.");
+        } else if self.part_line().is_some() {
+            // What the part needs of itself goes through what was left out.
         } else if self.dependents.derivations == 0 {
-            // A depth or a system may have left out what does.
-            let (graph, roots) = (self.impact.graph(), self.impact.roots());
-            if roots.iter().all(|ix| graph.derivation(ix).users().all(|user| roots.contains(user))) {
-                document.line("Nothing depends on it.");
-            }
+            document.line(match self.impact.fixed_users() {
+                0 => "Nothing depends on it.".to_owned(),
+                fixed => {
+                    format!("Nothing else is rebuilt: what needs it has a fixed output ({}).", counted(fixed, "derivation", "derivations"))
+                }
+            });
         } else {
             let these = if self.covering == 1 { "this".to_owned() } else { format!("these {}", number(self.covering as u64)) };
             let noun = if self.covering == 1 { "derivation" } else { "derivations" };
@@ -210,6 +225,8 @@ impl Report for ImpactReport<'_> {
         } else {
             ("By distance from a root", "Direct dependents that rebuild most", "Rebuilt attributes")
         };
+        // Of what was left out, too.
+        let neighbours = if self.part_line().is_some() { format!("{neighbours}, of everything") } else { neighbours.to_owned() };
         if let Some(cost) = &self.cost {
             cost.describe(if self.is_inverse() { "Cost of all of these" } else { "Cost of the rebuild" }, &mut document);
         }
@@ -225,7 +242,7 @@ impl Report for ImpactReport<'_> {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["direct", "attributes"]
     }
 

@@ -34,6 +34,8 @@ pub struct InfoReport {
     pub snapshot_bytes: usize,
     /// What was not taken as it stood.
     pub findings: Vec<FindingReport>,
+    #[serde(skip)]
+    tells_inputs: bool,
 }
 
 /// What was not taken as it stood, of one kind.
@@ -67,6 +69,7 @@ impl InfoReport {
                 .iter()
                 .map(|(kind, list)| FindingReport { kind, count: list.count, listed: listed(&list.listed) })
                 .collect(),
+            tells_inputs: graph.tells_inputs(),
         }
     }
 }
@@ -118,7 +121,7 @@ impl Report for InfoReport {
         if self.edges > 0 && self.fixed_output_derivations == 0 {
             document.line("No fixed output is known: if the dumps do not tell them, counts behind sources are too high.");
         }
-        if self.edges == 0 {
+        if !self.tells_inputs {
             document.line("No dump says what needs what: impact, rank, why and plan need one with derivations.");
         }
         if !self.findings.is_empty() {
@@ -135,7 +138,7 @@ impl Report for InfoReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["findings"]
     }
 }

@@ -489,7 +489,7 @@ impl Report for MajorReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["updates", "waves", "frontier"]
     }
 

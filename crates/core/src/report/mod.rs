@@ -51,12 +51,13 @@ pub use cost::{
     AvailabilityReport, BillReport, ChainLink, ClosureCostReport, ClosureReport, CostReport, DurationFileReport, EvidenceReport,
     PackageTimeReport, PartReport, PathListReport, SizeFileReport, SizeReport, TimeReport,
 };
-pub use csv::write_table;
+pub use csv::{list_key, write_table};
 pub use decision::DecisionReport;
 pub use diagram::{Diagram, DiagramEdge, DiagramGroup, DiagramNode, condense};
 pub use diff::{DiffReport, DoubtReport};
 pub use document::{Block, Column, Document, Table};
 pub use estimate::EstimateReport;
+pub(crate) use evaluation::part_line;
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
 pub use explain::{ExplainReport, HitCauseReport, HitReport};
 pub use groups::{GroupReport, GroupsReport};
@@ -118,7 +119,7 @@ pub trait Report: Serialize {
     fn document(&self) -> Document;
 
     /// The keys whose items are the lines of JSON lines; the others are the header.
-    fn item_keys(&self) -> &'static [&'static str];
+    fn item_keys() -> &'static [&'static str];
 
     /// As nodes and edges, drawn when they are asked for; `None` if there is nothing to draw.
     fn diagram(&self) -> Option<Diagram> {
@@ -155,10 +156,10 @@ pub fn write(report: &impl Report, format: Format, width: Option<u16>, out: &mut
     }
 }
 
-fn write_lines(report: &impl Report, out: &mut impl Write) -> io::Result<()> {
+fn write_lines<R: Report>(report: &R, out: &mut impl Write) -> io::Result<()> {
     let mut header = serde_json::to_value(report)?;
     let mut items = Vec::new();
-    for key in report.item_keys() {
+    for key in R::item_keys() {
         let taken = header.as_object_mut().and_then(|header| header.remove(*key));
         if let Some(Value::Array(values)) = taken {
             items.push((*key, values));

@@ -104,7 +104,7 @@ impl Report for NextReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["ready", "building", "safe", "at_risk"]
     }
 }

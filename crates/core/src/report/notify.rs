@@ -820,7 +820,7 @@ impl Report for NotifyReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["people", "overflow", "unmaintained", "removed_attributes"]
     }
 }

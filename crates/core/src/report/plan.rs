@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use super::cost::{BillReport, CostReport, share};
 use super::document::{Column, Document, Table};
-use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, root_lines};
+use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, part_line, root_lines};
 use super::schedule::ScheduleReport;
 use super::{Diagram, DiagramNode, FORMAT_VERSION, Report, diagram};
 use crate::cost::Costs;
-use crate::graph::{DerivationIx, Graph, PackageIx};
+use crate::graph::{DerivationIx, Direction, Graph, PackageIx};
 use crate::plan::{Cycle, Plan, Wave};
 use crate::text::{counted, duration, number, percent};
 
@@ -134,8 +134,8 @@ impl PlanReport {
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
-            system: plan.system.clone(),
-            depth: plan.depth,
+            system: plan.impact.system().map(str::to_owned),
+            depth: plan.impact.depth(),
             dependents: plan.impact.dependent_counts().into(),
             rebuilds: plan.impact.rebuild_counts().into(),
             packages: plan.waves.iter().map(|wave| wave.packages.len()).sum(),
@@ -242,6 +242,7 @@ impl Report for PlanReport {
         let mut document = Document::default();
         document.line(self.evaluation.line());
         document.lines(root_lines(&self.roots));
+        document.lines(part_line(self.system.as_deref(), self.depth, Direction::Dependents));
         let mut counts = Table::new(&COUNTS);
         counts.rows.push(std::iter::once("dependents".to_owned()).chain(self.dependents.cells()).collect());
         counts.rows.push(std::iter::once("rebuilds".to_owned()).chain(self.rebuilds.cells()).collect());
@@ -275,7 +276,7 @@ impl Report for PlanReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["waves", "level_sizes", "cycles"]
     }
 
@@ -300,7 +301,7 @@ impl PlanReport {
             Column::Detail("packages"),
             Column::Number("attributes"),
             Column::Number("derivations"),
-            Column::Detail("share"),
+            Column::Detail("done"),
         ];
         columns.extend(time.into_iter().flatten().chain(availability).chain([Column::Text("about")]));
         let mut table = Table::new(&columns);

@@ -132,7 +132,7 @@ impl Report for PlanDiffReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["moves"]
     }
 }

@@ -140,7 +140,7 @@ impl Report for RankReport<'_> {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["packages"]
     }
 

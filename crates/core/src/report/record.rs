@@ -121,7 +121,7 @@ impl Report for RecordReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["files"]
     }
 }

@@ -102,7 +102,7 @@ impl Report for RequestReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["updates"]
     }
 }

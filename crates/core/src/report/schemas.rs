@@ -122,7 +122,7 @@ impl Report for SchemasReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["schemas"]
     }
 }

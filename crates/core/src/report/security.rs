@@ -308,7 +308,7 @@ impl Report for SecurityReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["options", "waves", "locks"]
     }
 }

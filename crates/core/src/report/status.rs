@@ -516,7 +516,7 @@ impl Report for StatusReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["roots", "blocked", "evaluation_failures", "waivers", "waves"]
     }
 }

@@ -310,7 +310,7 @@ impl Report for SuiteReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["tests"]
     }
 }

@@ -55,7 +55,7 @@ impl Report for VerifyReport {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["flaws"]
     }
 }

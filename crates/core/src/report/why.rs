@@ -163,15 +163,19 @@ impl Report for WhyReport<'_> {
             let length = counted(self.path.len() - 1, "step", "steps");
             document.heading(format!("A change of {from} rebuilds {to}, in {length}"));
             document.table(steps(&self.path));
-            document.line(format!(
-                "{} on all chains between them, ends included (--all shows them)",
-                counted(self.between, "derivation", "derivations")
-            ));
+            let hint = if self.detail == WhyDetail::All { "" } else { " (--all shows them)" };
+            let between = counted(self.between, "derivation", "derivations");
+            document.line(format!("{between} on all chains between them, ends included{hint}"));
         } else if !self.blocked.is_empty() {
             document.heading(format!("A change of {from} does not rebuild {to}: fixed outputs are between them, and do not change"));
             document.table(steps(&self.blocked));
         } else if self.reversed {
-            document.heading(format!("A change of {from} does not rebuild {to}; it is the other way round: try `waves why {to} {from}`"));
+            // A chain leads to one package.
+            let typed = match (&self.from[..], &self.to[..]) {
+                ([from], [to]) => format!(": try `waves why {} {}`", to.selector, from.selector),
+                _ => String::new(),
+            };
+            document.heading(format!("A change of {from} does not rebuild {to}; it is the other way round{typed}"));
         } else {
             document.heading(format!("A change of {from} does not rebuild {to}: nothing connects them"));
         }
@@ -191,13 +195,21 @@ impl Report for WhyReport<'_> {
         document
     }
 
-    fn item_keys(&self) -> &'static [&'static str] {
+    fn item_keys() -> &'static [&'static str] {
         &["path", "blocked", "edges"]
     }
 
     fn diagram(&self) -> Option<Diagram> {
-        let title = format!("Why a change of {} rebuilds {}", diagram::names(&self.from), diagram::names(&self.to));
-        let node = |(at, step): (usize, &StepReport)| DiagramNode { lines: vec![step.label.clone()], is_root: at == 0, count: 1 };
+        let (from, to) = (diagram::names(&self.from), diagram::names(&self.to));
+        let node = |(at, step): (usize, &StepReport)| {
+            let cut = step.fixed_output.then(|| "fixed output".to_owned());
+            DiagramNode { lines: std::iter::once(step.label.clone()).chain(cut).collect(), is_root: at == 0, count: 1 }
+        };
+        if !self.rebuilds {
+            let title = format!("Why a change of {from} does not rebuild {to}");
+            return Some(Diagram::chain(title, self.blocked.iter().enumerate().map(node).collect(), self.limit));
+        }
+        let title = format!("Why a change of {from} rebuilds {to}");
         Some(match self.detail {
             WhyDetail::Shortest => Diagram::chain(title, self.path.iter().enumerate().map(node).collect(), self.limit),
             WhyDetail::All => self.all_packages(title),
