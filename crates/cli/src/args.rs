@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use clap::builder::PossibleValue;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Arg, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use waves_core::graph::Precision;
+
+/// More threads than any machine has cores; each takes memory, and time to begin.
+const MAX_THREADS: i64 = 1024;
 
 /// The longest time that can be asked for.
 const MAX_TIME: Duration = Duration::from_hours(24);
@@ -37,8 +40,8 @@ pub(crate) struct Args {
     pub(crate) quiet: bool,
 
     /// Threads [default: one for each core]
-    #[arg(long, global = true, value_name = "N")]
-    pub(crate) threads: Option<usize>,
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS))]
+    pub(crate) threads: Option<u16>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -55,7 +58,7 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     /// Whether a change is within the policy of waves.toml
     Check(CheckArgs),
-    /// Packages by what they rebuild
+    /// Packages by what they rebuild, sources aside
     Rank(RankArgs),
     /// Why a change of one package rebuilds another
     Why(WhyArgs),
@@ -122,7 +125,7 @@ pub(crate) enum Command {
         name: Option<String>,
 
         /// How to write the list of names
-        #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT", conflicts_with = "name")]
+        #[arg(long, short, default_value = "text", value_name = "FORMAT", value_parser = without_pictures(), conflicts_with = "name")]
         format: FormatArg,
     },
 }
@@ -168,7 +171,7 @@ pub(crate) struct ImportArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct SnapshotArgs {
     /// Where to write the snapshot
-    #[arg(long, short, value_name = "FILE", default_value = crate::load::DEFAULT_GRAPH)]
+    #[arg(long, short, value_name = "FILE", default_value = crate::load::DEFAULT_GRAPH, value_parser = new_file())]
     pub(crate) output: PathBuf,
 
     #[command(flatten)]
@@ -190,8 +193,8 @@ pub(crate) struct EvalArgs {
     pub(crate) system: Option<String>,
 
     /// Nix processes at once
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_least_one)]
-    pub(crate) workers: usize,
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS))]
+    pub(crate) workers: u16,
 
     /// Memory for each of them, in MiB; one that needs more is stopped, and its attributes are tried one by one
     #[arg(long, value_name = "MIB", default_value_t = 4096)]
@@ -244,8 +247,13 @@ pub(crate) struct GitArgs {
 }
 
 /// Which change a command is about: `crate::change` finds it.
+///
+/// What goes with one way to say it conflicts with the others: clap asks for no argument that would conflict with one that is there.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("change").args(["evaluations", "roots", "git", "git_worktree", "plan"]).required(true))]
+#[command(
+    mut_arg("repo", |repo| repo.conflicts_with_all(["evaluations", "plan"])),
+    group = clap::ArgGroup::new("change").args(["evaluations", "roots", "git", "git_worktree", "plan"]).required(true)
+)]
 pub(crate) struct ChangeArgs {
     /// Two evaluations, before and after the change: snapshots or dumps; several dumps of one with commas
     #[arg(value_names = ["BEFORE", "AFTER"], num_args = 2)]
@@ -256,7 +264,7 @@ pub(crate) struct ChangeArgs {
     pub(crate) roots: Vec<String>,
 
     /// Only the derivation that the root names, not all of its package
-    #[arg(long, requires = "roots")]
+    #[arg(long, conflicts_with_all = ["evaluations", "git", "git_worktree", "plan"])]
     pub(crate) exact: bool,
 
     /// A plan of updates, of which --wave NAME is foretold
@@ -264,11 +272,11 @@ pub(crate) struct ChangeArgs {
     pub(crate) plan: Option<PathBuf>,
 
     /// The wave of the plan, such as wave-1.3
-    #[arg(long, value_name = "NAME", requires = "plan", hide_short_help = true)]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["evaluations", "roots", "git", "git_worktree"], hide_short_help = true)]
     pub(crate) wave: Option<String>,
 
     /// Compare only the package sets that both evaluations cover
-    #[arg(long, requires = "evaluations")]
+    #[arg(long, conflicts_with_all = ["roots", "git", "git_worktree", "plan"])]
     pub(crate) within: bool,
 
     #[command(flatten)]
@@ -289,7 +297,9 @@ pub(crate) struct FilterArgs {
 /// Files that say what is known of costs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CostArgs {
-    /// Build times: CSV or JSON, keyed by attribute, name or .drv path; Hydra's builds; nix-output-monitor's
+    /// Build times: CSV, JSON, Hydra's builds, or nix-output-monitor's
+    ///
+    /// CSV and JSON are keyed by attribute, name or .drv path.
     #[arg(long, value_name = "FILE")]
     pub(crate) durations: Vec<PathBuf>,
 
@@ -337,7 +347,7 @@ pub(crate) struct CacheArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct FormatArgs {
     /// How to write it
-    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(long, short, default_value = "text", value_name = "FORMAT", value_parser = without_pictures())]
     pub(crate) format: FormatArg,
 
     /// Items of a list that are shown; 0 is all [default: 20 where people read, else all]
@@ -362,9 +372,27 @@ pub(crate) enum FormatArg {
     Svg,
 }
 
+impl FormatArg {
+    fn is_picture(self) -> bool {
+        matches!(self, Self::Dot | Self::Mermaid | Self::Svg)
+    }
+}
+
+/// The formats of a report that has no picture.
+fn without_pictures() -> impl TypedValueParser<Value = FormatArg> {
+    let formats = FormatArg::value_variants().iter().filter(|format| !format.is_picture());
+    PossibleValuesParser::new(formats.filter_map(ValueEnum::to_possible_value)).try_map(|name| FormatArg::from_str(&name, false))
+}
+
+/// For a report that has one: all formats.
+fn with_pictures(format: Arg) -> Arg {
+    format.value_parser(clap::value_parser!(FormatArg))
+}
+
 #[derive(Debug, clap::Args)]
 #[command(
     mut_arg("roots", |roots| roots.required(false)),
+    mut_arg("format", with_pictures),
     mut_arg("git", |git| git.conflicts_with_all(["exact", "inverse"])),
     mut_arg("git_worktree", |worktree| worktree.conflicts_with_all(["exact", "inverse"])),
     group(clap::ArgGroup::new("change").args(["roots", "git", "git_worktree"]).required(true)),
@@ -520,8 +548,8 @@ pub(crate) struct TablesArgs {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TableFormatArg {
     #[default]
-    Parquet,
     Csv,
+    Parquet,
 }
 
 #[derive(Debug, clap::Args)]
@@ -539,7 +567,7 @@ pub(crate) struct ReportArgs {
     pub(crate) input: PathBuf,
 
     /// Where to write the page
-    #[arg(long, short, value_name = "FILE", default_value = "report.html")]
+    #[arg(long, short, value_name = "FILE", default_value = "report.html", value_parser = new_file())]
     pub(crate) output: PathBuf,
 
     /// Store paths that are built already, one a line: tells them in the table of an impact or a diff
@@ -701,6 +729,7 @@ pub(crate) struct CheckArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("format", with_pictures))]
 pub(crate) struct RankArgs {
     /// What to sort by
     #[arg(long, value_enum, default_value_t)]
@@ -749,6 +778,7 @@ pub(crate) enum SortArg {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("format", with_pictures))]
 pub(crate) struct WhyArgs {
     /// What changes
     #[arg(value_name = "FROM")]
@@ -773,9 +803,11 @@ pub(crate) struct WhyArgs {
 #[derive(Debug, clap::Args)]
 #[command(
     mut_arg("roots", |roots| roots.required(false)),
+    mut_arg("format", with_pictures),
+    mut_arg("depth", |depth| depth.help_heading("With --root")),
     mut_arg("sizes", |sizes| sizes.hide_short_help(true)),
-    mut_arg("cached", |cached| cached.hide_short_help(true)),
-    mut_arg("cache", |cache| cache.hide_short_help(true)),
+    mut_arg("cached", |cached| cached.hide_short_help(true).help_heading("With --root")),
+    mut_arg("cache", |cache| cache.hide_short_help(true).help_heading("With --root")),
     mut_arg("offline", |offline| offline.hide_short_help(true)),
     group(clap::ArgGroup::new("change").args(["roots", "updates"]).required(true)),
     override_usage = "waves plan [OPTIONS] <--root PACKAGE|--updates FILE>\n       waves plan diff A B",
@@ -805,34 +837,34 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) max_waves: Option<usize>,
 
-    /// As many waves as build within these hours of one builder
+    /// As many waves as build within these hours, all together
     ///
-    /// With --updates: the sum over all waves.
-    #[arg(long, value_name = "HOURS", value_parser = hours, requires = "durations", conflicts_with_all = ["roots", "max_waves"])]
+    /// In hours of one builder.
+    #[arg(long, value_name = "HOURS", value_parser = hours, requires = "durations", conflicts_with_all = ["roots", "max_waves"], help_heading = "With --updates")]
     pub(crate) max_hours: Option<Duration>,
 
     /// Take waves apart that build longer than this
     ///
-    /// With --updates: in hours of one builder. They are cut where they overlap least, and each says what it builds once more.
-    #[arg(long, value_name = "HOURS", value_parser = hours, requires = "durations", conflicts_with_all = ["roots", "max_waves", "max_hours"])]
+    /// In hours of one builder. They are cut where they overlap least, and each says what it builds once more.
+    #[arg(long, value_name = "HOURS", value_parser = hours, requires = "durations", conflicts_with_all = ["roots", "max_waves", "max_hours"], help_heading = "With --updates")]
     pub(crate) max_wave_hours: Option<Duration>,
 
     /// Merge waves where that saves more than faults cost
     ///
-    /// With --updates: P is the probability that an update breaks what it rebuilds; the list may say another for each.
-    #[arg(long, value_name = "P", value_parser = probability, conflicts_with_all = ["roots", "max_waves", "max_hours", "max_wave_hours"])]
+    /// P is the probability that an update breaks what it rebuilds; the list may say another for each.
+    #[arg(long, value_name = "P", value_parser = probability, conflicts_with_all = ["roots", "max_waves", "max_hours", "max_wave_hours"], help_heading = "With --updates")]
     pub(crate) risk: Option<f64>,
 
     /// With --risk: what a wave costs besides its builds, in hours of one builder
-    #[arg(long, value_name = "HOURS", value_parser = hours, requires_all = ["risk", "durations"], hide_short_help = true)]
+    #[arg(long, value_name = "HOURS", value_parser = hours, requires_all = ["risk", "durations"], hide_short_help = true, help_heading = "With --updates")]
     pub(crate) wave_hours: Option<Duration>,
 
     /// Draw the best plan for each number of waves
-    #[arg(long, conflicts_with = "roots")]
+    #[arg(long, conflicts_with = "roots", help_heading = "With --updates")]
     pub(crate) frontier: bool,
 
-    /// With --updates: the number of the major wave
-    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "roots", hide_short_help = true)]
+    /// The number of the major wave
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "roots", hide_short_help = true, help_heading = "With --updates")]
     pub(crate) major: u32,
 
     /// Groups, pins and the fleet [default: waves.toml]
@@ -840,11 +872,11 @@ pub(crate) struct PlanArgs {
     pub(crate) config: Option<PathBuf>,
 
     /// Show every level
-    #[arg(long, conflicts_with = "updates")]
+    #[arg(long, conflicts_with = "updates", help_heading = "With --root")]
     pub(crate) levels: bool,
 
     /// Show the packages of every wave
-    #[arg(long, conflicts_with_all = ["levels", "updates"])]
+    #[arg(long, conflicts_with_all = ["levels", "updates"], help_heading = "With --root")]
     pub(crate) packages: bool,
 
     /// Check the plan independently; exit with 1 if it is wrong
@@ -1149,6 +1181,12 @@ fn size(text: &str) -> Result<u64, String> {
     bytes.filter(|&bytes| bytes > 0).ok_or_else(|| "a number of bytes above 0, such as 500M or 20G".to_owned())
 }
 
+/// A file that is written whole or not at all, which standard output cannot be.
+fn new_file() -> impl TypedValueParser<Value = PathBuf> {
+    let named = |path: PathBuf| if path.as_os_str() == "-" { Err("it is written to a file, not to standard output") } else { Ok(path) };
+    PathBufValueParser::new().try_map(named)
+}
+
 fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "a whole number from 1".to_owned())
 }
@@ -1183,7 +1221,7 @@ pub(crate) struct ScheduleArgs {
     pub(crate) builders: Option<u32>,
 
     /// Schedule if this package is cached, or pinned; may be repeated
-    #[arg(long, value_name = "PACKAGE", value_delimiter = ',')]
+    #[arg(long, value_name = "PACKAGE", value_delimiter = ',', hide_short_help = true)]
     pub(crate) what_if: Vec<String>,
 }
 

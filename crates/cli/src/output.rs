@@ -1,15 +1,18 @@
 //! Where results and errors go.
 
 use std::env;
+use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use waves_core::report::{self, Format, Report};
+use waves_core::text::clean;
 
 use crate::args::{FormatArg, FormatArgs};
 use crate::commands::Failure;
-use crate::exit_code::{OK, USAGE};
+use crate::exit_code::{OK, USAGE, exit_code};
 use crate::github;
 
 /// Items of a list in a format that is read by people.
@@ -53,23 +56,40 @@ impl FormatArgs {
     }
 }
 
+/// Makes sure that what is written does not take the place of what is read.
+pub(crate) fn require_other(output: &Path, inputs: &[PathBuf]) -> Result<(), Failure> {
+    let Ok(place) = fs::canonicalize(output) else { return Ok(()) };
+    match inputs.iter().find(|input| fs::canonicalize(input).is_ok_and(|input| input == place)) {
+        Some(input) => Err(Failure::Usage(format!("{} is what is read (hint: name another file with --output)", input.display()))),
+        None => Ok(()),
+    }
+}
+
+/// Makes sure that a kind of report can be written so: before anything is done that it is to tell of.
+pub(crate) fn check<R: Report>(format: &FormatArgs) -> Result<(), Failure> {
+    if format.format == FormatArg::Csv {
+        return report::list_key::<R>(format.table.as_deref()).map(drop).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput => Failure::Usage(format!("--table: {error}")),
+            _ => Failure::Usage("there is no list in this report (hint: --format text, json or markdown)".to_owned()),
+        });
+    }
+    if format.table.is_some() {
+        return Err(Failure::Usage("--table chooses what --format csv writes (hint: add --format csv)".to_owned()));
+    }
+    Ok(())
+}
+
 /// Writes a report to standard output; text as wide as the terminal, if it is one.
-pub(crate) fn print(report: &impl Report, format: &FormatArgs) -> Result<(), Failure> {
+pub(crate) fn print<R: Report>(report: &R, format: &FormatArgs) -> Result<(), Failure> {
+    check::<R>(format)?;
     let stdout = io::stdout();
     let width = if stdout.is_terminal() { terminal_size::terminal_size().map(|(width, _)| width.0) } else { None };
     let mut out = BufWriter::new(stdout.lock());
-    if format.table.is_some() && format.format != FormatArg::Csv {
-        return Err(Failure::Usage("--table chooses what --format csv writes (hint: add --format csv)".to_owned()));
-    }
     let written = if github::is_here() { write_to_log(report, format, &mut out) } else { write(report, format, width, &mut out) };
-    written.map_err(|error| match (error.kind(), format.format) {
-        (io::ErrorKind::Unsupported, FormatArg::Csv) => {
-            Failure::Usage("there is no list in this report (hint: --format text, json or markdown)".to_owned())
-        }
-        (io::ErrorKind::Unsupported, _) => {
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::Unsupported => {
             Failure::Usage("there is nothing to draw (hint: --format text, json, jsonl, markdown or csv)".to_owned())
         }
-        (io::ErrorKind::InvalidInput, FormatArg::Csv) => Failure::Usage(format!("--table: {error}")),
         _ => Failure::Write(error),
     })?;
     out.flush().map_err(Failure::Write)
@@ -140,9 +160,10 @@ fn wants_colours(is_terminal: bool) -> bool {
     !is_set("NO_COLOR") && (is_forced || is_capable)
 }
 
-/// A line on standard error; if that is closed, there is nobody to tell.
+/// A line on standard error, in which nothing is obeyed by a terminal; if that is closed, there is nobody to tell.
 pub(crate) fn note(line: &str) {
-    let line = if github::is_here() { report::github::harmless(line) } else { line.to_owned() };
+    let line = line.split('\n').map(clean).collect::<Vec<_>>().join("\n");
+    let line = if github::is_here() { report::github::harmless(&line) } else { line };
     let _ = writeln!(io::stderr(), "{line}");
 }
 
@@ -162,6 +183,16 @@ pub(crate) fn cut_off_history(bytes: u64) {
 
 /// What clap has to say: help and version on standard output, errors on standard error.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    let _ = error.print();
-    ExitCode::from(if error.use_stderr() { USAGE } else { OK })
+    let printed = error.print();
+    if error.use_stderr() {
+        return ExitCode::from(USAGE);
+    }
+    match printed {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let written = Failure::Write(error);
+            failure(&written);
+            exit_code(&written)
+        }
+        _ => ExitCode::from(OK),
+    }
 }

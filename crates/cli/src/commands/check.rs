@@ -8,6 +8,7 @@ use waves_core::analysis::{Change, Diff, Doubt, Root};
 use waves_core::config::Policy;
 use waves_core::cost::{Costs, Durations, Sources};
 use waves_core::error::Error;
+use waves_core::files::{Mode, NewFile};
 use waves_core::graph::DerivationSet;
 use waves_core::policy::{Circumstances, Outcome, Subject, judged_rebuilds};
 use waves_core::report::{Basis, ChangedPaths, CheckReport, DoubtReport, Judged, github as markdown, rebuild_amount};
@@ -21,6 +22,7 @@ use crate::exit_code::Verdict;
 use crate::{github, output};
 
 pub(crate) fn run(args: &Args, check: &CheckArgs) -> Result<Verdict, Failure> {
+    output::check::<CheckReport>(&check.format)?;
     let policy = config::read(check.config.as_deref())?.policy;
     let known = Known::new(check, &policy)?;
     let evaluations = Evaluations::open(args, &check.change)?;
@@ -172,7 +174,7 @@ fn publish(check: &CheckArgs, policy: &Policy, mut known: Known, judged: Judged<
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    fs::write(path, bytes).map_err(|error| Error::io("write", path)(error).into())
+    Ok(NewFile::write(path, Mode::Data, bytes)?)
 }
 
 /// File names of a list: each ends with a line's end, or with a zero byte if there is one in it.

@@ -24,6 +24,7 @@ pub(crate) fn run(args: &Args, command: &HistoryCommand) -> Result<Verdict, Fail
 }
 
 fn run_add(args: &Args, options: &HistoryAddArgs) -> Result<Verdict, Failure> {
+    output::check::<HistoryReport>(&options.format)?;
     if options.label.is_some() && options.evaluations.len() > 1 {
         return Err(Failure::Usage("--label is of one evaluation (hint: add them one by one, each with its own)".to_owned()));
     }

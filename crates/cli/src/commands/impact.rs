@@ -28,7 +28,8 @@ fn named(args: &Args, graph: &Graph, impact: &ImpactArgs) -> Result<Verdict, Fai
     let found = Impact::new(graph, &roots, direction, impact.filter.depth, system)?;
     let costs = cost::load_and_ask(args, &impact.cost, &impact.cache, graph, found.rebuilds())?;
     output::print(&ImpactReport::new(&found, &roots, costs.as_ref(), impact.format.limit()), &impact.format)?;
-    Ok(verdict(impact, found.rebuild_counts().attributes, "are rebuilt"))
+    let what = if impact.inverse { ("rebuilds a root", "rebuild a root") } else { REBUILT };
+    Ok(verdict(impact, found.rebuild_counts().attributes, what))
 }
 
 /// What changed files rebuild. A limit holds for what may be rebuilt: a file that is not confined must not pass unseen.
@@ -43,19 +44,20 @@ fn estimated(args: &Args, graph: &Graph, impact: &ImpactArgs, range: &str, compa
     output::print(&EstimateReport::new(range, comparison, &estimate, &found, costs.as_ref(), impact.format.limit()), &impact.format)?;
     let rebuilt = found.rebuild_counts().attributes;
     if estimate.unbounded.is_empty() {
-        return Ok(verdict(impact, rebuilt, "are rebuilt"));
+        return Ok(verdict(impact, rebuilt, REBUILT));
     }
-    Ok(verdict(impact, graph.counts(&estimate.at_most(graph)).attributes, "may be rebuilt"))
+    Ok(verdict(impact, graph.counts(&estimate.at_most(graph)).attributes, ("may be rebuilt", "may be rebuilt")))
 }
 
-fn verdict(impact: &ImpactArgs, rebuilt: usize, what: &str) -> Verdict {
+/// What an attribute is, or several are.
+const REBUILT: (&str, &str) = ("is rebuilt", "are rebuilt");
+
+fn verdict(impact: &ImpactArgs, rebuilt: usize, (one, many): (&str, &str)) -> Verdict {
     match impact.fail_over {
         Some(limit) if rebuilt > limit => {
-            output::note(&format!(
-                "over the limit: {} {what}, {} may be",
-                counted(rebuilt, "attribute", "attributes"),
-                number(limit as u64)
-            ));
+            let what = if rebuilt == 1 { one } else { many };
+            let rebuilt = counted(rebuilt, "attribute", "attributes");
+            output::note(&format!("over the limit: {rebuilt} {what}, {} may be", number(limit as u64)));
             Verdict::LimitExceeded
         }
         _ => Verdict::Fine,

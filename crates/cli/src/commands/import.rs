@@ -10,8 +10,15 @@ use crate::exit_code::Verdict;
 use crate::{load, output};
 
 pub(crate) fn run(args: &Args, import: &ImportArgs) -> Result<Verdict, Failure> {
+    check(&import.snapshot)?;
+    output::require_other(&import.snapshot.output, &import.dumps)?;
     let graph = load::dumps_within(args, &import.dumps, Limits { max_input: import.max_input })?;
     save(args, &graph, &import.snapshot)
+}
+
+/// Makes sure that what is in a snapshot can be said, before one is made.
+pub(super) fn check(snapshot: &SnapshotArgs) -> Result<(), Failure> {
+    output::check::<InfoReport>(&snapshot.info.format)
 }
 
 /// Writes a snapshot, and says what is in it.

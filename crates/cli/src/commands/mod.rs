@@ -71,7 +71,7 @@ impl Failure {
 /// Runs the command that was typed.
 pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
     if let Some(threads) = args.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
         pool.map_err(|error| Failure::Usage(format!("--threads {threads}: {error}")))?;
     }
     match &args.command {

@@ -15,6 +15,7 @@ use crate::exit_code::Verdict;
 use crate::output;
 
 pub(crate) fn run(args: &Args, options: &NotifyArgs) -> Result<Verdict, Failure> {
+    output::check::<NotifyReport>(&options.format)?;
     let organisation = options.organisation.as_deref().map(checked_organisation).transpose()?;
     let owners = options.owners.as_deref().map(Owners::read).transpose()?;
     let evaluations = Evaluations::open(args, &options.change)?;

@@ -9,6 +9,7 @@ use crate::exit_code::Verdict;
 use crate::{clock, ledger, load, output};
 
 pub(crate) fn run(args: &Args, options: &RecordArgs) -> Result<Verdict, Failure> {
+    output::check::<RecordReport>(&options.format)?;
     let graph = load::graph(args)?;
     let files: Vec<Results> = options.files.iter().map(|file| Results::read(file)).collect::<Result<_, _>>()?;
     // Everything is read: from here on no other writer comes between.

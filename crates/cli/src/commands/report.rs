@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::slice;
 
 use waves_core::cost::Availability;
 use waves_core::error::Error;
@@ -16,6 +17,7 @@ use crate::exit_code::Verdict;
 use crate::{load, output};
 
 pub(crate) fn run(args: &Args, options: &ReportArgs) -> Result<Verdict, Failure> {
+    output::require_other(&options.output, slice::from_ref(&options.input))?;
     let (bytes, input) = read(&options.input)?;
     let subject = Subject::parse(&bytes, &input)?;
     let cached = if options.cached.is_empty() { None } else { Some(Availability::read(&options.cached)?) };

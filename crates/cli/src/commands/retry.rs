@@ -11,6 +11,7 @@ use crate::ledger::Situation;
 use crate::{clock, ledger, load, output};
 
 pub(crate) fn run(args: &Args, options: &RetryArgs) -> Result<Verdict, Failure> {
+    output::check::<DecisionReport>(&options.format)?;
     let graph = load::graph(args)?;
     let mut writer = ledger::write(&options.ledger, "retry")?;
     let (wave, plan) = ledger::wave(writer.ledger(), &options.ledger, options.wave.typed())?;

@@ -16,6 +16,7 @@ use crate::exit_code::Verdict;
 use crate::{clock, ledger, output};
 
 pub(crate) fn run(options: &StartArgs) -> Result<Verdict, Failure> {
+    output::check::<DecisionReport>(&options.format)?;
     let bytes = read(&options.plan)?;
     let plan = PlanFile::parse(&bytes, &options.plan.display().to_string())?;
     let name = format!("wave-{}", plan.major);

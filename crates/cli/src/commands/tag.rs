@@ -10,6 +10,7 @@ use crate::ledger::Situation;
 use crate::{clock, ledger, load, output};
 
 pub(crate) fn run(args: &Args, options: &TagArgs) -> Result<Verdict, Failure> {
+    output::check::<DecisionReport>(&options.format)?;
     let tagger = options.tagger.as_deref().map(|text| Tagger::parse(text).ok_or_else(|| unreadable(text))).transpose()?;
     let graph = load::graph(args)?;
     let repository = TagRepository::discover(&options.repo)?;

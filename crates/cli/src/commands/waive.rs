@@ -11,6 +11,7 @@ use crate::ledger::Situation;
 use crate::{clock, ledger, load, output};
 
 pub(crate) fn run(args: &Args, options: &WaiveArgs) -> Result<Verdict, Failure> {
+    output::check::<DecisionReport>(&options.format)?;
     let until = Until::parse(&options.until).map_err(|reason| Failure::Usage(format!("--until: {reason}")))?;
     let graph = load::graph(args)?;
     let mut writer = ledger::write(&options.ledger, "waive")?;

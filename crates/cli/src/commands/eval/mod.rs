@@ -32,6 +32,7 @@ use nix::Running;
 use target::Target;
 
 pub(crate) fn run(args: &Args, eval: &EvalArgs) -> Result<Verdict, Failure> {
+    import::check(&eval.snapshot)?;
     let graph = {
         let progress = progress::new(args.quiet);
         let inputs = evaluate(eval, &progress)?.inputs()?;

@@ -62,7 +62,7 @@ pub(super) fn evaluate(
 ) -> Result<(), Failure> {
     let (thrown, fatal, evaluated) = (AtomicUsize::default(), AtomicUsize::default(), AtomicBool::default());
     let walk = Walk { target, eval, running, progress, thrown, fatal, evaluated };
-    let workers = rayon::ThreadPoolBuilder::new().num_threads(eval.workers).build();
+    let workers = rayon::ThreadPoolBuilder::new().num_threads(eval.workers.into()).build();
     let workers = workers.map_err(|error| Failure::Usage(format!("--workers {}: {error}", eval.workers)))?;
     let mut units: Vec<AttrPath> = walk.ask("units")?.map_err(|message| failed(&eval.target, &message))?;
     units.sort_unstable();
