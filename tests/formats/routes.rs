@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use waves_core::graph::{Derivation, Graph};
 use waves_core::ingest::{FindingKind, Format, Input};
@@ -233,6 +234,17 @@ fn tests_join_the_derivations_that_they_test() {
     assert_eq!(graph.findings().count(FindingKind::DanglingInput), 0);
     assert_eq!(graph.derivation_count(), all.union(&own).count());
     assert_eq!(graph.attribute_count(), jobs.len());
+}
+
+/// A source is described as `sha256sum` and `stat` would: also what stands behind the last file of a tar.
+#[test]
+fn a_source_is_described_as_it_lies_there() {
+    for name in ["drvs.tar", "derivations.json", "eval-jobs.jsonl", "outpaths.json"] {
+        let bytes = fs::read(dump(name)).expect("a dump");
+        let graph = import(&[dump(name)]);
+        let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes));
+        assert_eq!((graph.sources()[0].bytes, &graph.sources()[0].sha256), (bytes.len() as u64, &hash), "{name}");
+    }
 }
 
 /// All dumps of one evaluation at once, files and a directory: dumps of all kinds, and files that are none.

@@ -276,3 +276,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_header_is_as_documented() {
+    let formats = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/formats.md")).expect("the documentation");
+    let documented = |before: &str, after: &str| -> usize {
+        let (_, rest) = formats.split_once(before).expect(before);
+        rest.split(after).next().and_then(|number| number.trim().parse().ok()).expect("a number")
+    };
+    let version = u32::from_ne_bytes(SNAPSHOT[8..12].try_into().expect("four bytes")) as usize;
+    assert_eq!(version, documented("There is one\nversion,", ","));
+    assert_eq!(number(&SNAPSHOT, 24), documented("number of sections, u64:", " |"));
+    let first = formats.split("| sections, each at").next().and_then(|before| before.rsplit('|').next()).map(str::trim);
+    assert_eq!(first.and_then(|first| first.parse().ok()), sections(&SNAPSHOT).first().map(|section| section.start));
+    let (_, list) = formats.split_once("The sections, in order:").expect("the list");
+    let list = list.split("Offsets are u32").next().expect("its end").replace("(JSON: dumps, findings, store directory)", "");
+    assert_eq!(list.split([',', ';']).count(), sections(&SNAPSHOT).len());
+}

@@ -143,9 +143,7 @@ impl Error {
             Self::InputTooLarge { input, reason, hint } => {
                 Diagnostic::new("this is too large to be read").at(Place::file(input)).hint(*hint).because(reason)
             }
-            Self::Empty { inputs } => Diagnostic::new("no derivation and no attribute in it")
-                .at(Place::file(inputs))
-                .hint("was the command that made the dump interrupted?"),
+            Self::Empty { inputs, first } => empty(inputs, first.as_deref()),
             Self::Cycle { members } => {
                 Diagnostic::new("the dump is contradictory: these derivations need each other").because(&members.join(" -> "))
             }
@@ -174,7 +172,10 @@ impl Error {
             Self::AmbiguousPackage { selector, candidates } => {
                 Diagnostic::new(format!("`{selector}` is ambiguous")).hint(format!("type one of:\n{}", candidates.join("\n")))
             }
-            Self::NotEvaluated { attribute, error } => Diagnostic::new(format!("`{attribute}` does not evaluate")).because(error),
+            // The words of whoever wrote the package: no hint of ours is among them.
+            Self::NotEvaluated { attribute, error } => {
+                Diagnostic { why: Some(error.clone()), ..Diagnostic::new(format!("`{attribute}` does not evaluate")) }
+            }
             Self::UnknownUpdates { updates } => {
                 let mut why: Vec<_> = updates.iter().take(LISTED).cloned().collect();
                 why.extend((updates.len() > LISTED).then(|| format!("… and {} more", number((updates.len() - LISTED) as u64))));
@@ -235,6 +236,14 @@ impl Error {
 /// Things that an error lists at most.
 const LISTED: usize = 20;
 
+fn empty(inputs: &str, first: Option<&str>) -> Diagnostic {
+    let empty = Diagnostic::new("no derivation and no attribute in it").at(Place::file(inputs));
+    match first {
+        Some(first) => empty.because(first),
+        None => empty.hint("was the command that made the dump interrupted?"),
+    }
+}
+
 fn not_for_system(selector: Option<&str>, system: &str, systems: &[String]) -> Diagnostic {
     let what = selector.map_or_else(|| "nothing".to_owned(), |selector| format!("no `{selector}`"));
     let diagnostic = Diagnostic::new(format!("{what} in this evaluation is for `{system}`"));
@@ -282,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_name_without_end_is_cut() {
-        let diagnostic = |length: usize| Error::Empty { inputs: "é".repeat(length) }.diagnostic().parts(None);
+        let diagnostic = |length: usize| Error::Empty { inputs: "é".repeat(length), first: None }.diagnostic().parts(None);
         assert_eq!(diagnostic(LONGEST)[1].1, ["é".repeat(LONGEST)]);
         assert_eq!(diagnostic(LONGEST + 1)[1].1, ["é".repeat(LONGEST) + "… and 1 more character"]);
     }

@@ -58,6 +58,8 @@ pub enum Error {
     Empty {
         /// The inputs as they were named.
         inputs: String,
+        /// The first thing in them that was not taken.
+        first: Option<String>,
     },
 
     /// Derivations that need each other: no Nix makes them.

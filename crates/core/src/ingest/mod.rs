@@ -148,20 +148,21 @@ pub fn ingest_within(inputs: &[Input], limits: Limits, progress: &dyn Progress) 
     };
     for input in inputs {
         match input {
-            Input::Stdin => reader.dump(Dump::new("-".to_owned(), Box::new(io::stdin()), None, limits)?)?,
+            Input::Stdin => reader.dump(Dump::new(input.name(), Box::new(io::stdin()), None, limits)?)?,
             Input::Path(path) if path.is_dir() => reader.directory(path)?,
             Input::Path(path) => reader.dump(Dump::open(path, limits)?)?,
             Input::File { name, file } => {
                 let file = file.try_clone().map_err(Error::io("read", name))?;
                 reader.dump(Dump::new(name.clone(), Box::new(file), None, limits)?)?;
             }
-            Input::Closure(paths) => reader.closure("store closure", paths, None)?,
+            Input::Closure(paths) => reader.closure(&input.name(), paths, None)?,
         }
     }
     let Reader { interner, batches, findings, sources, .. } = reader;
     if sources.iter().all(|source| source.derivations + source.attributes == 0) {
-        let inputs: Vec<_> = sources.into_iter().map(|source| source.file).collect();
-        return Err(Error::Empty { inputs: inputs.join(", ") });
+        let inputs: Vec<String> = inputs.iter().map(Input::name).collect();
+        let first = findings.iter().find_map(|(kind, list)| Some(format!("{}: {}", kind.noun(1), list.listed.first()?)));
+        return Err(Error::Empty { inputs: inputs.join(", "), first });
     }
     Ok(Ingest { strings: interner.into_strings()?, batches, findings, sources })
 }
@@ -279,6 +280,8 @@ impl Reader<'_> {
                     continue;
                 }
                 if let Err(error) = parse(&mut records, &mut scratch.names, line) {
+                    // A line is all that the parser has seen.
+                    let error = error.replace(" at line 1 column ", ", column ");
                     records.find(FindingKind::Malformed, format!("line {number}: {error}"));
                 }
             }
@@ -321,6 +324,10 @@ impl Reader<'_> {
                 run.push(member);
             }
             if run.is_empty() {
+                drop(members);
+                // What stands behind the last member belongs to the dump, too.
+                rest.store(u64::MAX, Ordering::Relaxed);
+                io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(Error::io("read", &name))?;
                 return Ok(batches);
             }
             self.progress.advance(run.len() as u64);

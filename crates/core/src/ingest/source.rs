@@ -35,6 +35,18 @@ pub enum Input {
     Closure(Vec<PathBuf>),
 }
 
+impl Input {
+    /// What it is called.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::File { name, .. } => name.clone(),
+            Self::Stdin => "-".to_owned(),
+            Self::Closure(_) => "store closure".to_owned(),
+        }
+    }
+}
+
 /// How a dump is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
@@ -154,6 +166,9 @@ fn read_head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
 const EVAL_JOB_KEYS: [&str; 8] = ["attr", "attrPath", "drvPath", "error", "cacheStatus", "isCached", "constituents", "extraValue"];
 
 fn layout(head: &[u8]) -> Result<Layout, String> {
+    if head.starts_with(b"\x89wav") {
+        return Err("waves wrote it itself: a snapshot or a history is no dump (hint: name a snapshot with --graph, alone)".to_owned());
+    }
     if head.get(257..262) == Some(b"ustar") {
         return Ok(Layout::Tar);
     }
