@@ -76,9 +76,9 @@ pub fn match_results(graph: &Graph, ledger: &Ledger, results: &Results, of: Reco
     let mut known = Known::of(ledger, of);
     for (key, told) in found {
         let outcomes: Vec<Outcome> = told.iter().map(|(record, _)| record.status).collect();
-        let known_already = known.first_new(&key, &outcomes);
-        matched.known += known_already;
-        for (record, is_here) in told.into_iter().skip(known_already) {
+        let first_new = known.first_new(&key, &outcomes);
+        matched.known += first_new;
+        for (record, is_here) in told.into_iter().skip(first_new) {
             known.hear(&key, record.status);
             matched.other_evaluations += usize::from(!is_here);
             matched.records.push(record);
@@ -142,13 +142,23 @@ impl Known {
         self.count += 1;
     }
 
-    /// How many of the outcomes that a file tells of a derivation are known, from the first on: as many as the ledger ends with.
+    /// How many of the outcomes that a file tells of a derivation are known, from the first on: all, if the ledger ends with them; or
+    /// as many as it ends with, so that it ends with all of them when the others were added.
     fn first_new(&self, key: &str, outcomes: &[Outcome]) -> usize {
         let Some(heard) = self.of.get(key) else { return 0 };
-        let is_built = !heard.has_failed;
-        let still_count = |&&(at, _): &&(usize, Outcome)| is_built || at >= self.repaired;
-        let known: Vec<Outcome> = heard.outcomes.iter().filter(still_count).map(|&(_, outcome)| outcome).collect();
-        (0..=outcomes.len()).rev().find(|&first| known.ends_with(&outcomes[..first])).unwrap_or(0)
+        // Only a failure from before a repair, that it has not got over itself, may be another one now.
+        let got_over = heard.outcomes.iter().rev().find(|&&(_, outcome)| outcome == Outcome::Succeeded).map(|&(at, _)| at);
+        let still_counts = |&&(at, outcome): &&(usize, Outcome)| at >= self.repaired || Some(at) <= got_over || outcome.is_silent();
+        let outcomes_of = |heard: &[&(usize, Outcome)]| heard.iter().map(|&&(_, outcome)| outcome).collect::<Vec<_>>();
+        let known: Vec<_> = heard.outcomes.iter().filter(|outcome| !heard.has_failed || still_counts(outcome)).collect();
+        if outcomes_of(&known).ends_with(outcomes) {
+            return outcomes.len();
+        }
+        let is_built = outcomes.last() == Some(&Outcome::Succeeded);
+        let counting = heard.outcomes.iter().rev().take_while(|outcome| is_built || still_counts(outcome)).count();
+        let last: Vec<_> = heard.outcomes[heard.outcomes.len() - counting..].iter().collect();
+        let last = outcomes_of(&last);
+        (0..outcomes.len()).rev().find(|&first| last.ends_with(&outcomes[..first])).unwrap_or(0)
     }
 }
 
