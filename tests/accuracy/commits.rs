@@ -297,7 +297,7 @@ pub(crate) const COMMITS: &[Commit] = &[
                     .replace("flag = 1;", "flag = \"b\";")
                     .replace("src = ./src;\n", "")
                     .replace("};\n}", "};\n})"),
-            )
+            );
         },
         "fd: the values of two sets swapped",
         Asked::All,

@@ -60,7 +60,7 @@ fn derivations_of_what_is_excluded_count_for_no_limit() {
         let over = |exclude: &str| judged(&limit(count, exclude), &openssl).1;
         assert_eq!((over("\"*\""), over("\"hello\""), over("")), (Some(0), Some(1), Some(1)), "{count}");
     }
-    // Openssl is needed by others, nginx is not.
+    // Openssl is needed by others, fd is not.
     let amount = |exclude: &str| {
         let (report, _) = judged(&limit("derivations", exclude), &openssl);
         let reasons = report["reasons"].as_array().expect("a list").iter();
@@ -68,7 +68,7 @@ fn derivations_of_what_is_excluded_count_for_no_limit() {
         text.and_then(|text| text.split(' ').next()?.parse::<usize>().ok()).expect("a number")
     };
     let hello = amount("\"hello\"");
-    assert_eq!((amount("\"openssl\""), amount("\"nginx\"")), (hello, hello - 1));
+    assert_eq!((amount("\"openssl\""), amount("\"fd\"")), (hello, hello - 1));
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! 3. [`cost::Costs`]: what its derivations cost to build, as far as anybody measured it ([`cost`]);
 //! 4. [`analysis::Impact`]: what a change rebuilds ([`analysis`]);
 //! 5. [`plan::Plan`]: in which order, cut into waves ([`plan`]);
-//! 6. [`report::PlanReport`]: what is said of it, as text, JSON, Markdown or DOT ([`report`]).
+//! 6. [`report::PlanReport`]: what is said of it, as text, JSON, a table or a picture ([`report`]).
 //!
 //! Upgrades of many packages at once are planned by [`major`], put on builders by [`schedule`], followed to their tags by
 //! [`ledger`] and handed to engines by [`export`]; [`suite`], [`cadence`] and [`security`] answer what comes up on the way.

@@ -1,4 +1,6 @@
 //! Positions in a [`Graph`](super::Graph), one type for each kind of thing.
+//!
+//! A position is of the graph that gave it: in another it is something else, or there is nothing, and whoever asks panics.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -24,14 +26,14 @@ macro_rules! index {
 }
 
 index! {
-    /// A derivation. The order is topological: what a derivation needs has a smaller index.
+    /// A derivation of one graph, and of no other. The order is topological: what a derivation needs has a smaller index.
     DerivationIx
 }
 index! {
-    /// An attribute. The order is that of attribute path, then system.
+    /// An attribute of one graph. The order is that of attribute path, then system.
     AttributeIx
 }
 index! {
-    /// A package: derivations that one change would change together.
+    /// A package of one graph: derivations that one change would change together.
     PackageIx
 }

@@ -336,6 +336,10 @@ impl Graph {
     /// sums at once. `weights` has an item for each derivation; their sum must fit 64 bits.
     ///
     /// It costs a [`ClosureSums`], and a sweep for packages of several derivations.
+    ///
+    /// # Panics
+    ///
+    /// If `weights` has more items, or fewer.
     pub fn closure_sums<const N: usize>(&self, packages: &[PackageIx], weights: Vec<[u64; N]>) -> Vec<[u64; N]> {
         let members = self.storage.members();
         let groups = reach::rows(packages.iter().map(|package| members.row(package.get())));
@@ -364,6 +368,10 @@ impl Graph {
     /// order of the members. `weights` has an item for each member in the same order; their sum must fit 64 bits.
     ///
     /// It costs a [`ClosureSums`] of the members and the edges between them, and O(V).
+    ///
+    /// # Panics
+    ///
+    /// If `weights` has more items, or fewer.
     pub fn dependency_sums<const N: usize>(&self, members: &DerivationSet, weights: &[[u64; N]]) -> Vec<[u64; N]> {
         // Numbered backwards, what a member needs lies behind it, as users do.
         let last = members.len().saturating_sub(1);

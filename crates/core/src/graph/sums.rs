@@ -57,11 +57,16 @@ pub struct ClosureSums<const N: usize> {
 
 impl<const N: usize> ClosureSums<N> {
     /// Counts all of them. `weights` has an item for each derivation.
+    ///
+    /// # Panics
+    ///
+    /// If it has more items, or fewer.
     pub fn new(graph: &Graph, weights: Vec<[u64; N]>) -> Self {
         Self::of_users(graph.storage.users(), weights)
     }
 
     pub(crate) fn of_users(users: Csr<'_, DerivationIx>, weights: Vec<[u64; N]>) -> Self {
+        assert_eq!(weights.len(), users.rows(), "there is a weight for each derivation");
         let mut sums = Self { sums: vec![[0; N]; weights.len()], weights, shortcuts: shortcuts(users) };
         sums.recount(users, |_| true);
         sums
