@@ -91,8 +91,7 @@ fn named_for(graph: &Graph, selector: &str, system: Option<&str>) -> Result<Vec<
     let found = named(graph, selector, system);
     let (Err(Error::UnknownPackage { .. }), Some(system)) = (&found, system) else { return found };
     let others: Vec<Derivation<'_>> = match named(graph, selector, None) {
-        // Of all derivations of the package: any of them can be asked for.
-        Ok(others) => others.iter().flatten().flat_map(|&ix| graph.derivation(ix).package().derivations()).collect(),
+        Ok(others) => others.iter().flatten().map(|&ix| graph.derivation(ix)).collect(),
         Err(Error::UnknownPackage { .. }) => return found,
         Err(Error::AmbiguousPackage { .. }) => of_pname(graph, selector, None),
         Err(other) => return Err(other),
@@ -156,11 +155,12 @@ fn by_attribute(graph: &Graph, selector: &str, attributes: &[Attribute<'_>], sys
         let error = attributes[0].error().unwrap_or("it has no derivation");
         return Err(Error::NotEvaluated { attribute: selector.to_owned(), error: error.to_owned() });
     }
-    let members = others.into_iter().flat_map(|other| other.package().derivations());
-    let of_system: BTreeSet<DerivationIx> =
-        members.filter(|member| system.is_none_or(|system| member.system() == system)).map(Derivation::ix).collect();
+    // An attribute stands for its package, which may have something for another system.
+    let members = || others.iter().flat_map(|other| other.package().derivations());
+    let is_kept = |member: &Derivation<'_>| system.is_none_or(|system| member.system() == system);
+    let of_system: BTreeSet<DerivationIx> = members().filter(is_kept).map(Derivation::ix).collect();
     if of_system.is_empty() {
-        return Err(unknown(selector));
+        return Err(not_for(system.unwrap_or_default(), Some(selector), members()));
     }
     Ok(vec![of_system.into_iter().collect()])
 }
