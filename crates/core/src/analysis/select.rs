@@ -152,8 +152,7 @@ fn by_attribute(graph: &Graph, selector: &str, attributes: &[Attribute<'_>], sys
     }
     let others = derivations_of(&|_| true);
     if others.is_empty() {
-        let error = attributes[0].error().unwrap_or("it has no derivation");
-        return Err(Error::NotEvaluated { attribute: selector.to_owned(), error: error.to_owned() });
+        return Err(not_evaluated(selector, attributes[0]));
     }
     // An attribute stands for its package, which may have something for another system.
     let members = || others.iter().flat_map(|other| other.package().derivations());
@@ -191,8 +190,7 @@ fn by_glob(graph: &Graph, pattern: &str, system: Option<&str>) -> Result<Vec<Vec
     let derivations: BTreeSet<DerivationIx> = named.filter_map(|attribute| Some(attribute.derivation()?.ix())).collect();
     if derivations.is_empty() {
         if let Some(broken) = matching.iter().find(|attribute| attribute.derivation().is_none()) {
-            let error = broken.error().unwrap_or("it has no derivation");
-            return Err(Error::NotEvaluated { attribute: broken.path().to_owned(), error: error.to_owned() });
+            return Err(not_evaluated(broken.path(), *broken));
         }
         return Err(unknown(pattern));
     }
@@ -245,6 +243,11 @@ fn candidates(graph: &Graph, packages: &BTreeSet<PackageIx>) -> Vec<String> {
         lines.push(format!("  … and {} more", packages.len() - LISTED_CANDIDATES));
     }
     lines
+}
+
+fn not_evaluated(path: &str, attribute: Attribute<'_>) -> Error {
+    let error = attribute.error().unwrap_or("it has no derivation");
+    Error::NotEvaluated { attribute: path.to_owned(), error: error.to_owned() }
 }
 
 fn unknown(selector: &str) -> Error {

@@ -10,11 +10,11 @@ use super::Body;
 use super::attributes::Attributes;
 use super::impact::{Excluded, cost_section};
 use super::part::{bar, count, headline, table, text, text_table};
-use super::subject::{Counts, Evaluation, found};
+use super::subject::{Evaluation, found};
 use crate::cost::Availability;
 use crate::error::Result;
 use crate::graph::{DerivationIx, Direction, Graph};
-use crate::report::CostReport;
+use crate::report::{CostReport, CountsReport};
 use crate::text::{counted, number, percent};
 
 #[derive(Debug, Deserialize)]
@@ -22,7 +22,7 @@ pub(super) struct Diff {
     before: Evaluation,
     pub(super) after: Evaluation,
     doubts: Vec<Doubt>,
-    counts: Counts,
+    counts: CountsReport,
     fetched: usize,
     newly_named: usize,
     cost: Option<CostReport>,

@@ -9,11 +9,11 @@ use serde_json::json;
 use super::Body;
 use super::attributes::Attributes;
 use super::part::{bar, count, headline, section, table, text};
-use super::subject::{Counts, Evaluation, Root, found, root_names};
+use super::subject::{Evaluation, Root, found, root_names};
 use crate::cost::Availability;
 use crate::error::Result;
 use crate::graph::{DerivationIx, Direction, Graph};
-use crate::report::{CostReport, Document, part_line};
+use crate::report::{CostReport, CountsReport, Document, part_line};
 use crate::text::{counted, duration, number, percent};
 
 #[derive(Debug, Deserialize)]
@@ -23,9 +23,9 @@ pub(super) struct Impact {
     roots: Vec<Root>,
     system: Option<String>,
     depth: Option<usize>,
-    dependents: Counts,
-    rebuilds: Counts,
-    systems: BTreeMap<String, Counts>,
+    dependents: CountsReport,
+    rebuilds: CountsReport,
+    systems: BTreeMap<String, CountsReport>,
     distances: Vec<usize>,
     direct: Vec<Direct>,
     direct_omitted: usize,
@@ -107,7 +107,7 @@ impl Impact {
     }
 
     fn systems(&self) -> Markup {
-        let row = |(system, counts): (&String, &Counts)| {
+        let row = |(system, counts): (&String, &CountsReport)| {
             let system = if system.is_empty() { "unknown system" } else { system };
             vec![text(system), count(counts.attributes), count(counts.derivations), count(counts.outputs)]
         };

@@ -7,21 +7,21 @@ use serde_json::json;
 use super::Body;
 use super::impact::cost_section;
 use super::part::{DataColumn, DataTable, Names, Values, Words, bar, count, headline, packed, stepped, text, text_table};
-use super::subject::{Counts, Evaluation, Root, found, root_names};
+use super::subject::{Evaluation, Root, found, root_names};
 use super::time::{Block, Lane, Schedule, curve, timeline};
 use super::ways::Ways;
 use crate::analysis;
 use crate::error::{Error, Result};
 use crate::graph::{DerivationIx, Direction, Graph, PackageIx};
 use crate::plan::{PlanOptions, plan};
-use crate::report::{BillReport, ChainLink, CostReport, part_line};
+use crate::report::{BillReport, ChainLink, CostReport, CountsReport, part_line};
 use crate::text::{counted, duration, hours, number, percent};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Plan {
     pub(super) evaluation: Evaluation,
     roots: Vec<Root>,
-    rebuilds: Counts,
+    rebuilds: CountsReport,
     packages: usize,
     levels: usize,
     waves: Vec<Wave>,

@@ -44,14 +44,6 @@ struct Source {
     file: String,
 }
 
-/// Attributes, derivations and outputs.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub(super) struct Counts {
-    pub(super) attributes: usize,
-    pub(super) derivations: usize,
-    pub(super) outputs: usize,
-}
-
 /// What changes.
 #[derive(Debug, Deserialize)]
 pub(super) struct Root {

@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 
 use super::Body;
 use super::part::{DataColumn, DataTable, Names, Values, Words, bar, count, headline, packed, table, text, text_table};
-use super::subject::{Counts, Evaluation};
+use super::subject::Evaluation;
 use super::time::{Block, Lane, Schedule, timeline};
 use super::ways::Ways;
 use crate::error::Result;
 use crate::graph::{Derivation, Graph};
 use crate::major::PlanFile;
+use crate::report::CountsReport;
 use crate::text::{clean, counted, hours, number};
 
 #[derive(Debug, Deserialize)]
@@ -54,7 +55,7 @@ struct Wave {
     first_level: usize,
     last_level: usize,
     updates: Vec<String>,
-    rebuilds: Counts,
+    rebuilds: CountsReport,
     hours: Option<f64>,
     suspects: f64,
     makespan_hours: Option<f64>,
