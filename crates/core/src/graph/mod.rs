@@ -459,8 +459,11 @@ impl Graph {
 
 /// Checks that every position and string of a foreign snapshot is within bounds, so that no reader has to.
 fn check(storage: &Storage) -> Result<(), &'static str> {
+    // Each section is asked for once: rows are many.
     let (derivations, attributes, packages) = (storage.derivations(), storage.attributes(), storage.packages());
-    let strings = storage.strings();
+    let (strings, outputs, members) = (storage.strings(), storage.outputs(), storage.members());
+    let (inputs, input_outputs, users) = (storage.inputs(), storage.input_outputs(), storage.users());
+    let (attributes_of, attribute_outputs) = (storage.attributes_of(), storage.attribute_outputs());
     let text = std::str::from_utf8(strings.targets).map_err(|_| "its names are not UTF-8")?;
     let sound = |offsets: &[u32], rows: usize, targets: usize| {
         offsets.len() == rows + 1 && offsets[0] == 0 && offsets[rows] as usize == targets && offsets.is_sorted()
@@ -468,13 +471,13 @@ fn check(storage: &Storage) -> Result<(), &'static str> {
     let string_rows = strings.offsets.len().checked_sub(1).ok_or("it has no names")?;
     let offsets_sound = sound(strings.offsets, string_rows, strings.targets.len())
         && strings.offsets.par_iter().all(|&at| text.is_char_boundary(at as usize))
-        && sound(storage.outputs().offsets, derivations.len(), storage.outputs().targets.len())
-        && sound(storage.inputs().offsets, derivations.len(), storage.inputs().targets.len())
-        && sound(storage.users().offsets, derivations.len(), storage.users().targets.len())
-        && sound(storage.attributes_of().offsets, derivations.len(), storage.attributes_of().targets.len())
-        && sound(storage.attribute_outputs().offsets, attributes.len(), storage.attribute_outputs().targets.len())
-        && sound(storage.members().offsets, packages.len(), storage.members().targets.len())
-        && storage.inputs().targets.len() == storage.input_outputs().targets.len();
+        && sound(outputs.offsets, derivations.len(), outputs.targets.len())
+        && sound(inputs.offsets, derivations.len(), inputs.targets.len())
+        && sound(users.offsets, derivations.len(), users.targets.len())
+        && sound(attributes_of.offsets, derivations.len(), attributes_of.targets.len())
+        && sound(attribute_outputs.offsets, attributes.len(), attribute_outputs.targets.len())
+        && sound(members.offsets, packages.len(), members.targets.len())
+        && inputs.targets.len() == input_outputs.targets.len();
     if !offsets_sound {
         return Err("its rows overlap");
     }
@@ -487,22 +490,21 @@ fn check(storage: &Storage) -> Result<(), &'static str> {
     }) && attributes.par_iter().all(|row| {
         let strings = [row.path, row.system, row.position, row.description, row.maintainers, row.teams, row.licences];
         strings.into_iter().all(string) && optional(row.error) && optional(row.hydra_platforms) && derivation(row.derivation)
-    }) && storage
-        .outputs()
+    }) && outputs
         .targets
         .par_iter()
-        .all(|row| string(row.name) && optional(row.path_name) && (row.first as usize) < storage.outputs().targets.len())
-        && storage.attribute_outputs().targets.par_iter().all(|row| string(row.name) && optional(row.path_name))
-        && storage.input_outputs().targets.par_iter().all(|&ix| string(ix))
-        && storage.attributes_of().targets.par_iter().all(|ix| ix.get() < attributes.len())
-        && storage.members().targets.par_iter().all(|ix| ix.get() < derivations.len());
-    let no_package_is_empty = storage.members().offsets.windows(2).all(|pair| pair[0] < pair[1]);
+        .all(|row| string(row.name) && optional(row.path_name) && (row.first as usize) < outputs.targets.len())
+        && attribute_outputs.targets.par_iter().all(|row| string(row.name) && optional(row.path_name))
+        && input_outputs.targets.par_iter().all(|&ix| string(ix))
+        && attributes_of.targets.par_iter().all(|ix| ix.get() < attributes.len())
+        && members.targets.par_iter().all(|ix| ix.get() < derivations.len());
+    let no_package_is_empty = members.offsets.windows(2).all(|pair| pair[0] < pair[1]);
     if !rows_sound || !no_package_is_empty {
         return Err("a position in it is out of bounds");
     }
     let topological = (0..derivations.len()).into_par_iter().all(|at| {
         let behind = |ix: &DerivationIx| ix.get() > at && ix.get() < derivations.len();
-        storage.inputs().row(at).iter().all(|ix| ix.get() < at) && storage.users().row(at).iter().all(behind)
+        inputs.row(at).iter().all(|ix| ix.get() < at) && users.row(at).iter().all(behind)
     });
     if topological { Ok(()) } else { Err("its derivations are out of order") }
 }
