@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use git2::{Oid, Signature};
 use tempfile::TempDir;
 use waves_core::cadence::histories;
 use waves_core::estimate::{Repository, estimate};
@@ -138,4 +139,57 @@ fn a_file_that_is_too_long_is_not_unpacked() {
     let comparison = Repository::discover(directory.path()).expect("a repository").compare("HEAD~1..HEAD").expect("compares");
     let found = estimate(&graph, &comparison).expect("estimates");
     assert!(found.seeds.iter().any(|seed| graph.attribute(seed.attribute).path() == "fd"), "{found:?}");
+}
+
+/// A directory that holds another ten times, which holds another ten times: of so many levels above what is given.
+fn tenfold(git: &git2::Repository, directory: Oid, levels: u32) -> Oid {
+    (0..levels).fold(directory, |below, _| {
+        let mut builder = git.treebuilder(None).expect("a builder");
+        for at in 0..10 {
+            builder.insert(format!("d{at}"), below, 0o040_000).expect("inserted");
+        }
+        builder.write().expect("written")
+    })
+}
+
+/// A directory with one entry.
+fn holding(git: &git2::Repository, name: &str, object: Oid, mode: i32) -> Oid {
+    let mut builder = git.treebuilder(None).expect("a builder");
+    builder.insert(name, object, mode).expect("inserted");
+    builder.write().expect("written")
+}
+
+#[test]
+fn trees_without_an_end_are_refused() {
+    let directory = TempDir::new().expect("a directory");
+    let git = git2::Repository::init(directory.path()).expect("a repository");
+    let empty = git.treebuilder(None).expect("a builder").write().expect("written");
+    let [one, other] = ["1", "2"].map(|text| holding(&git, "default.nix", git.blob(text.as_bytes()).expect("written"), 0o100_644));
+    let deep = |levels| (0..levels).fold(one, |below, _| holding(&git, "d", below, 0o040_000));
+    let commit = |tree, parents: &[&git2::Commit<'_>]| {
+        let ada = Signature::new("Ada", "ada@example.org", &git2::Time::new(0, 0)).expect("a signature");
+        let id = git.commit(None, &ada, &ada, "x", &git.find_tree(tree).expect("a tree"), parents).expect("committed");
+        git.find_commit(id).expect("a commit")
+    };
+    let repository = Repository::discover(directory.path()).expect("a repository");
+    let compare = |before, after| {
+        let base = commit(before, &[]);
+        let head = commit(after, &[&base]);
+        repository.compare(&format!("{}..{}", base.id(), head.id())).map_err(|error| error.to_string())
+    };
+    let endless = [tenfold(&git, one, 12), tenfold(&git, other, 12), tenfold(&git, empty, 12)];
+    for (before, after) in [(one, endless[0]), (endless[0], one), (one, endless[2]), (endless[2], one), (endless[0], endless[1])] {
+        let refused = compare(before, after).expect_err("it has no end");
+        assert!(refused.contains("more than 1,000,000 files and directories"), "{refused}");
+    }
+    for (before, after) in [(one, deep(1_500)), (deep(1_500), one), (holding(&git, "e", deep(700), 0o040_000), deep(1_500))] {
+        let refused = compare(before, after).expect_err("it is deep");
+        assert!(refused.contains("more than 1,000 directories within each other"), "{refused}");
+    }
+    // What is long, and has an end, is compared.
+    let changes = |before, after| compare(before, after).expect("compares").changes.len();
+    assert_eq!(changes(tenfold(&git, one, 3), tenfold(&git, other, 3)), 1_000);
+    assert_eq!(changes(tenfold(&git, one, 3), tenfold(&git, one, 3)), 0);
+    assert_eq!(changes(empty, tenfold(&git, one, 3)), 1_000);
+    assert_eq!(changes(deep(900), deep(899)), 1);
 }

@@ -106,6 +106,19 @@ proptest! {
         }
     }
 
+    /// Where other steps have left next to no room, there is as much of the verdict as fits.
+    #[test]
+    fn a_summary_fits_and_begins_with_the_verdict(hostile in hostile(), room in 0..6000_usize) {
+        let report = hostile.report(&GRAPH);
+        let whole = summary(&report, SUMMARY_LIMIT);
+        let page = summary(&report, room);
+        prop_assert!(page.len() <= room, "{} of {room}", page.len());
+        prop_assert!(whole.starts_with(&page[..page.len().min(whole.find("\n\n").expect("a heading"))]), "{page}");
+        let verdict = whole.lines().next().expect("a verdict");
+        prop_assert_eq!(page.starts_with(verdict), verdict.len() <= room, "{}", page);
+        assert_harmless(&page)?;
+    }
+
     /// And every name is shown as it is.
     #[test]
     fn names_are_whole(hostile in hostile()) {

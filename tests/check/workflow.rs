@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use serde_json::Value;
 use waves_core::graph::Graph;
-use waves_core::report::github::{annotations, harmless, harmless_json, output_lines, outputs};
+use waves_core::report::github::{SUMMARY_LIMIT, annotations, harmless, harmless_json, output_lines, outputs};
 
 use crate::hostile::{hostile, name, shown};
 use crate::support::{DUMPS, graph, stderr, waves};
@@ -120,6 +120,29 @@ fn a_step_gets_summary_outputs_and_annotations() {
     assert_eq!(files, ["pkgs/a.nix", "pkgs/b,c.nix"]);
     assert!(commands.iter().all(|(level, _, message)| level == "error" && message.contains("87 names on linux")), "{commands:?}");
     assert!(!String::from_utf8_lossy(&output.stdout).lines().any(is_command));
+}
+
+/// GitHub shows nothing of a summary that is longer than its limit.
+#[test]
+fn a_summary_that_is_full_stays_as_it_is() {
+    for (room, begins) in [(0, ""), (1, ""), (200, "\n## Rebuilds are ")] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("summary");
+        let before = "x".repeat(SUMMARY_LIMIT - room);
+        fs::write(&path, &before).expect("written");
+        let output = waves()
+            .args(["check", "--root", "openssl"])
+            .args(DUMPS.iter().flat_map(|dump| ["--graph", dump]))
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_STEP_SUMMARY", &path)
+            .env("GITHUB_OUTPUT", directory.path().join("output"))
+            .output()
+            .expect("waves starts");
+        let after = fs::read_to_string(&path).expect("written");
+        let added = after.strip_prefix(&before).expect("what was there stays");
+        assert!(added.len() <= room && added.starts_with(begins) && added.is_empty() == begins.is_empty(), "{room}: {added}");
+        assert_eq!(stderr(&output).contains("the summary of this step is full"), begins.is_empty(), "{}", stderr(&output));
+    }
 }
 
 /// Even a command that fails prints no name as a command.

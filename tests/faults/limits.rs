@@ -166,3 +166,38 @@ fn an_import_that_is_interrupted_again_and_again_reads_all() {
     assert!(child.wait().expect("ends").success());
     assert_eq!(digest(&path), expected);
 }
+
+/// What a repository has packed is a thousand times shorter.
+#[test]
+fn long_files_of_a_repository_are_not_unpacked() {
+    const LENGTH: u64 = 160 << 20;
+    let directory = TempDir::new().expect("a directory");
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.args(["-c", "core.compression=1", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]).args(arguments);
+        git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        assert!(git.current_dir(directory.path()).status().expect("git starts").success(), "git {arguments:?}");
+    };
+    let write = |name: &str, end: &[u8]| {
+        let mut file = fs::File::create(directory.path().join(name)).expect("created");
+        file.set_len(LENGTH).expect("lengthened");
+        file.write_all(end).expect("written");
+    };
+    git(&["init", "--quiet", "--initial-branch=main"]);
+    // One that stays, and is read for what names what changes; one that another is like.
+    write("long.nix", b"{ }");
+    write("old.bin", b"1");
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "Before"]);
+    git(&["rm", "--quiet", "old.bin"]);
+    write("new.bin", b"2");
+    fs::write(directory.path().join("short.nix"), "{ }").expect("written");
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "After"]);
+    let mut command = waves();
+    command.args(["impact", "--git", "HEAD~1..HEAD", "--repo"]).arg(directory.path());
+    command.args(DUMPS.iter().flat_map(|dump| ["--graph", dump]));
+    let (run, peak) = fed(command, |_| Ok(()));
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(peak > 0 && peak < LENGTH, "{peak}");
+}

@@ -28,7 +28,12 @@ pub(crate) fn publish(report: &CheckReport, changed_files: &[String]) -> Result<
         // Other commands of the step may have written some of it.
         let written = fs::metadata(&path).map_or(0, |file| file.len() as usize);
         let gap = if written == 0 { "" } else { "\n" };
-        append(&path, &format!("{gap}{}", summary(report, SUMMARY_LIMIT.saturating_sub(written + gap.len()))))?;
+        let page = summary(report, SUMMARY_LIMIT.saturating_sub(written + gap.len()));
+        if page.is_empty() {
+            output::note("warning: the summary of this step is full: nothing is written to it");
+        } else {
+            append(&path, &format!("{gap}{page}"))?;
+        }
     }
     if let Some(path) = file("GITHUB_OUTPUT") {
         append(&path, &output_lines(&outputs(report)))?;

@@ -8,7 +8,7 @@ use git2::{Oid, Sort};
 
 use super::Release;
 use crate::error::Result;
-use crate::estimate::{Positions, Repository};
+use crate::estimate::{Positions, Repository, read_file};
 use crate::graph::{AttributeIx, Derivation, Graph};
 
 /// What the history of a package's file says.
@@ -33,6 +33,7 @@ pub struct History {
 pub fn histories(graph: &Graph, repository: &Repository, derivations: &[Derivation<'_>], days: u32) -> Result<Vec<History>> {
     let git = repository.git();
     let read = |error: git2::Error| repository.unreadable(&error);
+    let database = git.odb().map_err(read)?;
     let head = repository.head()?;
     let files = repository.files(&head.tree().map_err(read)?)?;
     let positions = Positions::new(graph, files.keys().map(String::as_str));
@@ -68,7 +69,10 @@ pub fn histories(graph: &Graph, repository: &Repository, derivations: &[Derivati
                 continue;
             }
             history.commits += 1;
-            let stated = |id: Oid| git.find_blob(id).map(|blob| versions(&String::from_utf8_lossy(blob.content()))).map_err(read);
+            let stated = |id: Oid| -> Result<Vec<String>> {
+                let object = read_file(&database, id).map_err(read)?;
+                Ok(object.map_or_else(Vec::new, |object| versions(&String::from_utf8_lossy(object.data()))))
+            };
             let (old, new) = (stated(old)?, stated(new)?);
             if old != new && !old.is_empty() && !new.is_empty() {
                 let version = new.into_iter().find(|version| !old.contains(version));

@@ -38,6 +38,7 @@ impl Repository {
                 continue;
             }
             let (before, after) = (commit.parent(0).and_then(|parent| parent.tree()).map_err(read)?, commit.tree().map_err(read)?);
+            self.require_comparable(&before, &after)?;
             let diff = self.git().diff_tree_to_tree(Some(&before), Some(&after), None).map_err(read)?;
             let files = diff.deltas().filter_map(|delta| delta.new_file().path().and_then(|path| path.to_str()).map(str::to_owned));
             if diff.deltas().len() < TREEWIDE {

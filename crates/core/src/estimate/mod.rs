@@ -14,6 +14,7 @@
 //! Two versions of a Nix file are compared as syntax trees, so that comments, formatting, `meta` and tests rebuild nothing
 //! ([`Kind`]). What cannot be confined so is never a silent zero: it is [`Unbounded`], with the widest bound that is known.
 
+mod bounds;
 mod class;
 mod history;
 mod index;
@@ -24,6 +25,7 @@ mod trace;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+pub(crate) use bounds::read_file;
 pub use history::ChangedTogether;
 pub(crate) use position::Positions;
 pub use repository::{Commit, Comparison, FileChange, FileStatus, Repository};

@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 use git2::{Delta, DiffFindOptions, DiffOptions, ErrorCode, FileMode, IndexEntry, IndexEntryExtendedFlag, ObjectType, Oid};
 use rayon::prelude::*;
 
+use super::bounds::{MAX_FILE, MAX_TEXTS, read_file};
 use crate::error::{Error, Result};
 
-/// Longest file that is parsed, in bytes. The longest of nixpkgs has 20 MB.
-pub(super) const MAX_FILE: usize = 64 << 20;
 /// Files that renames are looked for among; libgit2 compares each with each.
 const RENAME_LIMIT: usize = 1000;
 /// What to do about commits that a clone does not have.
@@ -78,6 +77,18 @@ impl FileChange {
         self.old_path.as_deref().unwrap_or(&self.path)
     }
 
+    /// Forgets what its files say if there is no room for it; what room is left.
+    fn keep_within(&mut self, room: usize) -> usize {
+        let sides = || [&self.old, &self.new].into_iter().flatten();
+        let length: usize = sides().filter_map(|entry| entry.text.as_ref()).map(String::len).sum();
+        if length > room {
+            for entry in [&mut self.old, &mut self.new].into_iter().flatten() {
+                entry.text = None;
+            }
+        }
+        room.saturating_sub(length)
+    }
+
     pub(super) fn is_submodule(&self) -> bool {
         [&self.old, &self.new].into_iter().flatten().any(|entry| entry.mode == FileMode::Commit)
     }
@@ -93,7 +104,7 @@ impl FileChange {
 pub(super) struct Entry {
     pub(super) id: Oid,
     pub(super) mode: FileMode,
-    /// What a Nix file says; `None` for others, and for one that is too long or not UTF-8.
+    /// What a Nix file says; `None` for others, for one that is too long or not UTF-8, and if all that changed is too much.
     pub(super) text: Option<String>,
 }
 
@@ -144,8 +155,10 @@ impl Repository {
         let (base, head) = (self.commit(base)?, self.commit(head)?);
         let base = self.merge_base(&base, &head)?;
         let trees = (self.tree(&base)?, self.tree(&head)?);
+        let files = self.files(&trees.0)?;
+        self.require_comparable(&trees.0, &trees.1)?;
         let diff = self.git.diff_tree_to_tree(Some(&trees.0), Some(&trees.1), Some(&mut options()));
-        self.comparison(&base, Some(&head), &trees.0, self.changes(diff, Side::Stored, &trees.0)?)
+        Ok(self.comparison(&base, Some(&head), files, self.changes(diff, Side::Stored, &trees.0)?))
     }
 
     /// Compares the working tree, with what is untracked and what is staged, with `HEAD` or with its merge base with `base`.
@@ -166,6 +179,7 @@ impl Repository {
             None => head,
         };
         let tree = self.tree(&base)?;
+        let files = self.files(&tree)?;
         let diff = self.git.diff_tree_to_workdir_with_index(Some(&tree), Some(&mut options()));
         let left_out = self.left_out()?;
         let mut changes = self.changes(diff, Side::WorkingTree, &tree)?;
@@ -174,7 +188,7 @@ impl Repository {
             let diff = self.git.diff_tree_to_index(Some(&tree), None, Some(&mut options()));
             changes.extend(self.changes(diff, Side::Stored, &tree)?.into_iter().filter(|change| left_out.contains(change.path_before())));
         }
-        self.comparison(&base, None, &tree, changes)
+        Ok(self.comparison(&base, None, files, changes))
     }
 
     /// Files that a sparse checkout leaves out of the working tree: they are as the index has them.
@@ -188,23 +202,44 @@ impl Repository {
 
     /// What a diff says, file by file.
     fn changes(&self, diff: Result<git2::Diff<'_>, git2::Error>, side: Side, tree: &git2::Tree<'_>) -> Result<Vec<FileChange>> {
+        let mut diff = diff.map_err(|error| self.unreadable(&error))?;
         let mut similar = DiffFindOptions::new();
         similar.renames(true).for_untracked(true).rename_limit(RENAME_LIMIT);
-        let diff = diff.and_then(|mut diff| diff.find_similar(Some(&mut similar)).map(|()| diff));
-        let diff = diff.map_err(|error| self.unreadable(&error))?;
-        diff.deltas().filter_map(|delta| self.change(&delta, side, tree)).collect()
+        // To see how similar two files are, libgit2 unpacks both, however long they are.
+        similar.exact_match_only(diff.deltas().any(|delta| self.is_too_long(&delta)));
+        diff.find_similar(Some(&mut similar)).map_err(|error| self.unreadable(&error))?;
+        let mut room = MAX_TEXTS;
+        let mut changes = Vec::new();
+        for delta in diff.deltas() {
+            if let Some(change) = self.change(&delta, side, tree) {
+                let mut change = change?;
+                room = change.keep_within(room);
+                changes.push(change);
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Whether a file that is only on one side is longer than what is read.
+    fn is_too_long(&self, delta: &git2::DiffDelta<'_>) -> bool {
+        let file = match delta.status() {
+            Delta::Added | Delta::Untracked => delta.new_file(),
+            Delta::Deleted => delta.old_file(),
+            _ => return false,
+        };
+        let stored = self.git.odb().and_then(|database| database.read_header(file.id())).map_or(0, |(length, _)| length as u64);
+        file.size().max(stored) > MAX_FILE as u64
     }
 
     fn comparison(
         &self,
         base: &git2::Commit<'_>,
         head: Option<&git2::Commit<'_>>,
-        tree: &git2::Tree<'_>,
+        files: BTreeMap<String, Oid>,
         mut changes: Vec<FileChange>,
-    ) -> Result<Comparison> {
+    ) -> Comparison {
         changes.sort_by(|a, b| a.path.cmp(&b.path));
         let is_there = |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| entry.mode != FileMode::Commit);
-        let files = self.files(tree)?;
         let come: BTreeSet<String> = changes
             .iter()
             .filter(|change| is_there(&change.new))
@@ -213,7 +248,7 @@ impl Repository {
             .collect();
         let kept: BTreeSet<&str> = changes.iter().filter(|change| is_there(&change.new)).map(|change| change.path.as_str()).collect();
         let gone = changes.iter().map(FileChange::path_before).filter(|path| !kept.contains(path)).map(str::to_owned).collect();
-        Ok(Comparison {
+        Comparison {
             repository: self.git.workdir().unwrap_or(self.git.path()).to_owned(),
             base: named(base),
             head: head.map(named),
@@ -222,7 +257,7 @@ impl Repository {
             gone,
             come,
             changes,
-        })
+        }
     }
 
     /// What a delta says; nothing if it is about a directory or an ignored file.
@@ -311,9 +346,10 @@ impl Repository {
 
     /// Every file of a tree, links included, submodules not.
     pub(crate) fn files(&self, tree: &git2::Tree<'_>) -> Result<BTreeMap<String, Oid>> {
-        let mut files = BTreeMap::new();
+        let (mut files, mut entries) = (BTreeMap::new(), 0);
         let mut open = vec![(String::new(), tree.id())];
         while let Some((prefix, id)) = open.pop() {
+            self.require_shallow(prefix.matches('/').count())?;
             let tree = self.git.find_tree(id).map_err(|error| self.unreadable(&error))?;
             for entry in &tree {
                 let path = format!("{prefix}{}", String::from_utf8_lossy(entry.name_bytes()));
@@ -324,6 +360,8 @@ impl Repository {
                     }
                     _ => {}
                 }
+                entries += 1;
+                self.require_few(entries)?;
             }
         }
         Ok(files)
@@ -405,8 +443,8 @@ impl Comparison {
                 let database = git.odb().map_err(|error| refused(&self.git_directory, &error))?;
                 let mut found = Vec::with_capacity(chunk.len());
                 for &(path, id) in chunk {
-                    let object = database.read(id).map_err(|error| refused(&self.git_directory, &error))?;
-                    found.push(read(path, utf8(object.data())));
+                    let object = read_file(&database, id).map_err(|error| refused(&self.git_directory, &error))?;
+                    found.push(read(path, object.as_ref().and_then(|object| utf8(object.data()))));
                 }
                 Ok(found)
             })
@@ -494,11 +532,10 @@ pub(super) fn is_nix(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|extension| extension == "nix")
 }
 
-/// What a file of the object database says. One that is too long is not unpacked: a few kilobytes of a pack can be gigabytes.
+/// What a file of the object database says.
 fn file_text(git: &git2::Repository, id: Oid) -> Result<Option<String>, git2::Error> {
     let database = git.odb()?;
-    let (length, _) = database.read_header(id)?;
-    if length > MAX_FILE { Ok(None) } else { Ok(text(database.read(id)?.data())) }
+    Ok(read_file(&database, id)?.and_then(|object| text(object.data())))
 }
 
 fn text(bytes: &[u8]) -> Option<String> {

@@ -8,13 +8,13 @@ use serde_json::json;
 
 use super::Body;
 use super::attributes::Attributes;
-use super::impact::{Excluded, cost_section};
+use super::impact::{cost_section, excluded_note};
 use super::part::{bar, count, headline, table, text, text_table};
 use super::subject::{Evaluation, found};
 use crate::cost::Availability;
 use crate::error::Result;
 use crate::graph::{DerivationIx, Direction, Graph};
-use crate::report::{CostReport, CountsReport};
+use crate::report::{CostReport, CountsReport, ExcludedReport};
 use crate::text::{counted, number, percent};
 
 #[derive(Debug, Deserialize)]
@@ -26,7 +26,7 @@ pub(super) struct Diff {
     fetched: usize,
     newly_named: usize,
     cost: Option<CostReport>,
-    excluded: Excluded,
+    excluded: ExcludedReport,
     systems: BTreeMap<String, usize>,
     kernels: BTreeMap<String, usize>,
     labels: BTreeMap<String, bool>,
@@ -99,7 +99,7 @@ impl Diff {
                 ("root causes", number(self.root_causes.len())),
                 ("branch", self.suggested_branch.clone()),
             ]))
-            (self.excluded.markup())
+            (excluded_note(&self.excluded))
             (self.labels())
             (self.attribute_counts())
             @if let Some(cost) = &self.cost { (cost_section(cost, "Cost of the rebuild")) }

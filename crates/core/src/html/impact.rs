@@ -13,7 +13,7 @@ use super::subject::{Evaluation, Root, found, root_names};
 use crate::cost::Availability;
 use crate::error::Result;
 use crate::graph::{DerivationIx, Direction, Graph};
-use crate::report::{CostReport, CountsReport, Document, part_line};
+use crate::report::{CostReport, CountsReport, Document, ExcludedReport, part_line};
 use crate::text::{counted, duration, number, percent};
 
 #[derive(Debug, Deserialize)]
@@ -30,7 +30,7 @@ pub(super) struct Impact {
     direct: Vec<Direct>,
     direct_omitted: usize,
     covering: usize,
-    excluded: Excluded,
+    excluded: ExcludedReport,
     attributes: Vec<Row>,
     attributes_omitted: usize,
     cost: Option<CostReport>,
@@ -41,16 +41,6 @@ struct Direct {
     label: String,
     rebuilds_derivations: usize,
     rebuilds_attributes: usize,
-}
-
-/// Attributes that are usually not built.
-#[derive(Debug, Deserialize)]
-pub(super) struct Excluded {
-    broken: usize,
-    unfree: usize,
-    insecure: usize,
-    off_hydra: usize,
-    any: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,7 +85,7 @@ impl Impact {
         let main = html! {
             @if let Some(part) = part { p.note { (text(&part)) } }
             (headline(&figures))
-            (self.excluded.markup())
+            (excluded_note(&self.excluded))
             @if self.systems.len() > 1 { (self.systems()) }
             @if let Some(cost) = &self.cost { (cost_section(cost, if is_inverse { "Cost of all of these" } else { "Cost of the rebuild" })) }
             (self.direct(if is_inverse { "Direct dependencies" } else { "Direct dependents" }, has_shares))
@@ -163,17 +153,11 @@ impl Impact {
     }
 }
 
-impl Excluded {
-    /// A line, if there is any.
-    pub(super) fn markup(&self) -> Markup {
-        let Self { broken, unfree, insecure, off_hydra, any } = *self;
-        html! {
-            @if any > 0 {
-                p.note {
-                    "Usually not built: " (counted(any, "attribute", "attributes")) " (" (number(broken)) " broken, " (number(unfree)) " unfree, "
-                    (number(insecure)) " insecure, " (number(off_hydra)) " not on Hydra)."
-                }
-            }
+/// Attributes that are usually not built, as the text says it.
+pub(super) fn excluded_note(excluded: &ExcludedReport) -> Markup {
+    html! {
+        @if let Some(line) = excluded.line() {
+            p.note { (line) }
         }
     }
 }

@@ -73,7 +73,14 @@ impl Page {
 
 fn page(report: &CheckReport, start: String, limit: usize) -> String {
     let mut page = Page { text: start, limit: limit.saturating_sub(RESERVE) };
-    page.add(&totals(report));
+    let totals = totals(report);
+    if !page.add(&totals) {
+        // Next to no room, as where other steps have filled the summary: then as much of the verdict as there is room for.
+        let (verdict, _) = totals.split_once('\n').unwrap_or((&totals, ""));
+        page.limit = limit;
+        let _ = page.add(&totals) || page.add(verdict);
+        return page.text;
+    }
     page.add("\n");
     let left = page.add_items(report.reasons.iter().map(reason_item), page.limit / 4);
     let mut cut: Vec<String> = cut_line(left, "reasons").into_iter().collect();

@@ -10,7 +10,7 @@ use super::evaluation::EvaluationReport;
 use super::{FORMAT_VERSION, Report};
 use crate::graph::Graph;
 use crate::major::{Evidence, Proposal};
-use crate::text::{counted, number};
+use crate::text::{counted, is_active, number};
 
 /// Proposals of groups.
 #[derive(Clone, Debug, Serialize)]
@@ -87,13 +87,13 @@ impl GroupsReport {
     }
 }
 
-/// A basic string of TOML.
+/// A basic string of TOML, in which nothing is that a terminal would obey.
 fn quoted(text: &str) -> String {
     let escaped: String = text
         .chars()
         .map(|c| match c {
             '"' | '\\' => format!("\\{c}"),
-            c if c.is_control() => format!("\\u{:04X}", u32::from(c)),
+            c if is_active(c) => format!("\\u{:04X}", u32::from(c)),
             c => c.to_string(),
         })
         .collect();
@@ -144,5 +144,20 @@ impl Report for GroupsReport {
 
     fn item_keys() -> &'static [&'static str] {
         &["groups"]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_name_is_read_as_it_was_and_no_terminal_obeys_it() {
+        for name in ["llvm 17", "a\"b\\", "\u{1b}[31m\n\u{9b}2J", "\u{202e}cba", "é"] {
+            let text = quoted(name);
+            assert!(!text.contains(is_active), "{text}");
+            let read: toml::Table = format!("name = {text}").parse().expect("it is TOML");
+            assert_eq!(read["name"].as_str(), Some(name));
+        }
     }
 }

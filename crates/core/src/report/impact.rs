@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::cost::CostReport;
 use super::document::{Column, Document, Table};
@@ -70,7 +70,7 @@ pub struct DirectReport {
 }
 
 /// Attributes by what excludes them; one may be excluded twice.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct ExcludedReport {
     /// `meta.broken`.
     pub broken: usize,
@@ -103,7 +103,7 @@ impl From<Excluded> for ExcludedReport {
 
 impl ExcludedReport {
     /// A line, if there is any.
-    pub(super) fn line(&self) -> Option<String> {
+    pub(crate) fn line(&self) -> Option<String> {
         let Self { broken, unfree, insecure, off_hydra, any } = *self;
         let count = |count: usize| number(count as u64);
         (any > 0).then(|| {

@@ -42,21 +42,21 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
-pub use cadence::CadenceReport;
+pub use cadence::{CadenceReport, ReleaseReport, TurnReport, UnknownReport};
 pub use changed_paths::{AttrDiff, ChangedPaths, rebuild_amount};
 pub use check::{
     AttributesReport, Basis, BiggestCauseReport, BranchReport, CheckCauseReport, CheckReport, Judged, KernelReport, ReasonReport,
 };
 pub use cost::{
-    AvailabilityReport, BillReport, ChainLink, ClosureCostReport, ClosureReport, CostReport, DurationFileReport, EvidenceReport,
-    PackageTimeReport, PartReport, PathListReport, SizeFileReport, SizeReport, TimeReport,
+    AvailabilityReport, BillReport, CacheReport, ChainLink, ClosureCostReport, ClosureReport, CostReport, DurationFileReport,
+    EvidenceReport, PackageTimeReport, PartReport, PathListReport, SizeFileReport, SizeReport, TimeReport,
 };
 pub use csv::{list_key, write_table};
 pub use decision::DecisionReport;
 pub use diagram::{Diagram, DiagramEdge, DiagramGroup, DiagramNode, condense};
-pub use diff::{DiffReport, DoubtReport};
+pub use diff::{AliasReport, CauseReport, DiffReport, DoubtReport, LeftOutReport, ReachReport, RenameReport};
 pub use document::{Block, Column, Document, Table};
-pub use estimate::EstimateReport;
+pub use estimate::{CommitReport, ComparisonReport, EstimateReport, IgnoredReport, SeedReport, UnboundedReport};
 pub(crate) use evaluation::part_line;
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
 pub use explain::{ExplainReport, HitCauseReport, HitReport};
@@ -65,28 +65,34 @@ pub use history::{
     HistoryEvaluationReport, HistoryFileReport, HistoryRebuildReport, HistoryRebuildsReport, HistoryReport, UnresolvedCountReport,
     UnresolvedReport,
 };
-pub use impact::ImpactReport;
-pub use info::InfoReport;
-pub use major::{MajorDetail, MajorReport, MinorWaveReport, TotalsReport};
+pub use impact::{AttributeReport, DirectReport, ExcludedReport, ImpactReport};
+pub use info::{FindingReport, InfoReport};
+pub use major::{
+    BuildsReport, ConflictReport, CostedReport, MajorDetail, MajorReport, MinorWaveReport, PassedOverReport, PinReport, PointReport,
+    SkippedReport, TotalsReport, UnionReport, UpdateReport,
+};
 pub use next::{NextBuild, NextReport};
-pub use notify::{NotifyDetail, NotifyFile, NotifyReport};
-pub use plan::{PlanDetail, PlanReport};
+pub use notify::{
+    AttributeCountsReport, BuildReport, DigestReport, NotifyDetail, NotifyFile, NotifyReport, OwnersReport, PackageReport, RecipientReport,
+    RemovedReport, UnmaintainedReport,
+};
+pub use plan::{CycleReport, LevelReport, PlanDetail, PlanReport, WaveReport};
 pub use plan_diff::{MoveReport, PlanDiffReport, PlanSideReport};
-pub use rank::RankReport;
+pub use rank::{ApproximateReport, RankReport, RankedPackage};
 pub use record::{RecordReport, RecordedFile};
 pub use request::{RemoteReport, RequestReport, UpstreamReport};
 pub use schedule::{
     BuildersReport, CriticalReport, ImpossibleReport, LinkReport, LowerBoundsReport, OutcomeReport, ScheduleReport, WhatIfReport,
 };
 pub use schemas::{SCHEMAS, Schema, SchemaReport, SchemasReport, schema};
-pub use security::SecurityReport;
+pub use security::{ChoiceReport, OverlapReport, PreconditionReport, RuntimeReport, SecurityReport, UsersReport};
 pub use status::{
     BlockedReport, ClassesReport, EvaluationFailureReport, GreennessReport, MomentReport, RemainingReport, ResultsReport, RootCauseReport,
     StateReport, StatusCounts, StatusReport, WaiverReport, WaveLine,
 };
-pub use suite::SuiteReport;
+pub use suite::{CandidatesReport, ExistingReport, SuiteReport, TestReport};
 pub use verify::VerifyReport;
-pub use why::{WhyDetail, WhyReport};
+pub use why::{EdgeReport, StepReport, WhyDetail, WhyReport};
 
 /// The version of the JSON of every report.
 pub const FORMAT_VERSION: u32 = 1;

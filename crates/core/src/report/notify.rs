@@ -49,7 +49,7 @@ pub struct NotifyReport {
     /// Everything that is rebuilt.
     pub rebuilds: CountsReport,
     /// The rebuilt attributes by whether anybody is told of them.
-    pub attributes: AttributesReport,
+    pub attributes: AttributeCountsReport,
     /// Attributes that are removed.
     pub removed: usize,
     /// Who was named for them, in the evaluation before the change.
@@ -78,7 +78,7 @@ pub struct NotifyReport {
 
 /// Rebuilt attributes, each counted once.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct AttributesReport {
+pub struct AttributeCountsReport {
     /// Somebody is named for their derivation.
     pub named: usize,
     /// Nobody is.
@@ -435,7 +435,7 @@ impl NotifyReport {
 
     /// What is rebuilt, and how much of it somebody is named for.
     fn count_lines(&self) -> Vec<String> {
-        let AttributesReport { named, unnamed, broken, failed } = self.attributes;
+        let AttributeCountsReport { named, unnamed, broken, failed } = self.attributes;
         let mut lines = vec![format!(
             "Rebuilt: {} of {}. Somebody is named for {}, nobody for {}.",
             counted(self.rebuilds.attributes, "attribute", "attributes"),
@@ -458,7 +458,7 @@ impl NotifyReport {
     }
 }
 
-impl From<AttributeCounts> for AttributesReport {
+impl From<AttributeCounts> for AttributeCountsReport {
     fn from(AttributeCounts { named, unnamed, broken, failed }: AttributeCounts) -> Self {
         Self { named, unnamed, broken, failed }
     }

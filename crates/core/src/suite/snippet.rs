@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::text::{clean, is_active};
+
 /// A line of Nix that is this long is not broken.
 const WIDTH: usize = 80;
 /// Words that are no names.
@@ -10,8 +12,10 @@ const KEYWORDS: [&str; 10] = ["assert", "else", "if", "in", "inherit", "let", "o
 /// `passthru.tests = { … };` for attribute paths, and as comments those that `recurse`.
 ///
 /// Names of one set are inherited together. What is no identifier is quoted, and inherited from `pkgs`; of two tests with one name, the one
-/// at the top level, else the first by path, keeps it, and the other is called by its path.
+/// at the top level, else the first by path, keeps it, and the other is called by its path. Nix has no escapes for what a terminal would
+/// obey: a path with such characters is a comment, without them.
 pub fn snippet<'p>(paths: impl IntoIterator<Item = &'p str>, recurse: impl IntoIterator<Item = &'p str>) -> String {
+    let (unwritable, paths): (Vec<&str>, Vec<&str>) = paths.into_iter().partition(|path| path.contains(is_active));
     let mut paths: Vec<(Vec<String>, &str)> = paths.into_iter().map(|path| (components(path), path)).collect();
     paths.sort_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
     paths.dedup();
@@ -34,7 +38,9 @@ pub fn snippet<'p>(paths: impl IntoIterator<Item = &'p str>, recurse: impl IntoI
     }
     let mut lines: Vec<String> = inherited.into_iter().flat_map(|(set, names)| inherit(&set, &names)).collect();
     lines.extend(bindings);
-    let comments: Vec<String> = recurse.into_iter().map(|path| format!("# would recurse: {}", commented(path))).collect();
+    let recursing = recurse.into_iter().map(|path| format!("# would recurse: {}", clean(path)));
+    let unwritable = unwritable.into_iter().map(|path| format!("# cannot be written: {}", clean(path)));
+    let comments: Vec<String> = recursing.chain(unwritable).collect();
     let single = format!("passthru.tests = {{ {} }};", lines.join(" "));
     if comments.is_empty() && lines.len() == 1 && single.len() <= WIDTH {
         return single + "\n";
@@ -97,20 +103,11 @@ fn quoted(name: &str) -> String {
     for character in name.chars() {
         match character {
             '"' | '\\' | '$' => text.extend(['\\', character]),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            '\0' => {}
             other => text.push(other),
         }
     }
     text.push('"');
     text
-}
-
-/// On one line, whatever is in it.
-fn commented(path: &str) -> String {
-    path.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
 
 #[cfg(test)]
@@ -136,6 +133,15 @@ mod tests {
             snippet(["7zz", "nodePackages.\"socket.io\"", "with", "a.inherit.b", "x.\"${y}\""], []),
             "passthru.tests = {\n  inherit (a.\"inherit\") b;\n  inherit (nodePackages) \"socket.io\";\n  inherit (pkgs) \"7zz\" \"with\";\n  \
              inherit (x) \"\\${y}\";\n};\n"
+        );
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_not_written() {
+        assert_eq!(
+            snippet(["a\u{1b}[2J", "curl", "b\u{202e}c", "d\ne"], ["x\u{9b}"]),
+            "passthru.tests = {\n  inherit curl;\n  # would recurse: x\u{fffd}\n  # cannot be written: a\u{fffd}[2J\n  \
+             # cannot be written: b\u{fffd}c\n  # cannot be written: d\u{fffd}e\n};\n"
         );
     }
 
