@@ -270,7 +270,14 @@ pub(super) fn table(caption: &str, columns: &[(&str, bool)], rows: &[Vec<Markup>
     html! {
         div.scroll tabindex="0" role="region" aria-label=(caption) {
             table {
-                thead { tr { @for (title, is_number) in columns { th scope="col" .number[*is_number] { (title) } } } }
+                thead {
+                    tr {
+                        @for (title, is_number) in columns {
+                            // What has no title is no header.
+                            @if title.is_empty() { td {} } @else { th scope="col" .number[*is_number] { (title) } }
+                        }
+                    }
+                }
                 tbody {
                     @for row in rows {
                         tr { @for (cell, (_, is_number)) in row.iter().zip(columns) { td .number[*is_number] { (cell) } } }
