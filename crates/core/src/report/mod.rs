@@ -57,6 +57,7 @@ pub use diagram::{Diagram, DiagramEdge, DiagramGroup, DiagramNode, condense};
 pub use diff::{AliasReport, CauseReport, DiffReport, DoubtReport, LeftOutReport, ReachReport, RenameReport};
 pub use document::{Block, Column, Document, Table};
 pub use estimate::{CommitReport, ComparisonReport, EstimateReport, IgnoredReport, SeedReport, UnboundedReport};
+#[cfg(feature = "html")]
 pub(crate) use evaluation::part_line;
 pub use evaluation::{CountsReport, EvaluationReport, RootReport};
 pub use explain::{ExplainReport, HitCauseReport, HitReport};
