@@ -137,6 +137,13 @@ fn a_sparse_checkout() {
     git(checkout.directory.path(), &["sparse-checkout", "set", "pkgs/by-name/cu"]);
     let sparse = Repository::discover(checkout.directory.path()).expect("a repository").compare_worktree(Some("HEAD~1")).expect("compares");
     assert_eq!((shown(&sparse), shown(&sparse).len()), (shown(&full), 4));
+    // An index of directories is refused, and the error says what helps.
+    git(checkout.directory.path(), &["sparse-checkout", "reapply", "--sparse-index"]);
+    let compare = || Repository::discover(checkout.directory.path()).expect("a repository").compare_worktree(Some("HEAD~1"));
+    let refused = compare().expect_err("its index is sparse").to_string();
+    assert!(refused.contains("(hint: `git sparse-checkout reapply --no-sparse-index`)"), "{refused}");
+    git(checkout.directory.path(), &["sparse-checkout", "reapply", "--no-sparse-index"]);
+    assert_eq!(shown(&compare().expect("compares")), shown(&full));
 }
 
 /// A file with a conflict is compared as it lies there.

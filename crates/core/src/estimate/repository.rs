@@ -502,6 +502,9 @@ pub(crate) fn refused(path: &Path, error: &git2::Error) -> Error {
             let directory = owned_elsewhere(path, error.message());
             format!("it belongs to somebody else (hint: if you trust it, `git config --global --add safe.directory {directory}`)")
         }
+        _ if error.message().contains("'sdir'") => {
+            "its index is sparse, which libgit2 does not read (hint: `git sparse-checkout reapply --no-sparse-index`)".to_owned()
+        }
         ErrorCode::NotFound if error.class() == git2::ErrorClass::Odb => format!("{} (hint: {PARTIAL})", error.message()),
         _ => error.message().to_owned(),
     };
