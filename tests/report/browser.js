@@ -99,7 +99,7 @@ async function plan(browser) {
   assert.equal((await cells(page, "packages", 1)).length, 0);
   await page.fill("#packages-search", "");
 
-  const rebuilds = page.locator("#packages thead button", { hasText: "a change rebuilds" });
+  const rebuilds = page.locator("#packages thead button", { hasText: "rebuilds derivations" });
   await rebuilds.click();
   const down = numbers(await cells(page, "packages", 5));
   assert.deepEqual(
