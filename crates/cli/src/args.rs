@@ -210,7 +210,7 @@ pub(crate) struct EvalArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct InfoArgs {
-    /// List evaluation errors, and what was skipped, dangling, repeated or contradictory
+    /// List all evaluation errors, and all that was skipped, dangling, repeated or contradictory, or --limit of each
     #[arg(long, short)]
     pub(crate) verbose: bool,
 
