@@ -11,7 +11,8 @@ const VERSION: &str = "{version}";
 #[serde(try_from = "String")]
 pub struct AttributePattern {
     pattern: String,
-    matcher: GlobMatcher,
+    /// Of a pattern in which something stands for something else.
+    matcher: Option<GlobMatcher>,
 }
 
 impl AttributePattern {
@@ -27,7 +28,7 @@ impl AttributePattern {
 
     /// Whether an attribute path is meant.
     pub fn matches(&self, path: &str) -> bool {
-        path == self.pattern || self.matcher.is_match(path)
+        path == self.pattern || self.matcher.as_ref().is_some_and(|matcher| matcher.is_match(path))
     }
 }
 
@@ -39,7 +40,8 @@ impl TryFrom<String> for AttributePattern {
             return Err("an empty pattern names nothing (`*` is everything)".to_owned());
         }
         let glob = GlobBuilder::new(&pattern).build().map_err(|error| format!("`{pattern}` is not a glob pattern: {}", error.kind()))?;
-        Ok(Self { matcher: glob.compile_matcher(), pattern })
+        let is_plain = !pattern.contains(['*', '?', '[', '{', '\\']);
+        Ok(Self { matcher: (!is_plain).then(|| glob.compile_matcher()), pattern })
     }
 }
 
@@ -111,5 +113,13 @@ mod tests {
     fn a_star_stands_for_dots_too() {
         let pattern = AttributePattern::try_from("python3*Packages.torch*".to_owned()).expect("a pattern");
         assert!(pattern.matches("python312Packages.torch.tests.a") && !pattern.matches("torch"));
+    }
+
+    #[test]
+    fn what_is_no_glob_stands_for_itself() {
+        let plain = AttributePattern::try_from("a.b".to_owned()).expect("a pattern");
+        assert!(plain.matches("a.b") && !["a.bc", "axb", "a"].iter().any(|other| plain.matches(other)));
+        let escaped = AttributePattern::try_from(r"a\*".to_owned()).expect("a pattern");
+        assert!(escaped.matches("a*") && !escaped.matches("ab"));
     }
 }
