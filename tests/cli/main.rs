@@ -5,6 +5,7 @@
 #[path = "../shared/commands.rs"]
 mod commands;
 mod generated;
+mod nearest;
 mod notify;
 mod repositories;
 mod support;

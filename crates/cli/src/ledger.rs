@@ -16,6 +16,7 @@ use waves_core::report::StatusReport;
 use crate::args::{LedgerArgs, WaveArgs};
 use crate::clock;
 use crate::commands::Failure;
+use crate::nearest::nearest;
 
 /// Where a ledger is written and looked for.
 const DIRECTORY: &str = ".waves";
@@ -31,16 +32,16 @@ fn directory(typed: Option<&Path>) -> Result<PathBuf, Failure> {
         let none = || Failure::NoGraph(format!("no {FILE_NAME} in {} (hint: begin one with `waves start PLAN`)", directory.display()));
         return directory.join(FILE_NAME).is_file().then(|| directory.to_owned()).ok_or_else(none);
     }
-    nearest()?.ok_or_else(|| {
+    nearest_directory()?.ok_or_else(|| {
         Failure::NoGraph(format!(
             "no {DIRECTORY}/{FILE_NAME} here or above (hint: begin one with `waves start PLAN`, or name its directory with --ledger DIR)"
         ))
     })
 }
 
-fn nearest() -> Result<Option<PathBuf>, Failure> {
-    let here = env::current_dir().map_err(|error| Failure::NoGraph(format!("the working directory is gone: {error}")))?;
-    Ok(here.ancestors().map(|directory| directory.join(DIRECTORY)).find(|directory| directory.join(FILE_NAME).is_file()))
+fn nearest_directory() -> Result<Option<PathBuf>, Failure> {
+    let file = nearest(&format!("{DIRECTORY}/{FILE_NAME}"), "--ledger DIR")?;
+    Ok(file.and_then(|file| file.parent().map(Path::to_owned)))
 }
 
 /// Reads the ledger.
@@ -57,7 +58,7 @@ pub(crate) fn write(args: &LedgerArgs, command: &str) -> Result<Writer, Failure>
 pub(crate) fn write_new(typed: Option<&Path>, command: &str) -> Result<Writer, Failure> {
     let directory = match typed {
         Some(directory) => directory.to_owned(),
-        None => nearest()?.unwrap_or_else(|| PathBuf::from(DIRECTORY)),
+        None => nearest_directory()?.unwrap_or_else(|| PathBuf::from(DIRECTORY)),
     };
     open(&directory, command)
 }

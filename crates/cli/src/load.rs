@@ -11,6 +11,7 @@ use waves_core::major::PlanFile;
 
 use crate::args::Args;
 use crate::commands::Failure;
+use crate::nearest::nearest;
 use crate::progress;
 
 /// Where a snapshot is written and looked for.
@@ -83,9 +84,7 @@ fn paths(args: &Args) -> Result<Vec<PathBuf>, Failure> {
     if !named.is_empty() {
         return Ok(named);
     }
-    let here = env::current_dir().map_err(|error| Failure::NoGraph(format!("the working directory is gone: {error}")))?;
-    let found = here.ancestors().map(|directory| directory.join(DEFAULT_GRAPH)).find(|path| path.is_file());
-    found.map(|path| vec![path]).ok_or_else(|| {
+    nearest(DEFAULT_GRAPH, "--graph FILE")?.map(|path| vec![path]).ok_or_else(|| {
         Failure::NoGraph(format!(
             "no {DEFAULT_GRAPH} here or above (hint: make one with `waves import DUMP…`, or name one with --graph FILE)"
         ))

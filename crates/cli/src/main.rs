@@ -12,6 +12,7 @@ mod explore;
 mod github;
 mod ledger;
 mod load;
+mod nearest;
 mod output;
 mod progress;
 mod schedule;
