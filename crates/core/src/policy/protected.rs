@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::verdict::Subject;
 use crate::analysis::AttributeName;
 use crate::config::AttributePattern;
-use crate::graph::Derivation;
+use crate::graph::{Derivation, Graph};
 
 /// What a change does to the packages that a pattern names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +16,17 @@ pub(super) struct Touched {
     pub(super) is_known: bool,
 }
 
-/// Finds what a pattern names: attributes by path, else derivations by pname. O(V).
-pub(super) fn touched(subject: Subject<'_>, pattern: &AttributePattern) -> Touched {
+/// The paths of all attributes, as a pattern names them. O(attributes).
+pub(super) fn paths(graph: &Graph) -> Vec<String> {
+    graph.attributes().map(|attribute| AttributeName::new(attribute).path).collect()
+}
+
+/// Finds what a pattern names: attributes by path, of all `paths`, else derivations by pname. O(V).
+pub(super) fn touched(subject: Subject<'_>, paths: &[String], pattern: &AttributePattern) -> Touched {
     let Subject { graph, attributes, rebuilds } = subject;
     let changed = attributes.rebuilds.iter().chain(&attributes.removed).filter(|attribute| pattern.matches(&attribute.path));
     let names: BTreeSet<String> = changed.map(ToString::to_string).collect();
-    let is_attribute = !names.is_empty() || graph.attributes().any(|attribute| pattern.matches(&AttributeName::new(attribute).path));
+    let is_attribute = !names.is_empty() || paths.iter().any(|path| pattern.matches(path));
     if is_attribute || !pattern.is_name() {
         return Touched { names: names.into_iter().collect(), is_known: is_attribute };
     }

@@ -8,7 +8,7 @@ use super::branch::{BranchFacts, BranchVerdict, Decision, judge_branch};
 use super::cause::BiggestCause;
 use super::labels::labels;
 use super::names::{NameCounts, Names};
-use super::protected::touched;
+use super::protected::{paths, touched};
 use crate::analysis::{AttributeChanges, AttributeName, Change, Diff};
 use crate::config::{AttributePattern, BranchPattern, Count, Labels, Limit, Per, Policy, Protected, WhenUnknown};
 use crate::graph::{Attribute, DerivationIx, DerivationSet, Graph};
@@ -288,7 +288,7 @@ impl Judge<'_> {
         let mut reasons: Vec<Reason> = self.of_branch(&branch, &counts, test).into_iter().collect();
         reasons
             .extend(self.policy.limits.iter().flat_map(|limit| self.of_limit(limit, &branch.base, &counts, (judged.len(), &derivations))));
-        reasons.extend(self.policy.protected.iter().flat_map(|protected| self.of_protected(protected)));
+        reasons.extend(self.of_protected());
         reasons.extend(self.of_unknown());
         reasons.extend(most.map(|most| self.at_most(most.len(), &labels)));
         reasons.extend(notes(&counts, &all_counts));
@@ -364,12 +364,20 @@ impl Judge<'_> {
         amounts.into_iter().filter(|(of, _)| is_meant(of)).filter_map(|(of, amount)| reached(limit, of, amount)).collect()
     }
 
-    fn of_protected(&self, protected: &Protected) -> Vec<Reason> {
-        protected.packages.iter().flat_map(|pattern| self.of_pattern(pattern, protected.reason.trim())).collect()
+    fn of_protected(&self) -> Vec<Reason> {
+        let protected = &self.policy.protected;
+        if protected.is_empty() {
+            return Vec::new();
+        }
+        let paths = paths(self.subject.graph);
+        let of_one = |Protected { packages, reason }: &Protected| -> Vec<Reason> {
+            packages.iter().flat_map(|pattern| self.of_pattern(pattern, &paths, reason.trim())).collect()
+        };
+        protected.iter().flat_map(of_one).collect()
     }
 
-    fn of_pattern(&self, pattern: &AttributePattern, reason: &str) -> Vec<Reason> {
-        let (pattern, touched) = (pattern.as_str().to_owned(), touched(self.subject, pattern));
+    fn of_pattern(&self, pattern: &AttributePattern, paths: &[String], reason: &str) -> Vec<Reason> {
+        let (pattern, touched) = (pattern.as_str().to_owned(), touched(self.subject, paths, pattern));
         if !touched.is_known {
             return vec![Reason { severity: Severity::Note, finding: Finding::NothingProtected { pattern } }];
         }
