@@ -20,6 +20,7 @@ let
     "crates"
     "data"
     "docs"
+    "fuzz"
     "schema"
     "tests"
   ];

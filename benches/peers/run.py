@@ -7,7 +7,8 @@
 
 Needs cargo, python3 with venv, nix, jq and zstd. Libraries of Python come from PyPI, into target/peers; graph-tool is not there, and is
 asked if the system's Python has it (Debian: python3-graph-tool). Edges run from a derivation to what it rebuilds, so nothing leads to a fixed output. Each
-tool answers each question in a process of its own, whose peak memory is told. Ends with 1 if two tools disagree.
+tool answers each question in a process of its own, whose peak memory is told. Ends with 1 if two tools disagree,
+or a question is not answered by both `waves` and another.
 """
 
 import argparse
@@ -103,6 +104,8 @@ class Finished:
             output.seek(0)
             self.output = output.read().decode()
         self.code = process.returncode
+        # The system kills too, for want of memory: that is a failure.
+        self.is_stopped = self.code == -9 and self.seconds >= PATIENCE
         if check and self.code != 0:
             sys.exit(f"run.py: {' '.join(map(str, command))} failed with {self.code}")
 
@@ -185,10 +188,10 @@ def ask(tool, command, environment, lists, questions):
     finished = Finished([*command, lists, *questions], environment, check=False)
     rows = [json.loads(line) | {"peak": finished.peak} for line in finished.output.splitlines()]
     if finished.code != 0:
-        why = f"stopped after {PATIENCE} s" if finished.code == -9 else f"failed with {finished.code}"
+        why = f"stopped after {PATIENCE} s" if finished.is_stopped else f"failed with {finished.code}"
         say(f"  {tool} {why}")
         unanswered = {"seconds": None, "peak": 0, "note": why, "sampled": None, "total": None, "answer": []}
-        rows.append({"tool": tool, "question": questions[-1], "has_failed": finished.code != -9} | unanswered)
+        rows.append({"tool": tool, "question": questions[-1], "has_failed": not finished.is_stopped} | unanswered)
     return rows
 
 
@@ -319,7 +322,7 @@ def main():
     if "diff" in wanted:
         rows += diff(waves, data)
 
-    found = table.disagreements(rows)
+    found = table.disagreements(rows, wanted)
     if found:
         sys.exit("\n".join(["run.py: there is no table, for the tools do not agree", *found]))
     items = {"sizes": summary["nodes"], "sums": summary["nodes"], "pairs": 10_000}

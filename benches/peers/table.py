@@ -34,16 +34,36 @@ def disagreement(one, other):
     return None
 
 
-def disagreements(rows):
-    """Every tool whose answer is not that of the first to answer, and the questions that nobody else answered."""
+def disagreements(rows, questions):
+    """Every tool whose answer is not that of the first to answer, and the questions that not both `waves` and another answered.
+
+    >>> answer = {"question": "closure", "seconds": 1.0, "answer": [4, 6], "sampled": None, "total": None}
+    >>> ours, theirs = answer | {"tool": "`waves`"}, answer | {"tool": "jq"}
+    >>> disagreements([ours, theirs], ["closure"])
+    []
+    >>> disagreements([ours, theirs | {"answer": [4, 7]}], ["closure"])
+    ['what one derivation rebuilds: `waves` and jq disagree: item 1 is 6 and 7']
+    >>> disagreements([ours], ["closure"])
+    ['what one derivation rebuilds: answered by `waves` alone']
+    >>> disagreements([ours | {"seconds": None}, theirs], ["closure"])
+    ['what one derivation rebuilds: answered by jq alone']
+    >>> disagreements([], ["closure"])
+    ['what one derivation rebuilds: answered by nobody']
+    """
     found = []
-    for question in TITLES:
+    for question in questions:
         answered = [row for row in rows if row["question"] == question and row["seconds"] is not None]
+        if len({is_ours(row) for row in answered}) < 2:
+            found.append(f"{TITLES[question]}: answered by {alone(answered)}")
         for row in answered[1:]:
             what = disagreement(answered[0], row)
             if what:
                 found.append(f"{TITLES[question]}: {answered[0]['tool']} and {row['tool']} disagree: {what}")
     return found
+
+
+def alone(answered):
+    return f"{', '.join(row['tool'] for row in answered)} alone" if answered else "nobody"
 
 
 def losses(rows):

@@ -1,11 +1,12 @@
 //! Caches that are in order.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::thread;
 use std::time::Duration;
 
 use waves_core::cost::narinfo::{Answer, NarInfo};
-use waves_substituter::Error;
+use waves_substituter::{Asked, Error};
 
 use crate::server::{Reply, Server};
 use crate::support::{Asker, STORE_DIR, cache, hash, holding, narinfo, only, outputs, path, words};
@@ -149,6 +150,30 @@ fn several_caches_are_joined() {
     assert_eq!(asked, [27, 18, 12]);
     let unknown = answers.caches[0].notes();
     assert_eq!(unknown, [format!("{}: 9 of 27 outputs are unknown: HTTP status 418 (9)", urls[0])]);
+}
+
+#[test]
+fn notes_agree_with_their_numbers() {
+    let notes = |outputs: usize, reasons: &[&str]| {
+        let unknown: BTreeMap<String, usize> = reasons.iter().map(|reason| ((*reason).to_owned(), outputs / reasons.len())).collect();
+        Asked { url: "c".to_owned(), outputs, stale: outputs, broken_lines: outputs, unknown, ..Asked::default() }.notes()
+    };
+    assert_eq!(
+        notes(1, &["x"]),
+        [
+            "c: 1 answer that was kept cannot be read, and is asked again",
+            "c: 1 answer that was kept is old, and used for lack of others",
+            "c: 1 of 1 output is unknown: x (1)",
+        ]
+    );
+    assert_eq!(
+        notes(4, &["a", "b", "c", "d"]),
+        [
+            "c: 4 answers that were kept cannot be read, and are asked again",
+            "c: 4 answers that were kept are old, and used for lack of others",
+            "c: 4 of 4 outputs are unknown: a (1); b (1); c (1); 1 more reason",
+        ]
+    );
 }
 
 #[test]

@@ -20,6 +20,11 @@ use crate::server::{Reply, Request, Server};
 use crate::support::repository;
 
 const DUMP: &str = "data/dumps/derivations.json";
+/// Two evaluations, of which the second rebuilds something.
+const EVALUATIONS: [&str; 2] = [
+    "data/dumps/derivations.json,data/dumps/eval-jobs.jsonl",
+    "data/dumps/derivations.json,data/dumps/update/derivations.json,data/dumps/update/eval-jobs.jsonl",
+];
 /// The name of a derivation that much needs.
 const ROOT: &str = "openssl-3.3.2.drv";
 
@@ -367,6 +372,32 @@ fn exit_codes_and_messages_without_credentials() {
     let at_home = finish(impact.command(&["--cache", &good.url()]).env("XDG_CACHE_HOME", "relative").env("HOME", impact.directory.path()));
     assert_eq!(at_home.code, Some(0), "{at_home:#?}");
     assert!(impact.directory.path().join(".cache/waves/narinfo-1").is_dir());
+}
+
+/// What is wrong on the command line is known before there is anything to wait for.
+#[test]
+fn wrong_options_are_told_before_anybody_is_asked() {
+    let (impact, server) = (Impact::new(), Server::new(cache(|_| Kind::Present)));
+    let of_root = |command: &'static str| vec![command, "--root", &impact.root, "--graph", DUMP];
+    let diff = vec!["diff", EVALUATIONS[0], EVALUATIONS[1]];
+    for (command, options, code, message) in [
+        (of_root("impact"), &["--table", "nope"][..], 2, "--format csv"),
+        (diff, &["--table", "nope"], 2, "--format csv"),
+        (of_root("plan"), &["--table", "nope"], 2, "--format csv"),
+        (of_root("plan"), &["--format", "csv", "--table", "nope"], 2, "no list `nope`"),
+        (of_root("plan"), &["--builders", "4"], 2, "builders need build times"),
+        (of_root("plan"), &["--builders", "4", "--durations", "data/dumps/durations.csv", "--what-if", "nope"], 2, "no package `nope`"),
+        (of_root("plan"), &["--config", "nowhere.toml"], 3, "nowhere.toml"),
+    ] {
+        let mut waves = Command::new(env!("CARGO_BIN_EXE_waves"));
+        waves.current_dir(repository()).env_clear().env("XDG_CACHE_HOME", impact.directory.path());
+        let run = finish(waves.args(&command).args(options).args(["--cache", &server.url()]));
+        assert_eq!((run.code, run.stdout.as_str()), (Some(code), ""), "{command:?} {options:?}: {run:#?}");
+        assert!(run.stderr.contains(message), "{command:?} {options:?}: {run:#?}");
+        assert!(server.take_names().is_empty(), "{command:?} {options:?}");
+    }
+    impact.json(&["--cache", &server.url()]);
+    assert!(!server.take_names().is_empty());
 }
 
 #[test]

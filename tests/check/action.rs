@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -62,7 +63,7 @@ struct Job {
 impl Job {
     fn new(inputs: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        for name in ["workspace", "temp"] {
+        for name in ["workspace", "temp", "tools"] {
             fs::create_dir(directory.path().join(name)).expect("created");
         }
         // The only expression that a default has.
@@ -116,6 +117,8 @@ impl Job {
             command.args(["--noprofile", "--norc", "-eo", "pipefail"]).arg(&file).current_dir(self.path("workspace"));
             command.env("GITHUB_ACTIONS", "true").env("GITHUB_BASE_REF", "master").env("GITHUB_ACTION_PATH", repository());
             command.env("RUNNER_TEMP", self.path("temp")).env("GITHUB_STEP_SUMMARY", self.path("summary.md"));
+            let path = std::env::var("PATH").unwrap_or_default();
+            command.env("PATH", format!("{}:{path}", self.path("tools").display()));
             command.env("GITHUB_OUTPUT", self.path(&format!("output-{}", step.id)));
             for (name, value) in &step.env {
                 command.env(name, self.expanded(value));
@@ -226,16 +229,54 @@ fn inputs_are_no_script() {
 #[test]
 fn nothing_is_written_through_a_link() {
     let before = dump("data/dumps/outpaths.json");
-    for link in ["waves-report", "waves-report/report.json", "waves-report/comment.md"] {
-        let job = Job::new(&[("waves", env!("CARGO_BIN_EXE_waves")), ("before", &before), ("after", &before)]);
+    for (report, link) in [
+        ("waves-report", "waves-report/report.json"),
+        ("waves-report", "waves-report/comment.md"),
+        ("waves-report", "waves-report"),
+        ("waves-report/", "waves-report"),
+        ("waves-report//./", "waves-report"),
+        ("waves-report/deep/er", "waves-report"),
+        ("./waves-report/..", "waves-report"),
+    ] {
+        let job = Job::new(&[("waves", env!("CARGO_BIN_EXE_waves")), ("before", &before), ("after", &before), ("report", report)]);
         let (target, link) = (job.path("temp/elsewhere"), job.path("workspace").join(link));
         fs::create_dir_all(link.parent().expect("a directory")).expect("created");
-        fs::write(&target, "mine").expect("written");
-        std::os::unix::fs::symlink(&target, &link).expect("linked");
+        let leads_to_a_file = link.extension().is_some();
+        let mine = if leads_to_a_file { target.clone() } else { target.join("mine") };
+        fs::create_dir_all(mine.parent().expect("a directory")).expect("created");
+        fs::write(&mine, "mine").expect("written");
+        symlink(&target, &link).expect("linked");
         let output = job.run();
-        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
-        assert_eq!(fs::read_to_string(&target).expect("there"), "mine");
+        assert_eq!(output.status.code(), Some(3), "{report}: {}", stderr(&output));
+        assert_eq!(fs::read_to_string(&mine).expect("there"), "mine");
+        assert!(leads_to_a_file || fs::read_dir(&target).expect("a directory").count() == 1, "{report}");
     }
+    // Where there is no link, any spelling will do.
+    for report in ["waves-report/", "a/../b", "./deep/er"] {
+        let job = Job::new(&[("waves", env!("CARGO_BIN_EXE_waves")), ("before", &before), ("after", &before), ("report", report)]);
+        fs::create_dir(job.path("workspace/a")).expect("created");
+        let output = job.run();
+        assert!(output.status.success(), "{report}: {}", stderr(&output));
+        assert!(job.path("workspace").join(report).join("report.json").exists(), "{report}");
+    }
+}
+
+/// What builds the action is not what a pull request names in its `rust-toolchain.toml` or `.cargo`.
+#[test]
+fn a_checkout_does_not_choose_what_builds_waves() {
+    let before = dump("data/dumps/outpaths.json");
+    let job = Job::new(&[("before", &before), ("after", &before)]);
+    let cargo = job.path("tools/cargo");
+    let built = env!("CARGO_BIN_EXE_waves");
+    let script = format!(
+        "#!/bin/sh\npwd >\"$RUNNER_TEMP/built-in\"\nmkdir -p \"$RUNNER_TEMP/waves/bin\"\nln -s {built} \"$RUNNER_TEMP/waves/bin/waves\"\n"
+    );
+    fs::write(&cargo, script).expect("written");
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).expect("changed");
+    let output = job.run();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let built_in = fs::read_to_string(job.path("temp/built-in")).expect("it was built");
+    assert_eq!(Path::new(built_in.trim_end()).canonicalize().expect("there"), repository().canonicalize().expect("there"));
 }
 
 /// Without a binary, the action builds its own.
@@ -248,7 +289,7 @@ fn waves_is_built_where_none_is_given() {
     let job = Job::new(&[("before", &before), ("after", &before)]);
     // What stands in the cache is used as it is.
     fs::create_dir_all(job.path("temp/waves/bin")).expect("created");
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_waves"), job.path("temp/waves/bin/waves")).expect("linked");
+    symlink(env!("CARGO_BIN_EXE_waves"), job.path("temp/waves/bin/waves")).expect("linked");
     let output = job.run();
     assert_eq!((output.status.code(), job.output("verdict").as_str()), (Some(0), "within"), "{}", stderr(&output));
     let digest = fs::read_to_string(job.path("output-source")).expect("written");
@@ -334,29 +375,50 @@ fn a_bound_is_no_zero() {
     assert!(fs::read_to_string(job.path("summary.md")).expect("written").contains(&format!("- At most: {most} attributes")));
 }
 
-/// The workflows of the documentation, and this repository's: none has an expression in a script.
+/// The workflows of the documentation, and this repository's: none has an expression in a script, and what may write says so at the job.
 #[test]
 fn workflows_have_no_expression_in_a_script() {
     #[derive(Deserialize)]
     struct Workflow {
+        name: Option<String>,
+        #[serde(default)]
         permissions: BTreeMap<String, String>,
         jobs: BTreeMap<String, WorkflowJob>,
     }
     #[derive(Deserialize)]
     struct WorkflowJob {
+        #[serde(default)]
+        permissions: BTreeMap<String, String>,
+        #[serde(default)]
         steps: Vec<Step>,
     }
-    let documentation = fs::read_to_string(repository().join("docs/github-actions.md")).expect("it is there");
-    let fenced = documentation.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default().to_owned());
-    let own = fs::read_to_string(repository().join(".github/workflows/ci.yml")).expect("it is there");
-    let workflows: Vec<String> = fenced.chain([own]).collect();
-    assert_eq!(workflows.len(), 3);
+    let texts = |directory: &str, extension: &str| -> Vec<String> {
+        let files = fs::read_dir(repository().join(directory)).expect("there is one").map(|entry| entry.expect("readable").path());
+        let files = files.filter(|path| path.extension().is_some_and(|found| found == extension));
+        files.map(|path| fs::read_to_string(path).expect("text")).collect()
+    };
+    let fenced = |page: &String| -> Vec<String> {
+        page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect()
+    };
+    let workflows = texts("docs", "md").iter().flat_map(fenced).chain(texts(".github/workflows", "yml")).collect::<Vec<_>>();
+    let mut names = Vec::new();
     for text in workflows {
         let workflow: Workflow = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         assert!(workflow.permissions.values().all(|permission| permission == "read"));
         assert!(!text.contains("pull_request_target:"));
-        for step in workflow.jobs.values().flat_map(|job| &job.steps) {
-            assert!(!step.run.as_deref().unwrap_or_default().contains("${{"), "{:?}", step.run);
+        for job in workflow.jobs.values() {
+            // Only a release may write, and it runs for nobody's pull request.
+            let may_write = job.permissions.values().any(|permission| permission == "write");
+            assert!(!may_write || !text.contains("pull_request:"), "{text}");
+            for step in &job.steps {
+                let script = step.run.as_deref().unwrap_or_default();
+                // `waves export` has quoted these for a shell.
+                let script = script.replace("${{ matrix.system }}", "").replace("${{ matrix.attrs }}", "");
+                assert!(!script.contains("${{"), "{script}");
+            }
         }
+        names.extend(workflow.name);
     }
+    names.sort_unstable();
+    assert_eq!(names, ["ci", "rebuilds", "rebuilds-comment", "release"]);
 }

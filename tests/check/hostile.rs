@@ -135,7 +135,7 @@ impl Hostile {
         let rebuilt = graph.empty_set();
         let circumstances =
             Circumstances { base: Some(&self.base), remarks: std::slice::from_ref(&self.remark), ..Circumstances::default() };
-        let subject = Subject { graph, attributes: &attributes, rebuilds: &rebuilt };
+        let subject = Subject { graph, before: graph, attributes: &attributes, rebuilds: &rebuilt };
         CheckReport::new(Judged { subject, causes: &causes, basis: Basis::Estimated, before: None }, &policy, &circumstances, 20)
     }
 }

@@ -4,8 +4,12 @@ use std::fs;
 
 use serde_json::Value;
 use tempfile::TempDir;
+use waves_core::analysis::{Change, Impact};
+use waves_core::config::Config;
+use waves_core::graph::{Attribute, Direction};
+use waves_core::policy::{Circumstances, Outcome, Subject, judge};
 
-use crate::support::{DUMPS, check, check_json, stderr, waves};
+use crate::support::{DUMPS, check, check_json, graph, repository, stderr, waves};
 
 /// Runs a check with a policy; the report, and the exit code.
 fn judged(policy: &str, arguments: &[&str]) -> (Value, Option<i32>) {
@@ -13,6 +17,23 @@ fn judged(policy: &str, arguments: &[&str]) -> (Value, Option<i32>) {
     let file = directory.path().join("waves.toml");
     fs::write(&file, policy).expect("written");
     check_json(&[arguments, &["--config", file.to_str().expect("UTF-8")]].concat())
+}
+
+/// The same of two evaluations, the second with other lines of nix-eval-jobs.
+fn compared(policy: &str, edit: impl Fn(&str) -> Option<String>) -> (Value, Option<i32>) {
+    let directory = TempDir::new().expect("a directory");
+    let write = |name: &str, text: &str| {
+        let file = directory.path().join(name);
+        fs::write(&file, text).expect("written");
+        file.display().to_string()
+    };
+    let jobs = fs::read_to_string(repository().join(DUMPS[1])).expect("a dump");
+    let jobs: Vec<String> = jobs.lines().filter_map(edit).collect();
+    let after = format!("{},{}", DUMPS[0], write("after.jsonl", &jobs.join("\n")));
+    let policy = write("waves.toml", policy);
+    let output = waves().args(["check", &DUMPS.join(","), &after, "--config", &policy, "--format", "json"]).output().expect("waves starts");
+    let report = serde_json::from_slice(&output.stdout);
+    (report.unwrap_or_else(|error| panic!("{error}: {}", stderr(&output))), output.status.code())
 }
 
 /// The rules of the reasons of a severity.
@@ -131,6 +152,86 @@ fn protected_packages_are_acknowledged_by_name() {
     let by_pname = "[[policy.protected]]\npackages = [\"torch\"]\nreason = \"ask first\"";
     assert_eq!(judged(by_pname, &root).1, Some(1));
     assert_eq!(judged(by_pname, &["--root", "hello"]).1, Some(0));
+}
+
+/// `linux` is the pname of `linux_6_6` and of two other names of it.
+#[test]
+fn a_protected_pname_is_not_removed() {
+    let text = "[[policy.protected]]\npackages = [\"linux\"]\nreason = \"ask first\"";
+    let names = ["linuxPackages.kernel.x86_64-linux", "linuxPackages_6_6.kernel.x86_64-linux", "linux_6_6.x86_64-linux"];
+    let is_of_it = |line: &str| line.contains("\"drvPath\":\"/nix/store/sgl30bpjj794kmzz0b2kaa3z7w970ifs-linux-6.6.63.drv\"");
+    let (report, code) = compared(text, |line| (!is_of_it(line)).then(|| line.to_owned()));
+    assert_eq!((code, rules(&report, "over")), (Some(1), vec!["protected"]), "{report}");
+    let reason = report["reasons"][0]["text"].as_str().expect("a text");
+    assert!(names.iter().all(|name| reason.contains(&format!("`{name}`"))), "{reason}");
+    // What keeps another name is still there.
+    let (report, code) = compared(text, |line| (!line.starts_with("{\"attr\":\"linux_6_6\",")).then(|| line.to_owned()));
+    assert_eq!((code, rules(&report, "over"), rules(&report, "note")), (Some(0), vec![], vec![]), "{report}");
+    // Foretold, the evaluation has it still.
+    let (graph, policy) = (graph(), Config::parse(text, "waves.toml").expect("a policy").policy);
+    for (kept, outcome) in [(0, Outcome::Over), (1, Outcome::Within)] {
+        let is_removed = |attribute: &Attribute<'_>| attribute.derivation().is_some_and(|built| built.pname() == "linux");
+        let mut impact = Impact::new(&graph, &[], Direction::Dependents, None, None).expect("it has edges");
+        impact.remove(graph.attributes().filter(is_removed).skip(kept).map(Attribute::ix));
+        let change = Change::of_impact(impact, Vec::new());
+        assert_eq!(change.attributes.removed.len(), names.len() - kept);
+        assert_eq!(judge(Subject::of_change(&change), &policy, &Circumstances::default()).outcome, outcome);
+    }
+}
+
+/// An error in place of a derivation is neither a removal nor nothing.
+#[test]
+fn what_does_not_evaluate_any_more_is_not_known() {
+    let is_lld = |line: &str| line.starts_with("{\"attr\":\"lld\",");
+    let failing =
+        |line: &str| Some(if is_lld(line) { r#"{"attr":"lld","attrPath":["lld"],"error":"assertion failed"}"# } else { line }.to_owned());
+    let gone = |line: &str| (!is_lld(line)).then(|| line.to_owned());
+    let (report, code) = compared("", failing);
+    assert_eq!((code, rules(&report, "warning")), (Some(0), vec!["unknown"]), "{report}");
+    assert!(report["reasons"][0]["text"].as_str().is_some_and(|text| text.contains("`lld.x86_64-linux`")), "{report}");
+    assert!(report["summary"][0].as_str().is_some_and(|line| line.starts_with("not over the policy as far as is known")), "{report}");
+    assert_eq!(report["summary"][2], "nothing is known to be rebuilt");
+    let strict = "[policy]\nwhen-unknown = \"fail\"";
+    let (report, code) = compared(strict, failing);
+    assert_eq!((code, rules(&report, "over")), (Some(1), vec!["unknown"]), "{report}");
+    let (report, code) = compared(strict, gone);
+    assert_eq!((code, rules(&report, "over"), &report["summary"][2]), (Some(0), vec![], &Value::from("nothing is rebuilt")), "{report}");
+    let protected = "[[policy.protected]]\npackages = [\"lld\"]\nreason = \"ask first\"";
+    assert_eq!(compared(protected, failing).1, Some(1));
+}
+
+/// Only the platforms of the evaluation can reach a limit.
+#[test]
+fn a_limit_of_nothing_is_said() {
+    let limit = |only: &str| format!("[[policy.limits]]\ncount = \"attributes\"\nper = \"platform\"\nonly = [{only}]\nover-from = 1000");
+    let (report, code) = judged(&limit("\"x86_64-linux\", \"linux\""), &["--root", "hello"]);
+    assert_eq!((code, rules(&report, "note")), (Some(0), vec!["limit-attributes"]), "{report}");
+    assert_eq!(report["reasons"][0]["text"], "a limit is of `linux`, but nothing in this evaluation is for that platform");
+    assert_eq!(rules(&judged(&limit("\"i686-linux\""), &["--root", "hello"]).0, "note"), [""; 0]);
+    let kernel = "[[policy.limits]]\ncount = \"attributes\"\nper = \"kernel\"\nonly = [\"x86_64-linux\"]\nover-from = 1";
+    let directory = TempDir::new().expect("a directory");
+    let file = directory.path().join("waves.toml");
+    fs::write(&file, kernel).expect("written");
+    let output = check(&["--root", "hello", "--config", file.to_str().expect("UTF-8")]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("key `policy.limits.only`"), "{}", stderr(&output));
+}
+
+#[test]
+fn one_is_not_said_as_many() {
+    for (count, said) in [("attributes", "1 name is rebuilt"), ("derivations", "1 derivation is rebuilt")] {
+        let (report, _) = judged(&format!("[[policy.limits]]\ncount = \"{count}\"\nover-from = 1"), &["--root", "hello"]);
+        assert_eq!(report["reasons"][0]["text"], format!("{said}; the policy takes less than 1"));
+    }
+    let numpy = ["--root", "python312Packages.numpy", "--config", "tests/inputs/policy.toml"];
+    let reasons = check_json(&numpy).0["reasons"].as_array().expect("a list").len();
+    let output = check(&[&numpy[..], &["--limit", &(reasons - 1).to_string()]].concat());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\n… and 1 more reason (--limit shows more)\n"));
+    let directory = TempDir::new().expect("a directory");
+    let comment = directory.path().join("comment.md");
+    check(&["--root", "hello", "--comment", comment.to_str().expect("UTF-8")]);
+    let comment = fs::read_to_string(comment).expect("written");
+    assert!(comment.contains("it rebuilds 1 attribute, 1 of them alone"), "{comment}");
 }
 
 #[test]

@@ -122,6 +122,20 @@ fn a_step_gets_summary_outputs_and_annotations() {
     assert!(!String::from_utf8_lossy(&output.stdout).lines().any(is_command));
 }
 
+/// Both say which branch should take a change, and take it to be for the branch of the pull request.
+#[test]
+fn the_branch_is_that_of_the_pull_request() {
+    let evaluation = DUMPS.join(",");
+    for (command, key) in [("check", "/branch/target"), ("diff", "/suggested_branch")] {
+        for (named, expected) in [(&["--base-branch", "staging"][..], "staging"), (&[], "release-24.11")] {
+            let mut waves = waves();
+            waves.args([command, &evaluation, &evaluation, "--format", "json"]).args(named).env("GITHUB_BASE_REF", "release-24.11");
+            let report: Value = serde_json::from_slice(&waves.output().expect("waves starts").stdout).expect("JSON");
+            assert_eq!(report.pointer(key), Some(&Value::from(expected)), "{command} {named:?}");
+        }
+    }
+}
+
 /// GitHub shows nothing of a summary that is longer than its limit.
 #[test]
 fn a_summary_that_is_full_stays_as_it_is() {

@@ -115,6 +115,8 @@ fn the_manual_has_a_page_for_each_command_with_all_its_options() {
             assert!(text.contains(&option), "{words:?}: {option}");
         }
         assert!(text.contains(&[&["waves".to_owned()], &words[..]].concat().join("-")), "{words:?}");
+        let title = text.lines().find(|line| line.starts_with(".TH ")).expect("a title");
+        assert!(title.ends_with(concat!("\"waves ", env!("CARGO_PKG_VERSION"), "\" ")), "{title}");
     }
     let mut mandoc = Command::new("mandoc");
     mandoc.args(["-T", "lint", "-W", "error"]).args(files.iter().map(|file| pages.join(file)));

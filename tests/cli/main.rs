@@ -9,6 +9,7 @@ mod nearest;
 mod notify;
 mod repositories;
 mod support;
+mod systems;
 mod tables;
 mod upgrades;
 
@@ -41,6 +42,19 @@ fn examples_show_real_output() {
     }
 }
 
+/// The examples cannot tell: trycmd takes a backslash for a slash.
+#[test]
+fn what_is_escaped_is_escaped_by_a_backslash() {
+    let run =
+        |arguments: &[&str], format: &str| Run::of(waves().args(arguments).args(["--format", format]).args(graph_args())).expect_success();
+    let json = run(&["tests", "--root", "hello"], "jsonl");
+    assert!(json.contains(r#","snippet":"passthru.tests = {\n  \n};\n""#), "{json}");
+    let markdown = run(&["why", "hello", "glibc"], "markdown");
+    assert!(markdown.ends_with("it is the other way round: try \\`waves why glibc hello\\`\n"), "{markdown}");
+    let markdown = run(&["plan", "--root", "openssl", "--max-waves", "3"], "markdown");
+    assert!(markdown.contains("\n| 1 | 1–4 | 21 | 32 | 26 | 36.1 % | openssl, python3, nghttp2 |\n"), "{markdown}");
+}
+
 #[test]
 fn exit_codes() {
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -59,6 +73,7 @@ fn exit_codes() {
         (vec!["check", "--root", "hello"], 0, ""),
         (vec!["check", "--root", "openssl"], 1, ""),
         (vec!["plan", "--root", "glibc", "--max-waves", "0"], 2, "a whole number from 1"),
+        (vec!["plan", "--root", "hello", "--wave-hours", "3", "--durations", "data/dumps/durations.csv"], 2, "cannot be used with"),
         (vec!["notify", "--root", "openssl", "--only", "example-ad"], 2, "did you mean `example-ada`"),
         (vec!["notify", "--root", "openssl", "--only", "example-fay@example.org"], 2, "nobody called"),
         (vec!["notify", "--root", "openssl", "--organisation", "a b"], 2, "no handle of GitHub"),
@@ -113,7 +128,8 @@ fn exit_codes() {
         (vec!["info", "--graph", &broken], 3, "truncated"),
     ] {
         let mut all = arguments.clone();
-        if !arguments.contains(&"--graph") {
+        // A history has its evaluations in it.
+        if !arguments.contains(&"--graph") && arguments[0] != "history" {
             all.extend(graph_args());
         }
         let run = Run::of(waves().args(&all));
@@ -250,7 +266,12 @@ fn a_history_is_only_added_to() {
     assert!(list().contains("2024-12-01") && !list().contains("Left out"), "{}", list());
     let rebuilds = |arguments: &[&str]| Run::of(waves().args(["history", "rebuilds"]).arg(&file).args(arguments));
     assert!(rebuilds(&["--root", "openssl"]).expect_success().contains("a           2024-11-30  3.3.2"));
-    for (root, message) in [("opensl", "did you mean `openssl`"), ("python2", "does not evaluate"), ("[a", "not a glob pattern")] {
+    for (root, message) in [
+        ("opensl", "no package `opensl` in any evaluation of this history"),
+        ("opensl", "did you mean `openssl`"),
+        ("python2", "does not evaluate"),
+        ("[a", "not a glob pattern"),
+    ] {
         let run = rebuilds(&["--root", root]);
         assert_eq!(run.code, Some(2), "{root}: {}", run.stderr);
         assert!(run.stderr.contains(message), "{root}: {}", run.stderr);
@@ -286,9 +307,73 @@ fn quiet_says_nothing_but_the_result() {
 }
 
 #[test]
+fn quiet_keeps_a_format_that_was_asked_for() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (graph, history) = (directory.path().join("g"), directory.path().join("history"));
+    let import = |more: &[&str]| Run::of(waves().arg("import").args(DUMPS).arg("-o").arg(&graph).args(["--format", "json"]).args(more));
+    let (loud, quiet) = (import(&[]), import(&["-q"]));
+    assert!(loud.stderr.starts_with("wrote ") && loud.stdout.starts_with('{'), "{}", loud.stderr);
+    assert_eq!((quiet.code, quiet.stdout, quiet.stderr.as_str()), (Some(0), loud.stdout, ""));
+    let mut add = waves();
+    add.args(["history", "add", "-q", "--label", "a", "--format", "json"]).arg(&history).arg(DUMPS.join(","));
+    let added: serde_json::Value = serde_json::from_str(&Run::of(&mut add).expect_success()).expect("JSON");
+    assert_eq!(added["evaluations"][0]["label"], "a");
+}
+
+#[test]
+fn quiet_leaves_warnings_and_no_other_notes() {
+    for plan in [["--root", "glibc"], ["--updates", "data/dumps/updates.csv"]] {
+        let verify = |more: &[&str]| Run::of(waves().arg("plan").args(plan).arg("--verify").args(more).args(graph_args()));
+        let (loud, quiet) = (verify(&[]), verify(&["-q"]));
+        assert!(loud.stderr.contains("verified: "), "{}", loud.stderr);
+        assert_eq!((quiet.code, quiet.stdout, quiet.stderr.as_str()), (Some(0), loud.stdout, ""), "{plan:?}");
+    }
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut export = waves();
+    export.args(["export", "tests/inputs/major.json", "--to", "nix-build", "--wave", "2.7", "-q", "--output-dir"]);
+    let run = Run::of(export.arg(directory.path()).args(graph_args()));
+    assert!(run.code == Some(0) && directory.path().join("wave-2.7.sh").is_file(), "{}", run.stderr);
+    let notes: Vec<&str> = run.stderr.lines().collect();
+    assert!(notes.len() == 1 && notes[0].contains("broken, insecure or not free"), "{}", run.stderr);
+}
+
+/// What has no effect is refused, and not passed over; but for what the environment says to all commands.
+#[test]
+fn options_without_a_use_are_refused() {
+    let plans = ["tests/inputs/major.json", "tests/inputs/wrong-major.json"];
+    let export = |engine: &'static str| vec!["export", plans[0], "--to", engine];
+    for (command, options, message) in [
+        (vec!["import", DUMPS[0]], &["--graph", "my.waves"][..], "-o FILE"),
+        (vec!["eval", "data"], &["--graph", "my.waves"], "-o FILE"),
+        (vec!["diff", DUMPS[1], DUMPS[1]], &["--graph", "missing"], "BEFORE AFTER"),
+        (vec!["check", DUMPS[1], DUMPS[1]], &["--graph", "missing"], "BEFORE and AFTER"),
+        (vec!["notify", DUMPS[1], DUMPS[1]], &["--graph", "missing"], "BEFORE and AFTER"),
+        (vec!["plan", "diff", plans[0], plans[1]], &["--graph", "missing"], "plans are read"),
+        (vec!["start", plans[0]], &["--graph", "missing"], "plans are read"),
+        (vec!["history", "add", "missing", DUMPS[0]], &["--graph", "missing"], "behind the history"),
+        (vec!["history", "list", "missing"], &["--graph", "missing"], "has its evaluations in it"),
+        (vec!["impact", "--root", "hello"], &["--offline"], "--cache <URL>"),
+        (vec!["impact", "--root", "hello"], &["--cache-dir", "missing"], "--cache <URL>"),
+        (vec!["plan", "--root", "hello"], &["--cache-jobs", "2"], "--cache <URL>"),
+        (vec!["diff", DUMPS[1], DUMPS[1], "--format", "rebuild-amount"], &["--table", "added"], "--format csv"),
+        (vec!["diff", DUMPS[1], DUMPS[1], "--format", "changed-paths"], &["--table", "added"], "--format csv"),
+        (export("nix-build"), &["--repository", "https://example.org main"], "it is for --to hydra"),
+        (export("github-matrix"), &["--source", "x"], "--to nix-fast-build"),
+        (export("hydra"), &["--repository", "x", "--durations", "missing"], "it is for --to github-matrix"),
+    ] {
+        let run = Run::of(waves().args(&command).args(options));
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{command:?} {options:?}: {}", run.stderr);
+        assert!(run.stderr.contains(message), "{command:?} {options:?}: {}", run.stderr);
+    }
+    Run::of(waves().args(["plan", "diff"]).args(plans).env("WAVES_GRAPH", "missing")).expect_success();
+}
+
+#[test]
 fn no_escape_sequences_in_a_pipe() {
     for arguments in [vec!["--help"], vec!["plan", "--help"], vec!["plan", "--root", "glibc"], vec!["plan"]] {
-        let run = Run::of(waves().args(&arguments).args(graph_args()).env("NO_COLOR", "1"));
+        let mut command = waves();
+        command.args(&arguments).args(graph_args()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env("TERM", "xterm");
+        let run = Run::of(&mut command);
         assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{arguments:?}");
     }
 }

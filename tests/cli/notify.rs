@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::support::{Run, graph_args, waves};
 
@@ -181,4 +181,170 @@ fn a_large_digest_fits_into_a_comment() {
 /// With a separator for thousands.
 fn waves_number(count: usize) -> String {
     if count < 1000 { count.to_string() } else { format!("{},{:03}", count / 1000, count % 1000) }
+}
+
+/// Two evaluations. zlib was changed, which curl needs; what bob maintained is gone, and what carol did has an error. Only the second covers
+/// `pyPackages`, of which all need zlib.
+fn evaluations(directory: &Path) -> [String; 2] {
+    let path = |number: usize, suffix: &str| format!("/nix/store/{}-p{}{suffix}", number.to_string().repeat(16), number % 10);
+    let job = |attribute: &str, number: usize, input: Option<usize>, maintainer: &str| {
+        let inputs: Map<String, Value> = input.iter().map(|&input| (path(input, ".drv"), json!(["out"]))).collect();
+        json!({
+            "attr": attribute, "attrPath": attribute.split('.').collect::<Vec<_>>(), "name": format!("p{}", number % 10),
+            "system": "x86_64-linux", "drvPath": path(number, ".drv"), "outputs": { "out": path(number, "") }, "inputDrvs": inputs,
+            "meta": { "maintainers": [{ "github": maintainer }] },
+        })
+        .to_string()
+    };
+    let before =
+        vec![job("zlib", 11, None, "ada"), job("curl", 12, Some(11), "bela"), job("old", 18, None, "bob"), job("older", 19, None, "carol")];
+    let set = (23..28).map(|number| job(&format!("pyPackages.p{number}"), number, Some(21), "dita"));
+    let failing = json!({ "attr": "older", "attrPath": ["older"], "error": "error: broken" }).to_string();
+    let after: Vec<String> = [job("zlib", 21, None, "ada"), job("curl", 22, Some(21), "bela"), failing].into_iter().chain(set).collect();
+    [("before.jsonl", before), ("after.jsonl", after)].map(|(name, lines)| {
+        let dump = directory.join(name);
+        fs::write(&dump, lines.join("\n")).expect("written");
+        dump.display().to_string()
+    })
+}
+
+/// A package of a dump: its attribute, a number, its name, arguments of its builder, and the number and name of what it needs.
+type Package = (&'static str, usize, &'static str, &'static [&'static str], Option<(usize, &'static str)>);
+
+/// Two evaluations. `git` and `curl` take another `lib`, that was there before, and the recipe of `tool` was changed.
+fn with_a_swapped_input(directory: &Path) -> [String; 2] {
+    let path = |number: usize, name: &str, suffix: &str| format!("/nix/store/{}-{name}{suffix}", number.to_string().repeat(16));
+    let derivation = |&(_, number, name, arguments, input): &Package| {
+        let inputs: Map<String, Value> = input.iter().map(|&(number, name)| (path(number, name, ".drv"), json!(["out"]))).collect();
+        let build_inputs = input.map(|(number, name)| path(number, name, "")).unwrap_or_default();
+        let entry = json!({
+            "outputs": { "out": { "path": path(number, name, "") } }, "inputSrcs": [], "inputDrvs": inputs, "system": "x86_64-linux",
+            "builder": "/bin/sh", "args": arguments, "env": { "name": name, "out": path(number, name, ""), "buildInputs": build_inputs },
+        });
+        (path(number, name, ".drv"), entry)
+    };
+    let job = |&(attribute, number, name, ..): &Package| {
+        json!({
+            "attr": attribute, "attrPath": [attribute], "name": name, "system": "x86_64-linux", "drvPath": path(number, name, ".drv"),
+            "outputs": { "out": path(number, name, "") }, "meta": { "maintainers": [{ "github": "ada" }] },
+        })
+        .to_string()
+    };
+    let libs: [Package; 2] = [("lib1", 11, "lib-1.0", &[], None), ("lib2", 12, "lib-2.0", &[], None)];
+    let (first, second) = (Some((11, "lib-1.0")), Some((12, "lib-2.0")));
+    let before: [Package; 3] =
+        [("git", 13, "git-3.0", &[], first), ("curl", 14, "curl-4.0", &[], first), ("tool", 15, "tool-5.0", &[], None)];
+    let after: [Package; 3] =
+        [("git", 23, "git-3.0", &[], second), ("curl", 24, "curl-4.0", &[], second), ("tool", 25, "tool-5.0", &["-e"], None)];
+    [("before", before), ("after", after)].map(|(name, packages)| {
+        let packages = [&libs[..], &packages].concat();
+        let derivations: Map<String, Value> = packages.iter().map(derivation).collect();
+        let jobs: Vec<String> = packages.iter().map(job).collect();
+        let dumps = ["json", "jsonl"].map(|extension| directory.join(name).with_extension(extension));
+        for (dump, content) in dumps.iter().zip([json!(derivations).to_string(), jobs.join("\n")]) {
+            fs::write(dump, content).expect("written");
+        }
+        dumps.map(|dump| dump.display().to_string()).join(",")
+    })
+}
+
+fn json_of(arguments: &[&str], dumps: &[String; 2]) -> Value {
+    let run = Run::of(waves().args(arguments).args(dumps).args(["--format", "json"]));
+    serde_json::from_str(&run.expect_success()).expect("JSON")
+}
+
+/// What `diff` says of the comparison, `notify` says too.
+#[test]
+fn what_two_evaluations_leave_open_is_said() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let dumps = evaluations(directory.path());
+    let text = Run::of(waves().arg("notify").args(&dumps)).expect_success();
+    let warning =
+        "\nwarning: BEFORE has nothing of 5 attributes of AFTER, in 1 package set: pyPackages (hint: --within compares what both cover)\n";
+    assert!(text.contains(warning) && !text.contains("Not compared"), "{text}");
+    assert!(text.contains("\nwarning: 1 attribute does not evaluate any more, and counts as removed: `older.x86_64-linux`\n"), "{text}");
+    let text = Run::of(waves().args(["notify", "--within"]).args(&dumps)).expect_success();
+    let left_out = "\nNot compared, as the other evaluation has nothing of their package set: 0 attributes before, 5 attributes after.\n";
+    assert!(text.contains(left_out) && !text.contains("pyPackages"), "{text}");
+    for within in [vec![], vec!["--within"]] {
+        let [notify, diff] = ["notify", "diff"].map(|command| json_of(&[vec![command], within.clone()].concat(), &dumps));
+        for key in ["doubts", "no_longer_evaluated", "left_out"] {
+            assert_eq!(notify[key], diff[key], "{key} {within:?}");
+        }
+        assert_eq!(notify["no_longer_evaluated"], json!(["older.x86_64-linux"]));
+        assert_eq!(notify["rebuilds"], diff["counts"], "{within:?}");
+    }
+}
+
+/// A swapped input is called by its own name, not by that of a package that takes it.
+#[test]
+fn causes_are_called_as_in_a_diff() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let dumps = with_a_swapped_input(directory.path());
+    let [diff, check, notify] = ["diff", "check", "notify"].map(|command| json_of(&[command], &dumps));
+    let said = |list: &Value, keys: &[&str]| -> Vec<Value> {
+        let said = |item: &Value| -> Value { keys.iter().map(|&key| item[key].clone()).collect() };
+        list.as_array().expect("a list").iter().map(said).collect()
+    };
+    assert_eq!(said(&diff["root_causes"], &["label", "reasons"]), [json!(["lib2", ["swapped input"]]), json!(["tool", ["recipe"]])]);
+    assert_eq!(said(&check["causes"], &["label"]), [json!(["lib2"]), json!(["tool"])]);
+    assert_eq!(said(&notify["causes"], &["label", "version"]), [json!(["lib2", ""]), json!(["tool", "5.0"])]);
+    let ada = &notify["people"][0];
+    assert_eq!(ada["causes"], json!(["lib2", "tool"]));
+    let mut packages = said(&ada["packages"], &["package", "causes"]);
+    packages.sort_by_key(|package| package[0].to_string());
+    assert_eq!(packages, [json!(["curl", ["lib2"]]), json!(["git", ["lib2"]]), json!(["tool", ["tool"]])]);
+
+    let out = directory.path().join("out");
+    let text = Run::of(waves().args(["notify", "--only", "ada"]).args(&dumps).arg("--output-dir").arg(&out)).expect_success();
+    assert!(text.contains("\ncauses: lib2, tool 5.0\n") && text.contains("\nCauses: lib2, tool\n"), "{text}");
+    let written = files(&out);
+    let index: Value = serde_json::from_str(&written["index.json"]).expect("JSON");
+    assert_eq!(index["causes"], json!(["lib2", "tool"]));
+    assert!(written["ada.md"].contains("\nCauses: lib2, tool\n"), "{}", written["ada.md"]);
+}
+
+#[test]
+fn what_was_not_compared_counts_nowhere() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let report = json_of(&["notify", "--within"], &evaluations(directory.path()));
+    assert_eq!(report["rebuilds"], json!({ "attributes": 2, "derivations": 2, "outputs": 2 }));
+    assert_eq!(report["left_out"], json!({ "before": 0, "after": 5 }));
+    let told: Vec<Value> = report["people"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|digest| {
+            let package = &digest["packages"][0];
+            json!([digest["name"], package["package"], package["rebuilds_attributes"], package["wave_name"]])
+        })
+        .collect();
+    assert_eq!(told, [json!(["ada", "zlib", 2, "zlib"]), json!(["bela", "curl", 1, "curl"])]);
+}
+
+/// Who maintained only what is removed is named in the evaluation before alone.
+#[test]
+fn maintainers_of_what_is_removed_are_not_lost() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let dumps = evaluations(directory.path());
+    let run = |arguments: &[&str]| Run::of(waves().arg("notify").args(&dumps).args(arguments));
+    let text = run(&["--only", "Bob"]).expect_success();
+    assert!(text.contains("\n2 attributes are removed.\n") && text.contains("\nbob: nothing of theirs is rebuilt\n"), "{text}");
+    let (_, table) = text.split_once("\nRemoved, and who maintained it\n").expect("a table");
+    let rows: Vec<Vec<&str>> =
+        table.lines().skip(1).map(|line| line.split_whitespace().collect()).filter(|row: &Vec<_>| !row.is_empty()).collect();
+    assert_eq!(rows, [["old", "x86_64-linux", "bob"]]);
+    let text = run(&["--only", "ada"]).expect_success();
+    assert!(!text.contains("who maintained it"), "{text}");
+    let wrong = run(&["--only", "bobb"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("did you mean `bob`"), "{}", wrong.stderr);
+
+    let out = directory.path().join("out");
+    let out_argument = out.display().to_string();
+    run(&["--output-dir", &out_argument]).expect_success();
+    let overflow = &files(&out)["overflow.md"];
+    let (_, table) = overflow.split_once("\n## Removed, and who maintained it\n").expect("a table");
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| old")).collect();
+    assert_eq!(rows, ["| old | x86_64-linux | bob |  |", "| older | x86_64-linux | carol |  |"]);
 }

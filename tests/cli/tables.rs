@@ -67,7 +67,7 @@ fn csv_says_what_json_says() {
     for evaluation in [&DUMPS.join(",")[..], UPDATED] {
         Run::of(waves().args(["history", "add", "-q", &format!("{name}/set.history"), evaluation])).expect_success();
     }
-    Run::of(waves().args(["start", "tests/inputs/plan.json", "--ledger", &format!("{name}/ledger")]).args(graph_args())).expect_success();
+    Run::of(waves().args(["start", "tests/inputs/plan.json", "--ledger", &format!("{name}/ledger")])).expect_success();
 
     let mut cases = Vec::new();
     for command in commands(&name) {

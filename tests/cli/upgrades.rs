@@ -82,13 +82,15 @@ impl Dump {
         Self { users }
     }
 
+    /// The derivations of a package.
+    fn derivations(package: &str) -> Vec<String> {
+        let found = Run::of(waves().args(["impact", "--root", package, "--format", "json"]).args(graph_args())).expect_success();
+        texts(&serde_json::from_str::<Value>(&found).expect("JSON")["roots"][0]["derivations"])
+    }
+
     /// What packages rebuild.
     fn rebuilds(&self, packages: &[String]) -> BTreeSet<&str> {
-        let roots = packages.iter().flat_map(|package| {
-            let found = Run::of(waves().args(["impact", "--root", package, "--format", "json"]).args(graph_args())).expect_success();
-            texts(&serde_json::from_str::<Value>(&found).expect("JSON")["roots"][0]["derivations"])
-        });
-        let mut next: Vec<String> = roots.collect();
+        let mut next: Vec<String> = packages.iter().flat_map(|package| Self::derivations(package)).collect();
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         while let Some(path) = next.pop() {
             let (path, users) = self.users.get_key_value(&path).expect("it is there");
@@ -162,7 +164,7 @@ fn a_wave_of_its_own_may_come_first_or_last() {
     let run = list.run(&["--max-waves", "1"]);
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("the fewest that were found are 2"), "{}", run.stderr);
-    assert!(list.text(&["--frontier"]).contains("the best plan that was found for each number of waves"));
+    assert!(list.text(&["--frontier"]).contains("the best cut of the levels into so many waves, of those that were tried"));
 }
 
 #[test]
@@ -193,6 +195,8 @@ fn limits_that_are_not_kept_are_told() {
     assert_eq!(plan["all_at_once"]["hours"].as_f64().map(f64::round), Some(27.0));
     // Hours of a wave count only beside hours of builds.
     assert_eq!(list.run(&["--risk", "0.1", "--wave-hours", "2"]).code, Some(2));
+    // They are of the plan that --risk asks for.
+    assert_eq!(list.run(&[&["--max-waves", "3", "--wave-hours", "2"], &DURATIONS[..]].concat()).code, Some(2));
 }
 
 #[test]
@@ -228,6 +232,137 @@ fn an_edited_plan_is_right_or_refused() {
     let diff = Run::of(waves().args(["plan", "diff", "--format", "json"]).args([list.path("plan.json"), list.path("moved.json")]));
     let diff: Value = serde_json::from_str(&diff.expect_success()).expect("JSON");
     assert_eq!(diff["moves"][0]["package"], update);
+}
+
+/// Counts alone do not tell that a group was torn apart, or that a wave is shared.
+#[test]
+fn groups_and_waves_of_their_own_are_verified() {
+    let list = List::new("package,from,to,group\nopenssl,1,2,\nhello,1,2,tools\njq,1,2,tools\ncurl,1,2,\n");
+    let plan = list.json(&[]);
+    assert_eq!(list.verify(&plan), (Some(0), Vec::new()));
+    let is_in = |wave: usize, package: &str| of_waves(&plan)[wave].contains(&package.to_owned());
+    assert!(of_waves(&plan).len() == 2 && is_in(0, "hello") && is_in(0, "jq") && is_in(1, "curl"));
+    let position = |of: &Value, package: &str| {
+        let named = |item: &Value| item == package || item["package"] == package;
+        of.as_array().expect("a list").iter().position(named).expect("it is there")
+    };
+    let mut torn = plan.clone();
+    let hello = position(&plan["waves"][0]["updates"], "hello");
+    let moved = torn["waves"][0]["updates"].as_array_mut().expect("updates").remove(hello);
+    torn["waves"][1]["updates"].as_array_mut().expect("updates").push(moved);
+    torn["updates"][position(&plan["updates"], "hello")]["wave"] = json!("wave-1.2");
+    // It rebuilds itself alone, with its one attribute.
+    for count in ["attributes", "derivations"] {
+        for (wave, is_more) in [(0, false), (1, true)] {
+            let said = plan["waves"][wave]["rebuilds"][count].as_u64().expect("a number");
+            torn["waves"][wave]["rebuilds"][count] = json!(if is_more { said + 1 } else { said - 1 });
+        }
+    }
+    assert_eq!(list.verify(&torn), (Some(1), vec!["the group tools is in several waves: wave-1.1, wave-1.2".to_owned()]));
+
+    let mut shared = plan.clone();
+    shared["updates"][position(&plan["updates"], "openssl")]["solo"] = json!(true);
+    let (code, flaws) = list.verify(&shared);
+    assert!(
+        code == Some(1) && flaws.len() == 1 && flaws[0].starts_with("openssl wants a wave to itself, and wave-1.1 updates "),
+        "{flaws:?}"
+    );
+    // What can only come with it may.
+    list.write("updates.csv", "package,from,to,solo\nglibc,1,2,yes\nzlib,1,2,\nopenssl,1,2,\n");
+    let plan = list.json(&[]);
+    assert_eq!(of_waves(&plan)[0].len(), 2);
+    assert_eq!(list.verify(&plan), (Some(0), Vec::new()));
+}
+
+/// What a path through groups says: each is rebuilt by the one before, from a member of the group to a member of it.
+#[test]
+fn paths_through_groups_are_rebuilds() {
+    let list = List::new(&fs::read_to_string(root().join("data/dumps/updates.csv")).expect("there"));
+    let groups = BTreeMap::from([("a", ["openssl", "rustc"]), ("b", ["curl", "qt6.qtbase"])]);
+    let table = |(name, packages): (&&str, &[&str; 2])| format!("[[groups]]\nname = \"{name}\"\npackages = {}\n", json!(packages));
+    list.write("waves.toml", &groups.iter().map(table).collect::<Vec<String>>().concat());
+    let plan = list.json(&[]);
+    let dump = Dump::read();
+    let unions: Vec<&Value> = plan["unions"].as_array().expect("unions").iter().filter(|union| union["kind"] == "absorbed").collect();
+    assert_eq!(unions.len(), 2);
+    for union in unions {
+        let path = texts(&union["path"]);
+        let members = groups[union["group"].as_str().expect("a name")];
+        assert!(path.len() > 2 && [&path[0], &path[path.len() - 1]].iter().all(|end| members.contains(&end.as_str())), "{path:?}");
+        for pair in path.windows(2) {
+            let rebuilt = dump.rebuilds(&pair[..1]);
+            assert!(Dump::derivations(&pair[1]).iter().any(|derivation| rebuilt.contains(derivation.as_str())), "{path:?}");
+        }
+    }
+}
+
+/// A pin holds whatever else its row says, and whatever else has ended; one that names nothing is told with its place.
+#[test]
+fn pins_are_kept_or_told() {
+    let list = List::new("package,from,to,pin\nopenssl,1,2,\ncurl,8.11.0,8.11.0,not yet\n");
+    let pin = |package: &str, until: &str| format!("[[pins]]\npackage = \"{package}\"\nreason = \"dear\"\nuntil = \"{until}\"\n");
+    list.write("waves.toml", &pin("nosuch", "2020-01-31"));
+    let plan = list.json(&[]);
+    assert_eq!(plan["pins"][0]["package"], "curl");
+    assert_eq!(plan["passed_over"], json!([]));
+    let skipped: Vec<(&str, &str)> = plan["skipped"]
+        .as_array()
+        .expect("skipped")
+        .iter()
+        .map(|skipped| (skipped["package"].as_str().expect("a name"), skipped["reason"].as_str().expect("a reason")))
+        .collect();
+    assert_eq!(skipped, [("curl", "pinned: not yet"), ("nosuch", "its pin ended on 2020-01-31: it is not pinned (dear)")]);
+    let dump = Dump::read();
+    let [openssl, curl] = ["openssl", "curl"].map(|package| dump.rebuilds(&[package.to_owned()]));
+    let built = plan["totals"]["builds"]["derivations"].as_u64().expect("a number") as usize;
+    assert!((openssl.difference(&curl).count()..openssl.len()).contains(&built));
+
+    list.write("waves.toml", &pin("nosuch", "2099-01-31"));
+    let run = list.run(&[]);
+    assert_eq!(run.code, Some(3));
+    let told = ["waves.toml, key `pins`", "no package `nosuch` in this evaluation"];
+    assert!(told.iter().all(|told| run.stderr.contains(told)), "{}", run.stderr);
+    list.write("waves.toml", "");
+    list.write("updates.csv", "package,from,to,pin\nopenssl,1,2,\nnosuch,1,2,not yet\n");
+    let run = list.run(&[]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("pinned: no package `nosuch` in this evaluation"), "{}", run.stderr);
+}
+
+/// Lines are those of the file, however they end and whatever comes first.
+#[test]
+fn errors_of_lists_name_their_lines() {
+    let list = List::new("");
+    for text in [
+        "package,from,to,risk\r\nhello,1,2,\r\njq,1,2,\r\nxz,1,2,3\r\n",
+        "\n  \npackage,from,to,risk\nhello,1,2,3\n",
+        "package,to\r\n\r\nhello,2\r\njq\r\n",
+        "\n\n\npackage,to,colour\nhello,2,red\n",
+        "\n\nhello 1 2\njq\n",
+        "\u{feff}\r\n\r\nhello 1 2\r\njq\r\n",
+        "\n\n[[updates]]\npackage = = 1\n",
+        "\n\n{\n\"hello\": }",
+    ] {
+        list.write("updates.csv", text);
+        let run = list.run(&[]);
+        assert_eq!(run.code, Some(3), "{text:?}");
+        assert!(run.stderr.contains("updates.csv, line 4"), "{text:?}: {}", run.stderr);
+    }
+}
+
+/// Before the first wave no time has passed, and without build times nobody knows how much.
+#[test]
+fn explained_waves_begin_when_they_can() {
+    let list = List::new("package,from,to\nopenssl,1,2\ncurl,1,2\n");
+    for (durations, begins) in [(&[][..], Value::Null), (&DURATIONS, json!(0.0))] {
+        list.write("plan.json", &list.json(durations).to_string());
+        let explained =
+            Run::of(waves().args(["explain", "curl", "--format", "json", "--plan"]).arg(list.path("plan.json")).args(graph_args()));
+        let explained = explained.expect_success();
+        let said: Value = serde_json::from_str(&explained).expect("JSON");
+        assert_eq!(said["waves"][0]["begins_after_hours"], begins);
+        assert!(!explained.contains("-0.0"), "{explained}");
+    }
 }
 
 #[test]

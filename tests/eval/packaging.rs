@@ -94,7 +94,8 @@ fn the_source_is_what_cargo_reads() {
         .expect("in the store")
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
         .collect();
-    let kept = ["Cargo.lock", "Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "benches", "crates", "data", "docs", "schema", "tests"];
+    let kept =
+        ["Cargo.lock", "Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "benches", "crates", "data", "docs", "fuzz", "schema", "tests"];
     assert_eq!(top, kept.map(str::to_owned).into());
     for left in ["benches/peers/target", "data/__pycache__"] {
         assert!(checkout.join(left).exists() && !source_directory.join(left).exists(), "{left}");

@@ -66,7 +66,7 @@ fn a_full_disk_keeps_the_ledger() {
         (cd - >/dev/null; {})
         printf 'package,from,to\\nzlib,1.3.1,1.3.2\\n' > updates.csv
         \"$WAVES\" plan --graph graph.waves --updates updates.csv --format json > plan.json
-        mkdir .waves && \"$WAVES\" start plan.json --graph graph.waves >/dev/null
+        mkdir .waves && \"$WAVES\" start plan.json >/dev/null
         cp .waves/ledger.jsonl before
         dd if=/dev/zero of=filler bs=4k 2>/dev/null || true
         \"$WAVES\" record {results} --graph graph.waves >/dev/null && exit 99 || code=$?

@@ -4,9 +4,10 @@ use std::fs;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use waves_core::analysis::{Diff, Reason};
 use waves_core::graph::{Derivation, Graph};
 
-use crate::support::{by_name, dump, findings, import};
+use crate::support::{by_name, dump, findings, import, object};
 
 fn import_json(document: &Value) -> Graph {
     let directory = TempDir::new().expect("a directory");
@@ -65,6 +66,34 @@ fn the_recipe_of_a_floating_derivation_is_the_same_in_both_shapes() {
     let [old, new] = [old, new].map(|document| import_json(&document));
     assert_eq!(by_name(&old, Derivation::recipe_hash), by_name(&new, Derivation::recipe_hash));
     assert_eq!(old.digest(), new.digest());
+}
+
+/// A derivation that is changed has another path, and so has its user, which names the output by another placeholder.
+#[test]
+fn users_of_what_was_changed_are_no_causes() {
+    let deferred = "/nix/store/4hbijr3xrbqjv4ndg4gjdjl40r1j3v6m-deferred-1.0.drv";
+    let placeholder = "/15vgwq1zvj8sw8bz55aq48g1b5cw9qv9wpn1d7qgyxi7hz9v7hgx";
+    let mut before = Value::Object(object(&dump("content-addressed.json")));
+    before[deferred]["args"][1] = json!(format!("PATH={placeholder}/bin:$PATH; echo $name > $out"));
+    before[deferred]["env"]["__json"] = json!(json!({ "inputs": [placeholder], "flags": format!("-L{placeholder}/lib") }).to_string());
+    let others = [
+        ("mzcl441ymml5s0mw9wb4z93w5rjvhqh3", "1".repeat(32)),
+        ("4hbijr3xrbqjv4ndg4gjdjl40r1j3v6m", "2".repeat(32)),
+        (placeholder, format!("/{}", "3".repeat(52))),
+    ];
+    let after = others.iter().fold(before.to_string(), |text, (one, other)| text.replace(one, other));
+    let mut after: Value = serde_json::from_str(&after).expect("JSON");
+    after[format!("/nix/store/{}-floating-1.0.drv", "1".repeat(32))]["args"][1] = json!("echo other > $out");
+
+    let [before, after] = [before, after].map(|document| import_json(&document));
+    let recipes = |graph: &Graph| ["deferred-1.0", "floating-1.0"].map(|name| by_name(graph, Derivation::recipe_hash)[&only(graph, name)]);
+    let ([user, changed], [user_after, changed_after]) = (recipes(&before), recipes(&after));
+    assert_eq!(user, user_after);
+    assert_ne!(changed, changed_after);
+    let diff = Diff::new(&before, &after, false);
+    let causes: Vec<(&str, Vec<Reason>)> =
+        diff.causes.iter().map(|cause| (cause.label.as_str(), cause.reasons.iter().copied().collect())).collect();
+    assert_eq!((causes, diff.rebuilt.len()), (vec![("floating-1.0", vec![Reason::Recipe])], 2));
 }
 
 /// A user of what only the output of a derivation describes, as JSON and as files.

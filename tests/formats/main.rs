@@ -11,3 +11,4 @@ mod recipes;
 mod routes;
 mod snapshot;
 mod support;
+mod systems;

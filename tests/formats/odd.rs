@@ -153,6 +153,36 @@ fn a_repeated_attribute_counts_once_and_of_contradictory_ones_the_first() {
     assert_eq!(derivation.name(), "a-1.0");
 }
 
+/// A flag is the same in every format; names and positions are spelt in several ways, but in one way within a dump.
+#[test]
+fn of_contradictory_meta_the_first_counts() {
+    let job = |meta: &str| {
+        let drv = format!("/nix/store/{}-a.drv", "a".repeat(32));
+        format!(r#"{{"attr":"a","system":"x86_64-linux","drvPath":"{drv}","meta":{{{meta}}}}}"#)
+    };
+    let works = job(r#""broken":false,"maintainers":[{"github":"a"}],"position":"/a/pkgs/a.nix:1""#);
+    let broken = job(r#""broken":true,"maintainers":[]"#);
+    let spelt = job(r#""broken":false,"maintainers":["A"],"position":"/b/pkgs/a.nix:1""#);
+    let more = job(r#""description":"x""#);
+    for (second, in_one_dump, in_two) in [
+        (&broken, ContradictoryAttribute, vec![(ContradictoryAttribute, 1)]),
+        (&spelt, ContradictoryAttribute, vec![]),
+        (&more, DuplicateAttribute, vec![]),
+        (&works, DuplicateAttribute, vec![]),
+    ] {
+        let one = read(&[("jobs.jsonl", &format!("{works}\n{second}"))]);
+        let two = read(&[("1.jsonl", &works), ("2.jsonl", second)]);
+        assert_eq!((findings(&one), findings(&two)), (vec![(in_one_dump, 1)], in_two), "{second}");
+        for graph in [one, two] {
+            let attribute = graph.attributes().next().expect("it is there");
+            assert_eq!((attribute.is_broken(), attribute.maintainers().collect::<Vec<_>>()), (false, vec!["a"]), "{second}");
+        }
+    }
+    let graph = read(&[("1.jsonl", &broken), ("2.jsonl", &works)]);
+    assert_eq!(findings(&graph), [(ContradictoryAttribute, 1)]);
+    assert!(graph.attributes().all(|attribute| attribute.is_broken() && attribute.maintainers().count() == 0));
+}
+
 #[test]
 fn keys_without_a_system_are_no_jobs() {
     let graph = check("odd-keys.json", &[(UnknownEntry, 4)], (1, 1));
@@ -250,4 +280,23 @@ fn an_output_without_a_path_is_the_same_output() {
     assert_eq!(found(&fixed("out", ""), &whole), [(DuplicateDerivation, 1)]);
     assert_eq!(found(&fixed("out", ""), &fixed("dev", "")), [(ContradictoryDerivation, 1)]);
     assert_eq!(found(&whole, &fixed("out", &path("a").replace('c', "d"))), [(ContradictoryDerivation, 1)]);
+}
+
+/// An output path that only a second description tells leads to the derivation, too; that of a contradictory one does not count.
+#[test]
+fn a_path_that_is_told_later_is_known() {
+    let (drv, out) = (format!("/nix/store/{}-a.drv", "b".repeat(32)), format!("/nix/store/{}-a", "c".repeat(32)));
+    let fixed = |path: &str, more: &str| {
+        let output = format!(r#"{{{path}"hash":"{}","hashAlgo":"sha256"}}"#, "0".repeat(64));
+        format!(r#"{{"{drv}":{{"outputs":{{"out":{output}}},"env":{{"name":"a"{more}}}}}}}"#)
+    };
+    let (unknown, path) = (fixed("", ""), format!(r#""path":"{out}","#));
+    let outpaths = format!(r#"{{"a.x86_64-linux":{{"out":"{out}"}}}}"#);
+    let graph = read(&[("1.json", &unknown), ("2.json", &fixed(&path, "")), ("outpaths.json", &outpaths)]);
+    assert_eq!(findings(&graph), [(DuplicateDerivation, 1)]);
+    let named = graph.find_attribute("a").find_map(|attribute| attribute.derivation()).expect("it is there");
+    assert_eq!((named.path(), graph.derivation_count()), (drv.clone(), 1));
+    let graph = read(&[("1.json", &unknown), ("2.json", &fixed(&path, r#","version":"2""#))]);
+    assert_eq!(findings(&graph), [(ContradictoryDerivation, 1)]);
+    assert_eq!(graph.derivations().flat_map(|derivation| derivation.outputs()).find_map(|output| output.path()), None);
 }

@@ -97,6 +97,33 @@ fn what_is_no_file_is_passed_over() {
     assert_eq!((graph.derivation_count(), findings(&graph)), (1, vec![(SkippedFile, 3)]));
 }
 
+/// Dumps lie among sources; by itself none of those is a dump, and Nix is for another command.
+#[test]
+fn sources_beside_dumps_are_passed_over() {
+    let (_directory, path) = with_dump();
+    let alone = import(std::slice::from_ref(&path));
+    let sources = [
+        ("package.nix", "{\n  lib,\n  stdenv,\n}:\n\nstdenv.mkDerivation { }\n", true),
+        ("nothing.nix", "{ }:\n{ a = 1; }\n", true),
+        ("versions.nix", "{\n  \"1.0\" = { };\n}\n", true),
+        ("default.nix", "let a = 1; in a\n", true),
+        ("Cargo.toml", "[workspace]\n", false),
+        ("build.log", "{\"level\":\"info\",\"at\":1}\n{\"level\":\"info\",\"at\":2}\n", false),
+    ];
+    for (name, text, _) in sources {
+        fs::write(path.join(name), text).expect("written");
+    }
+    let graph = import(std::slice::from_ref(&path));
+    let mut expected = findings(&alone);
+    expected.push((SkippedFile, sources.len() as u64));
+    assert_eq!((graph.digest(), findings(&graph)), (alone.digest(), expected));
+    for (name, _, is_nix) in sources {
+        let error = try_import(&[path.join(name)]).expect_err(name);
+        assert!(matches!(&error, Error::UnknownFormat { .. }), "{name}: {error:?}");
+        assert_eq!(error.to_string().contains("hint: `waves eval`"), is_nix, "{error}");
+    }
+}
+
 /// Reads from a FIFO what is written to it.
 fn through_fifo(write: impl FnOnce(File) -> io::Result<()> + Send + 'static) -> waves_core::error::Result<Graph> {
     let directory = TempDir::new().expect("a directory");

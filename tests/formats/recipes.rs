@@ -84,6 +84,16 @@ fn its_own_changes_change_it() {
     }
 }
 
+/// What is like the placeholder of an output that only a build tells, where nothing has such an output.
+#[test]
+fn the_hash_in_an_address_is_its_own() {
+    let recipe = |digit: &str| {
+        let address = format!("https://example.org/sha256/{}", digit.repeat(52));
+        recipe_of_jq(|text| text.replacen("\"args\":[", &format!("\"args\":[\"{address}\","), 1))
+    };
+    assert_ne!(recipe("0"), recipe("1"));
+}
+
 #[test]
 fn an_input_more_or_less_changes_it() {
     let before = recipe_of_jq(str::to_owned);

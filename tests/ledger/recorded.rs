@@ -87,6 +87,29 @@ fn what_is_tried_again_is_built_if_what_needs_it_is() {
     assert!(!is_ready());
 }
 
+/// Whoever builds a wave reports what is nearest to the leaves: what that needs is not named again.
+#[test]
+fn what_failed_is_built_if_what_needs_it_was_built_later() {
+    let directory = begun();
+    let here = directory.path();
+    let red = || texts(&json(here, &["status"])["roots"], "package").into_iter().map(str::to_owned).collect::<Vec<_>>();
+    record(here, &[("first.txt", "zlib built\nlibpng failed\nqt6.qtbase dependency-failed\nqt6.qtsvg dependency-failed\n")]);
+    assert_eq!(red(), ["libpng"]);
+    record(here, &[("second.txt", "qt6.qtsvg built\n")]);
+    assert!(red().is_empty());
+    let next = json(here, &["next", "--wave", "1.1"]);
+    let ready = texts(&next["ready"], "package");
+    assert!(!["libpng", "qt6.qtbase", "qt6.qtsvg"].iter().any(|package| ready.contains(package)), "{ready:?}");
+    // A failure that is told since is another one.
+    record(here, &[("third.txt", "libpng failed\n")]);
+    assert_eq!(red(), ["libpng"]);
+    // In one file, what failed did so in spite of what was built.
+    let fourth = ("fourth.txt", "libpng failed\nqt6.qtsvg failed\nqt6.qtsvg built\n");
+    let ledger = record(here, &[fourth]);
+    assert_eq!(red(), ["libpng"]);
+    assert_eq!(record(here, &[fourth]), ledger);
+}
+
 #[test]
 fn jobs_of_an_exported_wave_are_its_attributes() {
     let directory = begun();

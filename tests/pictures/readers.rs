@@ -63,7 +63,7 @@ const PIECES: [&str; 44] = [
     "\u{202e}",
 ];
 
-const DATA: [&str; 4] = ["--graph", "data/dumps/derivations.json", "--graph", "data/dumps/eval-jobs.jsonl"];
+pub(crate) const DATA: [&str; 4] = ["--graph", "data/dumps/derivations.json", "--graph", "data/dumps/eval-jobs.jsonl"];
 const UPDATED: &str = "data/dumps/derivations.json,data/dumps/update/derivations.json,data/dumps/update/eval-jobs.jsonl";
 
 /// Every command that draws.
@@ -85,7 +85,8 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
 }
 
-fn drawn(arguments: &[&str], format: &str) -> String {
+/// What a command writes in a format.
+pub(crate) fn drawn(arguments: &[&str], format: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_waves"));
     command.args(arguments).args(["--format", format]).current_dir(repository()).env_remove("WAVES_GRAPH").env_remove("GITHUB_ACTIONS");
     let output = command.output().expect("waves starts");

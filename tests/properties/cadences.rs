@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use waves_core::analysis::Scope;
-use waves_core::cadence::{CadenceOptions, Release, Releaser, cadence, rates, turns};
+use waves_core::cadence::{CadenceOptions, Release, Releaser, cadence, rates};
 
 use crate::strategy::package_sets;
 use crate::support::Imported;
@@ -66,53 +66,55 @@ proptest! {
         }
     }
 
+    /// Against a cycle of all turns, wave by wave: what is due then is rebuilt once, and no more often than there are releases.
     #[test]
-    fn turns_keep_to_the_budget_and_no_turn_can_be_halved(packages in packages(), share in 1_u32..200, base in 1_u32..30) {
-        let (costs, weights, caps) = columns(&packages);
-        let all: f64 = costs.iter().zip(&caps).map(|(cost, cap)| cost * cap).sum();
-        let (budget, base) = (all * f64::from(share) / 100.0, f64::from(base));
-        let best = rates(&costs, &weights, &caps, budget);
-        let turns = turns(&costs, &weights, &caps, &best, base, budget);
-        let per_day = |at: usize, exponent: u32| costs[at] * (1.0 / (base * f64::from(exponent).exp2())).min(caps[at]);
-        let used: f64 = (0..costs.len()).map(|at| per_day(at, turns[at])).sum();
+    fn turns_keep_to_the_budget_and_no_turn_can_be_halved(set in package_sets(40), days in vec(1_u32..100, 40), share in 4_u32..120) {
+        let imported = Imported::new(&set);
+        let roots: Vec<usize> = set.all().step_by(3).take(6).collect();
+        let days: Vec<f64> = roots.iter().map(|&at| f64::from(days[at])).collect();
+        let rebuilds: Vec<BTreeSet<usize>> = roots.iter().map(|&at| set.rebuilds([at])).collect();
+        let releasers: Vec<Releaser> = roots
+            .iter()
+            .zip(&days)
+            .map(|(&at, &days)| Releaser { package: set.drv_path(at), weight: 1.0, days, releases: Vec::new() })
+            .collect();
+        let all: f64 = rebuilds.iter().zip(&days).map(|(rebuilds, days)| rebuilds.len() as f64 / days).sum();
+        let budget = all * f64::from(share) / 100.0;
+        let options = CadenceOptions { budget, costs: None, wave_days: 7, scope: Scope::Exact, system: None };
+        let found = cadence(&imported.graph, &releasers, &options).expect("they are in it");
+        prop_assert!((found.each_per_day - all).abs() <= 1e-9 * all);
+        let turn_of = |at: usize| found.packages.iter().find(|turn| turn.releaser.package == set.drv_path(at)).expect("it is there");
+        for (&at, rebuilds) in roots.iter().zip(&rebuilds) {
+            prop_assert!((turn_of(at).cost - rebuilds.len() as f64).abs() < 1e-9);
+        }
+        let turns: Vec<usize> = roots.iter().map(|&at| whole(turn_of(at).days / 7.0)).collect();
+        let waves = turns.iter().copied().max().unwrap_or(1);
+        prop_assume!(waves <= 1 << 10);
+        let per_day = |turns: &[usize]| {
+            let of_derivation = |derivation: usize| {
+                let packages: Vec<usize> = (0..roots.len()).filter(|&package| rebuilds[package].contains(&derivation)).collect();
+                let due = (0..waves).filter(|wave| packages.iter().any(|&package| wave.is_multiple_of(turns[package]))).count();
+                let releases = packages.iter().map(|&package| 1.0 / (7.0 * turns[package] as f64).max(days[package])).sum::<f64>();
+                releases.min(due as f64 / (7.0 * waves as f64))
+            };
+            set.all().map(of_derivation).sum::<f64>()
+        };
+        let used = per_day(&turns);
+        prop_assert!((found.together_per_day - used).abs() <= 1e-9 * (1.0 + used), "{used}");
         prop_assert!(used <= budget * (1.0 + 1e-9), "{used} of {budget}");
-        for at in (0..costs.len()).filter(|&at| turns[at] > 0) {
-            let more = per_day(at, turns[at] - 1) - per_day(at, turns[at]);
-            prop_assert!(more == 0.0 || used + more > budget * (1.0 - 1e-9), "{at}");
+        if per_day(&vec![1; turns.len()]) <= budget * (1.0 - 1e-9) {
+            prop_assert!(turns.iter().all(|&turn| turn == 1));
+        }
+        // What takes each release already gains nothing by more turns.
+        for at in (0..turns.len()).filter(|&at| turns[at] > 1 && 7.0 * turns[at] as f64 > days[at]) {
+            let mut more = turns.clone();
+            more[at] /= 2;
+            prop_assert!(per_day(&more) > budget * (1.0 - 1e-9), "{at}");
         }
         // With budget for all, each is taken at the first wave behind it, or before the next of them.
         if share >= 100 {
-            prop_assert!((0..costs.len()).all(|at| turns[at] == 0 || base * f64::from(turns[at]).exp2() <= 1.0 / caps[at] * (1.0 + 1e-9)));
+            prop_assert!((0..turns.len()).all(|at| turns[at] == 1 || 7.0 * turns[at] as f64 <= days[at] * (1.0 + 1e-9)));
         }
-    }
-
-    #[test]
-    fn costs_are_those_of_closures_and_of_unions(set in package_sets(40), days in vec(1_u32..100, 40), share in 1_u32..120) {
-        let imported = Imported::new(&set);
-        let roots: Vec<usize> = set.all().step_by(3).take(6).collect();
-        let releasers: Vec<Releaser> = roots
-            .iter()
-            .map(|&at| Releaser { package: set.drv_path(at), weight: 1.0, days: f64::from(days[at]), releases: Vec::new() })
-            .collect();
-        let all: f64 = roots.iter().map(|&at| set.rebuilds([at]).len() as f64 / f64::from(days[at])).sum();
-        let options =
-            CadenceOptions { budget: all * f64::from(share) / 100.0, costs: None, wave_days: 7, scope: Scope::Exact, system: None };
-        let found = cadence(&imported.graph, &releasers, &options).expect("they are in it");
-        prop_assert!((found.each_per_day - all).abs() <= 1e-9 * all);
-        let at = |package: &str| *roots.iter().find(|&&at| set.drv_path(at) == package).expect("one of them");
-        for turn in &found.packages {
-            prop_assert!((turn.cost - set.rebuilds([at(&turn.releaser.package)]).len() as f64).abs() < 1e-9);
-        }
-        // A cycle of all turns, wave by wave: what is due then is rebuilt once.
-        let longest = found.packages.iter().map(|turn| turn.days).fold(7.0, f64::max);
-        let waves = whole(longest / 7.0);
-        prop_assume!(waves <= 1 << 12);
-        let due = |wave: usize| {
-            let due = found.packages.iter().filter(|turn| wave.is_multiple_of(whole(turn.days / 7.0)));
-            set.rebuilds(due.map(|turn| at(&turn.releaser.package)).collect::<BTreeSet<usize>>()).len() as f64
-        };
-        let together = (0..waves).map(due).sum::<f64>() / longest;
-        prop_assert!((found.together_per_day - together.min(found.turns_per_day)).abs() <= 1e-6 * (1.0 + together));
     }
 
     /// Of a list of days, by trying every turn.

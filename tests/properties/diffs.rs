@@ -183,6 +183,48 @@ fn names_and_sets_come_and_go() {
     let common = Diff::new(&before, &after, true);
     assert_eq!((pairs(&common.renames), common.left_out), (vec![pair("b", "c")], (3, 1)));
     assert_eq!(Diff::new(&after, &before, true).left_out, (1, 3));
+    // Of one build with several names.
+    let named = |names: &[&str]| evaluation(&names.iter().map(|name| (*name, 2)).collect::<Vec<_>>());
+    for (old, new, expected) in [
+        (&["clang", "llvm.clang"][..], &["clang18", "llvm18.clang"][..], &[("clang", "clang18"), ("llvm.clang", "llvm18.clang")][..]),
+        (&["p.x", "q.y"], &["r.y", "s.x"], &[("q.y", "r.y"), ("p.x", "s.x")]),
+        (&["p.q.x", "y"], &["x", "z"], &[("p.q.x", "x"), ("y", "z")]),
+        (&["a", "b"], &["c", "d", "e"], &[("a", "c"), ("b", "d"), ("a", "e")]),
+        (&["a", "b"], &["c"], &[("a", "c")]),
+    ] {
+        let expected: Vec<_> = expected.iter().map(|(one, other)| pair(one, other)).collect();
+        assert_eq!(pairs(&Diff::new(&named(old), &named(new), false).renames), expected, "{old:?} to {new:?}");
+    }
+}
+
+/// Removed, and still there with an error: the error is of the attribute or of its set, and mostly says no system.
+#[test]
+fn what_does_not_evaluate_any_more_is_told_from_what_is_gone() {
+    let path = |attr: &str| attr.split('.').map(str::to_owned).collect::<Vec<_>>();
+    let built = |attr: &str, system: &str, at: usize| {
+        let output = format!("/nix/store/{at:032}-a");
+        let job = json!({
+            "attr": attr, "attrPath": path(attr), "name": "a", "system": system,
+            "drvPath": format!("{output}.drv"), "outputs": { "out": output },
+        });
+        job.to_string()
+    };
+    let failing = |attr: &str| json!({ "attr": attr, "attrPath": path(attr), "error": "assertion failed" }).to_string();
+    let graph = |jobs: &[String]| import(&[("jobs.jsonl", jobs.join("\n"))]);
+    let stays = [built("stays", "x86_64-linux", 1), failing("never")];
+    let goes = [("gone", "x86_64-linux"), ("lld", "aarch64-linux"), ("set.a", "x86_64-linux"), ("set.b.c", "x86_64-linux")];
+    let goes: Vec<String> = goes.iter().enumerate().map(|(at, (attr, system))| built(attr, system, at + 2)).collect();
+    let settled = [built("settled", "x86_64-linux", 9), built("lld", "x86_64-linux", 10)];
+    let before = graph(&[&stays[..], &goes, &settled].concat());
+    // For one of two systems, `lld` still evaluates.
+    let after = graph(&[&stays[..], &settled[1..], &[failing("lld"), failing("set"), failing("new")]].concat());
+    let diff = Diff::new(&before, &after, false);
+    let names = |names: &[AttributeName]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let failed = ["lld.aarch64-linux", "set.a.x86_64-linux", "set.b.c.x86_64-linux"];
+    assert_eq!(names(&diff.no_longer_evaluated), failed);
+    let all = [&["gone.x86_64-linux"][..], &failed, &["settled.x86_64-linux"]].concat();
+    assert_eq!(names(&diff.attributes.removed), all);
+    assert_eq!(Diff::new(&after, &before, false).no_longer_evaluated, []);
 }
 
 proptest! {

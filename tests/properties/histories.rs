@@ -182,6 +182,19 @@ proptest! {
         check(&graphs)?;
     }
 
+    /// Nor do they make each other be written again.
+    #[test]
+    fn what_any_evaluation_said_is_known(graphs in contradictory()) {
+        let directory = TempDir::new().expect("a directory");
+        let mut writer = writer(&directory.path().join("history"));
+        for round in 0..2 {
+            for (at, graph) in graphs.iter().enumerate() {
+                let added = writer.append(&format!("e{at} {round}"), 0, graph).expect("written");
+                prop_assert!(round == 0 || added.evaluation.new_derivations == 0, "e{} {}: {:?}", at, round, added);
+            }
+        }
+    }
+
     /// What changed is told apart as a comparison of the two evaluations has it.
     #[test]
     fn changes_are_those_between_two_evaluations(graphs in worlds()) {
@@ -261,6 +274,27 @@ fn what_is_known_by_its_outputs_alone_is_kept() {
         import(&["derivations.json", "jobs.jsonl", "outpaths.json"].into_iter().zip(dumps).collect::<Vec<_>>())
     };
     check(&["1", "1", "2"].map(graph)).expect("they agree");
+}
+
+/// Evaluations in turns, of which every second does not say what a source is: that, and the three that need it, are known in two ways.
+#[test]
+fn each_description_is_written_once() {
+    let world = World::of([("a", &[][..]), ("b", &[0]), ("c", &[1]), ("d", &[])]);
+    let graph = |has_source: bool| {
+        let mut derivations = world.derivations();
+        let entries = derivations.as_object_mut().expect("an object");
+        let all = entries.len();
+        entries.retain(|path, _| has_source || !path.ends_with("-a-1.0.0.tar.gz.drv"));
+        assert_eq!((all, entries.len()), (8, if has_source { 8 } else { 7 }));
+        import(&[("derivations.json", derivations.to_string()), ("jobs.jsonl", world.jobs())])
+    };
+    let graphs = [true, false, true, false, true].map(graph);
+    let (_directory, history) = history(&graphs);
+    let new: Vec<usize> = history.evaluations().iter().map(|evaluation| evaluation.new_derivations).collect();
+    assert_eq!(new, [8, 4, 0, 0, 0]);
+    let gone: Vec<usize> = history.evaluations().iter().map(|evaluation| evaluation.gone_derivations).collect();
+    assert_eq!((gone, history.derivation_count()), (vec![0, 4, 4, 4, 4], 12));
+    check(&graphs).expect("they agree");
 }
 
 /// Links of a chain, of which some are there in each evaluation, and some have fixed outputs; by number.

@@ -3,12 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::collection::btree_set;
+use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
+use proptest::sample::Index;
 use waves_core::analysis::{AttributeChanges, AttributeName, Change, Counts, Impact, Root};
 use waves_core::graph::{Attribute, Direction, Graph};
 
-use crate::model::PackageSet;
+use crate::model::{Attribute as Named, PackageSet};
 use crate::strategy::{package_sets, with_roots};
 use crate::support::Imported;
 
@@ -89,6 +90,42 @@ proptest! {
             let only = Impact::new(&imported.graph, &[imported.root(roots.clone())], Direction::Dependents, None, Some(system));
             prop_assert_eq!(imported.ats(only.expect("it has edges").rebuilds()), members);
         }
+    }
+
+    /// What is removed is not rebuilt, nor what is built for it alone.
+    #[test]
+    fn what_is_removed_is_not_rebuilt((set, roots) in with_roots(40), removed in vec(any::<Index>(), 0..20)) {
+        let imported = Imported::new(&set);
+        let named = |attribute: &Named| {
+            let system = attribute.derivation.map_or("", |at| set.derivations[at].system);
+            (attribute.dotted(), system.to_owned())
+        };
+        let removed: BTreeSet<_> = removed.iter().map(|at| named(at.get(&set.attributes))).collect();
+        let mut impact = impact(&imported.graph, imported.root(roots.clone()));
+        let is_removed = |attribute: &Attribute<'_>| {
+            removed.contains(&(attribute.path().to_owned(), attribute.system().unwrap_or_default().to_owned()))
+        };
+        impact.remove(imported.graph.attributes().filter(is_removed).map(Attribute::ix));
+        prop_assert_eq!(impact.removed().count(), removed.len());
+        let mut gone: BTreeSet<usize> = BTreeSet::new();
+        loop {
+            let is_gone = |at: &usize| {
+                let mut names = set.attributes.iter().filter(|attribute| attribute.derivation == Ok(*at)).map(named).peekable();
+                names.peek().is_some() && names.all(|name| removed.contains(&name)) && set.users(*at).all(|user| gone.contains(&user))
+            };
+            let more: BTreeSet<usize> = set.all().filter(is_gone).collect();
+            if more.is_subset(&gone) {
+                break;
+            }
+            gone.extend(more);
+        }
+        let expected: BTreeSet<usize> = set.rebuilds(roots).difference(&gone).copied().collect();
+        prop_assert_eq!(imported.ats(impact.rebuilds()), expected.clone());
+        prop_assert_eq!(impact.by_distance().iter().map(Vec::len).sum::<usize>(), expected.len());
+        let built = set.attributes.iter().filter(|attribute| attribute.derivation.is_ok_and(|at| expected.contains(&at)));
+        let left = built.filter(|attribute| !removed.contains(&named(attribute))).count();
+        let by_system: usize = impact.by_system().values().map(|counts| counts.attributes).sum();
+        prop_assert_eq!((impact.rebuild_counts().attributes, impact.attributes().len(), by_system), (left, left, left));
     }
 
     /// Foretold, what is rebuilt is changed, and nothing else.

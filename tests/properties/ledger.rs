@@ -108,21 +108,38 @@ impl Model<'_> {
     }
 
     fn is_built(&self, at: usize) -> bool {
-        let succeeded = |at: usize| self.heard(at).filter(|(_, outcome)| *outcome == Outcome::Succeeded).map(|(time, _)| time);
-        // A failure says nothing against what was built after it was to be tried again.
-        let retried = |by: usize| self.history(at).iter().rfind(|(_, event)| event.is_none()).is_some_and(|(time, _)| *time < by);
-        let is_silent = self.history(at).iter().all(|(_, event)| matches!(event, None | Some(Outcome::Aborted | Outcome::Building)));
-        let is_behind = |user: usize| succeeded(user).is_some_and(|time| is_silent || self.heard(at).is_none() && retried(time));
-        succeeded(at).is_some() || self.members.iter().any(|&user| is_behind(user) && self.needs(user).contains(&at))
+        self.heard(at).is_some_and(|(_, outcome)| outcome == Outcome::Succeeded) || self.implied(at).is_some()
     }
 
-    /// When something was last mended: tried again, or built when the last that was heard was a failure.
+    /// When the first of what needs it was built, of those that were after the last that was said against it.
+    fn implied(&self, at: usize) -> Option<usize> {
+        let succeeded = |at: usize| self.heard(at).filter(|(_, outcome)| *outcome == Outcome::Succeeded).map(|(time, _)| time);
+        let against = self.against(at);
+        let users = self.members.iter().copied().filter(|&user| self.needs(user).contains(&at));
+        users.filter_map(succeeded).filter(|&time| against.is_none_or(|against| against < time)).min()
+    }
+
+    /// When the last was said against it: that it failed, or that what failed is to be tried again.
+    fn against(&self, at: usize) -> Option<usize> {
+        let mut against = None;
+        for &(time, event) in self.history(at) {
+            match event {
+                Some(Outcome::Succeeded | Outcome::Aborted | Outcome::Building) => {}
+                Some(_) => against = Some(time),
+                None => against = against.map(|_| time),
+            }
+        }
+        against
+    }
+
+    /// When something was last mended: tried again, or built when the last that was heard was a failure, as far as anybody can tell.
     fn mended(&self, at: usize) -> Option<usize> {
         let says = |event: &Option<Outcome>| matches!(event, Some(Outcome::Succeeded | Outcome::Failed | Outcome::DependencyFailed));
         let heard: Vec<_> = self.history(at).iter().filter(|(_, event)| says(event)).collect();
         let mended = heard.windows(2).filter(|pair| pair[0].1 != Some(Outcome::Succeeded) && pair[1].1 == Some(Outcome::Succeeded));
         let retried = self.history(at).iter().filter(|(_, event)| event.is_none()).map(|(time, _)| *time);
-        retried.chain(mended.map(|pair| pair[1].0)).max()
+        let implied = self.against(at).and(self.implied(at));
+        retried.chain(mended.map(|pair| pair[1].0)).chain(implied).max()
     }
 
     /// Every rule on everything, last first, until nothing changes.

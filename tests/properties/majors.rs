@@ -250,9 +250,20 @@ proptest! {
             let mut expected = wave.units.clone();
             expected.sort_unstable();
             prop_assert_eq!(all, expected);
-            for part in parts.iter().filter(|part| part.len() > 1) {
+            let weight = |part: &[usize]| {
                 let members = part.iter().flat_map(|&unit| &levels.units.units[unit].derivations).map(|&ix| imported.at(ix));
-                prop_assert!(set.rebuilds(members).len() as u64 <= limit);
+                set.rebuilds(members).len() as u64
+            };
+            for part in parts.iter().filter(|part| part.len() > 1) {
+                prop_assert!(weight(part) <= limit);
+            }
+            // No unit is better in another part that has room for it.
+            for (from, to) in (0..parts.len()).flat_map(|from| (0..parts.len()).map(move |to| (from, to))).filter(|(from, to)| from != to) {
+                for &unit in &parts[from] {
+                    let without: Vec<usize> = parts[from].iter().copied().filter(|&other| other != unit).collect();
+                    let with: Vec<usize> = parts[to].iter().copied().chain([unit]).collect();
+                    prop_assert!(weight(&with) > limit || weight(&without) + weight(&with) >= weight(&parts[from]) + weight(&parts[to]));
+                }
             }
         }
         let apart = planned_with(&imported, &list(&set, &picked), Cut::MaxWaveSeconds(limit));

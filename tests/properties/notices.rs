@@ -9,10 +9,12 @@ use serde_json::{Value, json};
 use waves_core::analysis::{Change, Root};
 use waves_core::notify::{Causes, LISTED_CAUSES, Notice, Notices, NotifyOptions, Owners, PackageNotice, RecipientKind, Role, notify};
 use waves_core::plan::{PlanOptions, plan};
+use waves_core::report::{Basis, NotifyDetail, NotifyReport};
 
+use crate::history::World;
 use crate::model::{Attribute, PackageSet};
 use crate::strategy::package_sets;
-use crate::support::Imported;
+use crate::support::{Imported, import};
 
 /// Names, and what makes two of them one person: the case of a handle does not count.
 const PEOPLE: [(&str, &str); 5] =
@@ -21,9 +23,10 @@ const TEAMS: [(&str, &str); 3] = [("rust", "org/rust"), ("Rust", "org/rust"), ("
 
 /// Lines of an owners file: a pattern, and the same in other words.
 type Pattern = (&'static str, fn(&Attribute) -> bool);
-const PATTERNS: [Pattern; 6] = [
+const PATTERNS: [Pattern; 7] = [
     ("*", |_| true),
     ("qt6.*", |attribute| attribute.dotted().starts_with("qt6.")),
+    ("*.socket.io", |attribute| attribute.path.join(".").ends_with(".socket.io")),
     ("?", |attribute| attribute.dotted().len() == 1),
     ("/pkgs/a.nix", |attribute| attribute.position.is_some_and(|position| position.starts_with("pkgs/a.nix:"))),
     ("b.nix/", |_| false),
@@ -298,6 +301,26 @@ proptest! {
         })?;
     }
 
+    /// Attributes that a change leaves out, as does a comparison of what two evaluations both cover, are counted for nobody.
+    #[test]
+    fn what_a_change_leaves_out_is_counted_for_nobody(case in cases()) {
+        let imported = Imported::with_jobs(&case.set, &case.jobs(false));
+        let causes: Vec<Root> = case.causes.iter().map(|cause| imported.root(cause.iter().copied())).collect();
+        let mut change = Change::foretold(&imported.graph, causes).expect("it has edges");
+        change.attributes.rebuilds.retain(|name| !name.path.starts_with("python312Packages."));
+        let rebuilt_by = |at: usize| {
+            let closure = case.set.rebuilds([at]);
+            let kept = case.set.attributes.iter().filter(|attribute| attribute.path[0] != "python312Packages");
+            kept.filter(|attribute| attribute.derivation.is_ok_and(|at| closure.contains(&at))).count()
+        };
+        let options = NotifyOptions { cap: usize::MAX, exclude_broken: false, ..NotifyOptions::default() };
+        let notices = notify(&change, None, &options).expect("nobody was asked for");
+        for package in notices.notices.iter().flat_map(|notice| &notice.packages) {
+            let most = members(&imported, package).into_iter().map(rebuilt_by).max();
+            prop_assert_eq!(Some(package.rebuilds as usize), most);
+        }
+    }
+
     /// Who is first told: whose packages changed, then direct dependents and named owners, then the rest; of each first whose
     /// package rebuilds most.
     #[test]
@@ -320,5 +343,34 @@ proptest! {
             }
             Ok(())
         })?;
+    }
+}
+
+/// A cause is called as what found it says. It has the version of what stands for it only if that is called so too.
+#[test]
+fn causes_have_the_versions_of_their_names() {
+    let world = World::of([("b", &[][..]), ("a", &[0])]);
+    let jobs = world.jobs();
+    let job = jobs.lines().nth(1).expect("a job");
+    let jobs = [job.to_owned(), job.replace("\"a\"", "\"aliased\"")].join("\n");
+    let graph = import(&[("derivations.json", world.derivations().to_string()), ("jobs.jsonl", jobs)]);
+    let called = |face: &str, selector: &str, basis: Basis| {
+        let face = graph.derivations().find(|derivation| derivation.label() == face).expect("a derivation").ix();
+        let root = Root { selector: selector.to_owned(), face, derivations: vec![face] };
+        let change = Change::foretold(&graph, vec![root]).expect("it has edges");
+        let options = NotifyOptions::default();
+        let notices = notify(&change, None, &options).expect("nobody was asked for");
+        let detail = NotifyDetail { basis, digests: false, mention: false, limit: 1 };
+        let report = NotifyReport::new(&change, None, None, &options, &notices, detail);
+        report.causes.into_iter().map(|cause| (cause.label, cause.version)).collect::<Vec<_>>()
+    };
+    for (face, selector, basis, label, version) in [
+        ("a", "[a]*", Basis::Foretold, "a", "1.1.0"),
+        ("a", "aliased", Basis::Estimated, "aliased", "1.1.0"),
+        ("a", "b-1.0.0", Basis::Compared, "b-1.0.0", ""),
+        ("b-1.0.0", "b-1.0.0", Basis::Compared, "b-1.0.0", "1.0.0"),
+        ("a", "file0.patch", Basis::Compared, "file0.patch", ""),
+    ] {
+        assert_eq!(called(face, selector, basis), [(label.to_owned(), version.to_owned())], "{selector}");
     }
 }

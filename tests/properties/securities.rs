@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use waves_core::graph::DerivationSet;
 use waves_core::major::{ResolvedPlan, ResolvedUpdate, ResolvedWave};
+use waves_core::report::{Report as _, SecurityReport};
 use waves_core::schedule::Fleet;
 use waves_core::security::{Closed, Kind, SecurityOptions, State, security};
 
@@ -82,6 +83,31 @@ proptest! {
             };
             let dominating: Vec<Kind> = found.options.iter().filter(dominates).map(|other| other.kind).collect();
             prop_assert_eq!(option.dominated_by, dominating.first().copied());
+        }
+    }
+
+    /// How preconditions stand, and what would tell more of them, is seen where there are 80 columns.
+    #[test]
+    fn a_narrow_terminal_shows_what_options_differ_in((set, roots) in with_roots(30)) {
+        let imported = Imported::new(&set);
+        let roots = [imported.root(roots.iter().copied())];
+        let fleet = Fleet::identical(1000);
+        let options = SecurityOptions { fleet: &fleet, costs: None, closed: None, to: None, throughput: 1 };
+        let found = security(&imported.graph, &roots, &options).expect("it has edges");
+        let mut out = Vec::new();
+        SecurityReport::new(&found, &roots, &options, 20).document().write_text(Some(80), &mut out).expect("writes");
+        let text = String::from_utf8(out).expect("UTF-8");
+        let mut verdicts = Vec::new();
+        for option in &found.options {
+            let count = |state| option.preconditions.iter().filter(|check| check.state == state).count();
+            let counts = [(count(State::Fails), "fail"), (count(State::Unknown), "unknown"), (count(State::Holds), "hold")];
+            let said: Vec<String> = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+            verdicts.push(if option.applies { said.join(", ") } else { "nothing to do".to_owned() });
+        }
+        let rows: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("option ")).skip(1).take(4).collect();
+        prop_assert!(rows.iter().zip(&verdicts).all(|(row, verdict)| row.contains(&format!("  {verdict}"))), "{verdicts:?}\n{text}");
+        for (hint, times) in [("(hint: --to VERSION)", 2), ("(hint: --sizes FILE)", 1), ("(hint: --plan PLAN)", 3)] {
+            prop_assert_eq!(text.matches(hint).count(), times, "{}", text);
         }
     }
 }

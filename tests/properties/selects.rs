@@ -46,18 +46,26 @@ impl Naive<'_> {
         Selected::Roots([self.root(members)].into())
     }
 
-    /// Attributes whose path is right; of those for other systems alone, what their packages have for this one.
-    fn attributes(&self, is_meant: impl Fn(&str) -> bool) -> Option<Selected> {
+    /// What attributes whose path is right have; if they are for other systems alone, what their packages have for this one. Why not, if none
+    /// evaluates.
+    fn members(&self, is_meant: impl Fn(&str) -> bool) -> Option<Result<BTreeSet<usize>, &'static str>> {
         let named: Vec<_> = self.set.attributes.iter().filter(|attribute| is_meant(&attribute.dotted())).collect();
         let all: BTreeSet<usize> = named.iter().filter_map(|attribute| attribute.derivation.ok()).collect();
         let first = named.first()?;
         if all.is_empty() {
-            return Some(Selected::NotEvaluated(first.derivation.expect_err("it has no derivation").to_owned()));
+            return Some(Err(first.derivation.expect_err("it has no derivation")));
         }
         let of_system = |members: BTreeSet<usize>| members.into_iter().filter(|&at| self.is_for(at)).collect::<BTreeSet<_>>();
         let own = of_system(all.clone());
-        let members = if own.is_empty() { of_system(self.packages_of(&all).into_iter().flatten().collect()) } else { own };
-        Some(if members.is_empty() { Selected::Unknown } else { self.one(&members) })
+        Some(Ok(if own.is_empty() { of_system(self.packages_of(&all).into_iter().flatten().collect()) } else { own }))
+    }
+
+    fn attributes(&self, is_meant: impl Fn(&str) -> bool) -> Option<Selected> {
+        Some(match self.members(is_meant)? {
+            Err(error) => Selected::NotEvaluated(error.to_owned()),
+            Ok(members) if members.is_empty() => Selected::Unknown,
+            Ok(members) => self.one(&members),
+        })
     }
 
     fn by_path(&self, path: &str) -> Selected {
@@ -66,19 +74,15 @@ impl Naive<'_> {
     }
 
     fn by_pattern(&self, beginning: &str) -> Selected {
-        let named: Vec<_> = self.set.attributes.iter().filter(|attribute| attribute.dotted().starts_with(beginning)).collect();
-        let roots: BTreeSet<_> = named
-            .iter()
-            .filter_map(|attribute| attribute.derivation.ok())
-            .filter(|&at| self.is_for(at))
-            .map(|at| self.root(&[at].into()))
-            .collect();
+        let is_meant = |path: &String| path.starts_with(beginning) || path.replace('"', "").starts_with(beginning);
+        let paths: BTreeSet<String> = self.set.attributes.iter().map(|attribute| attribute.dotted()).filter(is_meant).collect();
         // In the order of the evaluation: by path.
-        let broken = named.iter().filter(|attribute| attribute.derivation.is_err()).min_by_key(|attribute| attribute.dotted());
-        match broken {
+        let named: Vec<_> = paths.iter().filter_map(|path| self.members(|dotted| dotted == path)).collect();
+        let roots: BTreeSet<_> = named.iter().flatten().flatten().map(|&at| self.root(&[at].into())).collect();
+        match named.first() {
             _ if !roots.is_empty() => Selected::Roots(roots),
-            Some(broken) => Selected::NotEvaluated(broken.derivation.expect_err("it has no derivation").to_owned()),
-            None => Selected::Unknown,
+            Some(Err(error)) if named.iter().all(Result::is_err) => Selected::NotEvaluated((*error).to_owned()),
+            _ => Selected::Unknown,
         }
     }
 
@@ -200,7 +204,7 @@ proptest! {
                 assert_names(&imported, &naive, &name, |naive| naive.by_name(&name));
             }
         }
-        for beginning in ["", "a", "b1", "qt6.", "python312Packages.c", "broken-"] {
+        for beginning in ["", "a", "b1", "a.b.", "qt6.", "qt6.socket", "python312Packages.c", "broken-"] {
             assert_names(&imported, &naive, &format!("{beginning}*"), |naive| naive.by_pattern(beginning));
         }
         assert_names(&imported, &naive, "nothing.of.the.kind", |_| Selected::Unknown);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{GRAPH, items, number, report, run, text};
+use crate::support::{GRAPH, items, number, report, run, text, texts};
 
 const TABLE: [&str; 2] = ["--releases", "tests/inputs/releases.csv"];
 const DURATIONS: [&str; 2] = ["--durations", "data/dumps/durations.csv"];
@@ -38,12 +38,52 @@ fn a_budget_is_kept_and_less_of_it_is_more_behind() {
         assert!((sum("/per_day") - float(report, "/turns_per_day")).abs() < 1e-6);
         assert!((sum("/each_per_day") - float(report, "/each_per_day")).abs() < 1e-6);
         assert!((float(report, "/best_per_day") - float(report, "/budget_per_day")).abs() < 1e-6, "it is less than all costs");
-        assert!(float(report, "/turns_per_day") <= float(report, "/budget_per_day"));
+        assert!(float(report, "/together_per_day") <= float(report, "/budget_per_day"));
         assert!(float(report, "/together_per_day") <= float(report, "/turns_per_day"));
         let behind: f64 = items(report, "/packages").iter().map(|package| float(package, "/weight") * float(package, "/lag_days")).sum();
         assert!(behind > before, "{behind} {before}");
         before = behind;
     }
+}
+
+/// What packages rebuild in common is built once: a wave a week keeps to a budget that is less than what they cost one by one.
+#[test]
+fn a_budget_is_of_what_comes_together() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("releases.csv");
+    let table = ["openssl", "curl", "cmake"].map(|package| format!("{package},7\n")).concat();
+    std::fs::write(&file, format!("package,days\n{table}")).expect("written");
+    let union = number(&report("impact", &["--root", "openssl,curl,cmake"]), "/rebuilds/derivations");
+    let budget = format!("{}/day", union.div_ceil(7));
+    let cadence = report("cadence", &["--budget", &budget, "--releases", file.to_str().expect("UTF-8")]);
+    assert!(float(&cadence, "/turns_per_day") > float(&cadence, "/budget_per_day"));
+    assert!((float(&cadence, "/together_per_day") - union as f64 / 7.0).abs() < 1e-6);
+    assert!(items(&cadence, "/packages").iter().all(|package| (float(package, "/turn_days") - 7.0).abs() < 1e-9));
+}
+
+/// Names of the same derivations are one package, in one table or in two: the one that releases more often counts.
+#[test]
+fn a_package_by_two_names_counts_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = |name: &str, text: &str| {
+        let file = directory.path().join(name);
+        std::fs::write(&file, text).expect("written");
+        file.to_str().expect("UTF-8").to_owned()
+    };
+    let one = file("one.csv", "package,days\nopenssl,60\nopenssl_3,30\nhello,30\n");
+    let two = file("two.csv", "package,days\nhello,90\n");
+    let cadence = report("cadence", &["--budget", "1000/day", "--releases", &one, "--releases", &two]);
+    let packages: Vec<(&str, Vec<&str>, f64)> = items(&cadence, "/packages")
+        .iter()
+        .map(|package| (text(package, "/package"), texts(package, "/also"), float(package, "/release_days")))
+        .collect();
+    assert_eq!(packages, [("openssl_3", vec!["openssl"], 30.0), ("hello", vec![], 30.0)]);
+    let rebuilds = |package: &str| number(&report("impact", &["--root", package]), "/rebuilds/derivations") as f64;
+    let each = (rebuilds("openssl") + rebuilds("hello")) / 30.0;
+    assert!((float(&cadence, "/each_per_day") - each).abs() < 1e-6);
+    let said = run(&[&["cadence", "--budget", "1000/day", "--releases", &one][..], &GRAPH].concat());
+    let said = String::from_utf8(said.stdout).expect("UTF-8");
+    assert!(said.contains("openssl_3, openssl: the same derivations, so one package."), "{said}");
 }
 
 #[test]

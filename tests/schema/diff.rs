@@ -109,10 +109,42 @@ fn derivations_are_those_with_new_outputs() {
     assert_eq!(number(&diff, "/counts/outputs"), outputs.len() as u64);
 }
 
+/// `lld` fails, and `hello` is gone: nixpkgs' CI calls both removed.
+#[test]
+fn what_does_not_evaluate_any_more_is_named() {
+    let jobs = read("data/dumps/eval-jobs.jsonl");
+    let is_left = |line: &&str| !["{\"attr\":\"lld\",", "{\"attr\":\"hello\","].iter().any(|start| line.starts_with(start));
+    let failing = r#"{"attr":"lld","attrPath":["lld"],"error":"assertion failed"}"#;
+    let lines: Vec<&str> = jobs.lines().filter(is_left).chain([failing]).collect();
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("after.jsonl");
+    std::fs::write(&file, lines.join("\n")).expect("written");
+    let after = format!("data/dumps/derivations.json,{}", file.display());
+    let diff = report_on(&[], "diff", &[BEFORE, &after]);
+    assert_eq!(texts(&diff, "/removed"), ["hello.x86_64-linux", "lld.x86_64-linux"]);
+    assert_eq!((texts(&diff, "/no_longer_evaluated"), length(&diff, "/rebuilds")), (vec!["lld.x86_64-linux"], 0));
+    let shown = String::from_utf8(run(&["diff", BEFORE, &after]).stdout).expect("UTF-8");
+    let warning = "warning: 1 attribute does not evaluate any more, and counts as removed: `lld.x86_64-linux`";
+    assert!(shown.lines().any(|line| line == warning), "{shown}");
+    let markdown = String::from_utf8(run(&["diff", BEFORE, &after, "--format", "markdown"]).stdout).expect("UTF-8");
+    assert!(markdown.contains("1 attribute does not evaluate any more"), "{markdown}");
+}
+
+/// A policy without buckets has no label for a change that rebuilds nothing.
+#[test]
+fn no_label_is_said_to_be_none() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let policy = directory.path().join("waves.toml");
+    std::fs::write(&policy, "[policy.labels]\nbuckets = []\n").expect("written");
+    let output = run(&["diff", BEFORE, BEFORE, "--config", policy.to_str().expect("UTF-8")]);
+    let shown = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(shown.lines().any(|line| line == "labels: none"), "{shown}");
+}
+
 #[test]
 fn nothing_differs_from_itself() {
     let diff = report_on(&[], "diff", &[BEFORE, BEFORE]);
-    for list in ["/added", "/removed", "/changed", "/rebuilds", "/root_causes", "/doubts"] {
+    for list in ["/added", "/removed", "/no_longer_evaluated", "/changed", "/rebuilds", "/root_causes", "/doubts"] {
         assert_eq!(length(&diff, list), 0, "{list}");
     }
     assert_eq!(number(&diff, "/counts/derivations"), 0);

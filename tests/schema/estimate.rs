@@ -197,6 +197,34 @@ fn a_protected_package_is_not_removed() {
     assert_eq!(judged(&["--acknowledge", "fd"]).0, Some(0));
 }
 
+/// What is removed is not rebuilt: the count, the limit and what is judged agree. `ceph` and `qbittorrent` would be, `kodi` fails before.
+#[test]
+fn what_is_removed_is_not_rebuilt() {
+    let checkout = Checkout::new(&[CURL]);
+    let range = ["--git-worktree=HEAD~1"];
+    let all = checkout.report(&range);
+    for package in ["ce/ceph", "ko/kodi", "qb/qbittorrent"] {
+        fs::remove_dir_all(checkout.directory.path().join("pkgs/by-name").join(package)).expect("removed");
+    }
+    let left = checkout.report(&range);
+    assert_eq!((texts(&left, "/removed"), length(&left, "/unbounded")), (vec!["ceph", "kodi", "qbittorrent"], 0));
+    let gone = ["ceph.x86_64-linux", "qbittorrent.x86_64-linux"];
+    let names: Vec<&str> = texts(&all, "/rebuilds").into_iter().filter(|name| !gone.contains(name)).collect();
+    let count = names.len() as u64;
+    assert_eq!((texts(&left, "/rebuilds"), count), (names, length(&all, "/rebuilds") - 2));
+    let derivations = number(&all, "/impact/rebuilds/derivations") - 2;
+    for counts in ["/impact/rebuilds", "/at_most"] {
+        let counted = (number(&left, &format!("{counts}/attributes")), number(&left, &format!("{counts}/derivations")));
+        assert_eq!(counted, (count, derivations), "{counts}");
+    }
+    let limited = |limit: u64| checkout.code(&[&range[..], &["--fail-over", &limit.to_string()]].concat()).0;
+    assert_eq!((limited(count), limited(count - 1)), (Some(0), Some(1)));
+    let repo = checkout.directory.path().display().to_string();
+    let judged = run(&[&["check"], &GRAPH[..], &range, &["--repo", &repo, "--format", "json"]].concat());
+    let judged: Value = serde_json::from_slice(&judged.stdout).expect("JSON");
+    assert_eq!(judged["rebuilds"], left["impact"]["rebuilds"]);
+}
+
 /// Bounds are of the system that is asked for, as is what is certain.
 #[test]
 fn bounds_of_a_system() {

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::dump::Dump;
-use crate::support::{GRAPH, assert_valid, items, length, number, read, report, run, schema, text, texts};
+use crate::support::{GRAPH, assert_valid, items, length, number, read, report, report_on, run, schema, text, texts};
 
 /// What `eval-jobs.jsonl` says of the attributes: path, derivation, everybody who is named, and whether it is broken.
 struct Job {
@@ -175,12 +175,17 @@ fn removed_attributes_have_their_maintainers() {
     let directory = tempfile::tempdir().expect("a directory");
     let after = directory.path().join("after.jsonl");
     fs::write(&after, kept.join("\n")).expect("written");
+    let before = "data/dumps/derivations.json,data/dumps/eval-jobs.jsonl";
     let after = format!("data/dumps/derivations.json,{}", after.display());
-    let report = crate::support::report_on(&[], "notify", &["data/dumps/derivations.json,data/dumps/eval-jobs.jsonl", &after]);
+    let report = report_on(&[], "notify", &[before, &after]);
     let job: Value = serde_json::from_str(removed[0]).expect("a line of nix-eval-jobs");
     let maintainers: Vec<&str> = items(&job, "/meta/maintainers").iter().map(|person| text(person, "/github")).collect();
     assert!(removed.len() == 1 && !maintainers.is_empty());
     let [told] = items(&report, "/removed_attributes") else { panic!("{report}") };
-    assert_eq!((text(told, "/attribute"), texts(told, "/maintainers")), ("fd", maintainers));
+    assert_eq!((text(told, "/attribute"), texts(told, "/maintainers")), ("fd", maintainers.clone()));
     assert_eq!(number(&report, "/removed"), 1);
+    for (name, expected) in [(maintainers[0], std::slice::from_ref(told)), ("example-rust-team", &[])] {
+        let alone = report_on(&[], "notify", &[before, &after, "--only", name]);
+        assert_eq!((items(&alone, "/removed_attributes"), number(&alone, "/removed")), (expected, 1), "{name}");
+    }
 }

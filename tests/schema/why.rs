@@ -60,6 +60,18 @@ fn what_does_not_rebuild_is_said() {
     }
 }
 
+/// The heading names the first of them, and says how many follow.
+#[test]
+fn a_heading_names_few_roots() {
+    let why = report("why", &["python3*", "python312Packages.torch"]);
+    let labels: Vec<&str> = items(&why, "/from").iter().map(|root| text(root, "/label")).collect();
+    assert!(labels.len() > 8, "{labels:?}");
+    let shown = run(&[&["why", "python3*", "python312Packages.torch"], &crate::support::GRAPH[..]].concat());
+    let shown = String::from_utf8(shown.stdout).expect("UTF-8");
+    let heading = format!("A change of {} and {} more rebuilds python312Packages.torch, in ", labels[..8].join(", "), labels.len() - 8);
+    assert!(shown.lines().any(|line| line.starts_with(&heading)), "{heading}\n{shown}");
+}
+
 #[test]
 fn an_unknown_package_is_no_report() {
     let arguments = [&["why", "openssl", "no-such-package", "--format", "json"], &crate::support::GRAPH[..]].concat();

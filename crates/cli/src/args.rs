@@ -320,27 +320,27 @@ pub(crate) struct CacheArgs {
     pub(crate) cache: Vec<String>,
 
     /// Ask nobody: use what caches answered before, however old
-    #[arg(long)]
+    #[arg(long, requires = "cache")]
     pub(crate) offline: bool,
 
     /// Where answers of caches are kept [default: waves in `$XDG_CACHE_HOME`, else in ~/.cache]
-    #[arg(long, value_name = "DIR", hide_short_help = true)]
+    #[arg(long, value_name = "DIR", requires = "cache", hide_short_help = true)]
     pub(crate) cache_dir: Option<PathBuf>,
 
     /// Requests to a cache at once
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256), hide_short_help = true)]
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256), requires = "cache", hide_short_help = true)]
     pub(crate) cache_jobs: u16,
 
     /// Tries of each request
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100), hide_short_help = true)]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100), requires = "cache", hide_short_help = true)]
     pub(crate) cache_tries: u32,
 
     /// Time for each try
-    #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = seconds, hide_short_help = true)]
+    #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = seconds, requires = "cache", hide_short_help = true)]
     pub(crate) cache_timeout: Duration,
 
     /// Time for each cache; what it has not answered by then is unknown
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, hide_short_help = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "cache", hide_short_help = true)]
     pub(crate) cache_time_limit: Option<Duration>,
 }
 
@@ -452,7 +452,7 @@ pub(crate) struct DiffArgs {
     #[command(flatten)]
     pub(crate) cache: CacheArgs,
 
-    /// The branch that the change is for [default: the policy's default]
+    /// The branch that the change is for [default: `$GITHUB_BASE_REF`, else the policy's default]
     #[arg(long, value_name = "NAME")]
     pub(crate) base_branch: Option<String>,
 
@@ -833,13 +833,13 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) updates: Option<PathBuf>,
 
-    /// Waves at most [default: 12 with --root]
+    /// Waves at most: the best cut of the levels [default: 12 with --root]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) max_waves: Option<usize>,
 
     /// As many waves as build within these hours, all together
     ///
-    /// In hours of one builder.
+    /// In hours of one builder. The waves are the best cut of the levels into so many.
     #[arg(long, value_name = "HOURS", value_parser = hours, requires = "durations", conflicts_with_all = ["roots", "max_waves"], help_heading = "With --updates")]
     pub(crate) max_hours: Option<Duration>,
 
@@ -856,10 +856,10 @@ pub(crate) struct PlanArgs {
     pub(crate) risk: Option<f64>,
 
     /// With --risk: what a wave costs besides its builds, in hours of one builder
-    #[arg(long, value_name = "HOURS", value_parser = hours, requires_all = ["risk", "durations"], hide_short_help = true, help_heading = "With --updates")]
+    #[arg(long, value_name = "HOURS", value_parser = hours, requires_all = ["risk", "durations"], conflicts_with_all = ["roots", "max_waves", "max_hours", "max_wave_hours"], hide_short_help = true, help_heading = "With --updates")]
     pub(crate) wave_hours: Option<Duration>,
 
-    /// Draw the best plan for each number of waves
+    /// Draw the best cut of the levels into each number of waves
     #[arg(long, conflicts_with = "roots", help_heading = "With --updates")]
     pub(crate) frontier: bool,
 

@@ -41,6 +41,7 @@ pub(crate) fn exit_code(failure: &Failure) -> ExitCode {
     ExitCode::from(match failure {
         Failure::Core(error) => match error {
             Error::UnknownPackage { .. }
+            | Error::UnknownInHistory { .. }
             | Error::AmbiguousPackage { .. }
             | Error::NotForSystem { .. }
             | Error::NotEvaluated { .. }

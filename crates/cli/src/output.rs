@@ -42,6 +42,12 @@ impl FormatArgs {
         }
     }
 
+    /// Whether a report is written beside a file that is the result: if quiet, only in a format that programs read, which somebody
+    /// asked for.
+    pub(crate) fn is_wanted(&self, quiet: bool) -> bool {
+        !quiet || self.format != FormatArg::Text
+    }
+
     fn format(&self) -> Format {
         match self.format {
             FormatArg::Text => Format::Text,

@@ -1,13 +1,13 @@
 //! How long a rebuild takes: on `--builders`, else on the fleet of `waves.toml`.
 
-use waves_core::analysis::{Root, Scope, select};
+use waves_core::analysis::Root;
 use waves_core::config::Fleet as Machines;
 use waves_core::cost::{Costs, Model};
 use waves_core::graph::{DerivationIx, DerivationSet, Graph};
 use waves_core::report::{OutcomeReport, ScheduleReport, WhatIfReport};
 use waves_core::schedule::{Fleet, simulate, without_cached};
 
-use crate::args::ScheduleArgs;
+use crate::args::{CostArgs, ScheduleArgs};
 use crate::commands::Failure;
 
 /// What is rebuilt.
@@ -20,40 +20,43 @@ pub(crate) struct Rebuild<'g> {
     pub(crate) roots: Vec<DerivationIx>,
 }
 
-/// The schedule that the arguments ask for; `None` if they do not.
-pub(crate) fn schedule(
-    args: &ScheduleArgs,
-    machines: &Machines,
-    rebuild: &Rebuild<'_>,
-    costs: Option<&Costs<'_>>,
-    scope: Scope,
-    limit: usize,
-) -> Result<Option<ScheduleReport>, Failure> {
+/// Who builds: `--builders`, else the fleet of `waves.toml`, if there is one. What needs builders or build times is refused without.
+pub(crate) fn fleet(args: &ScheduleArgs, cost: &CostArgs, machines: &Machines) -> Result<Option<Fleet>, Failure> {
     let fleet = match args.builders {
         Some(builders) => Some(Fleet::identical(builders)),
         None => Fleet::of_machines(machines),
     };
-    let (fleet, model) = match (fleet, costs.and_then(Costs::model)) {
-        (Some(fleet), Some(model)) => (fleet, model),
-        (None, _) if !args.what_if.is_empty() => return Err(usage("--what-if needs builders", "--builders N, or a fleet in waves.toml")),
-        (Some(_), None) if args.builders.is_some() || !args.what_if.is_empty() => {
-            return Err(usage("builders need build times", "--durations FILE; docs/formats.md says which files"));
-        }
-        _ => return Ok(None),
-    };
-    let whole = simulate(rebuild.graph, rebuild.kept, |ix| model.seconds(ix), &fleet);
-    let mut report = ScheduleReport::new(rebuild.graph, &whole, &fleet, limit);
-    for package in select(rebuild.graph, &args.what_if, scope, None)? {
-        report.what_if.push(what_if(rebuild, &package, model, &fleet));
+    let is_asked = args.builders.is_some() || !args.what_if.is_empty();
+    if is_asked && fleet.is_none() {
+        return Err(usage("--what-if needs builders", "--builders N, or a fleet in waves.toml"));
     }
-    Ok(Some(report))
+    if is_asked && cost.durations.is_empty() {
+        return Err(usage("builders need build times", "--durations FILE; docs/formats.md says which files"));
+    }
+    Ok(fleet)
+}
+
+/// The schedule of a rebuild; `None` without builders or build times.
+pub(crate) fn schedule(
+    fleet: Option<&Fleet>,
+    what_if: &[Root],
+    rebuild: &Rebuild<'_>,
+    costs: Option<&Costs<'_>>,
+    limit: usize,
+) -> Option<ScheduleReport> {
+    let (fleet, model) = (fleet?, costs?.model()?);
+    let whole = simulate(rebuild.graph, rebuild.kept, |ix| model.seconds(ix), fleet);
+    let mut report = ScheduleReport::new(rebuild.graph, &whole, fleet, limit);
+    report.what_if = what_if.iter().map(|package| without(rebuild, package, model, fleet)).collect();
+    Some(report)
 }
 
 fn usage(what: &str, add: &str) -> Failure {
     Failure::Usage(format!("{what} (hint: add {add})"))
 }
 
-fn what_if(rebuild: &Rebuild<'_>, package: &Root, model: &Model, fleet: &Fleet) -> WhatIfReport {
+/// The same rebuild with a package cached, or pinned.
+fn without(rebuild: &Rebuild<'_>, package: &Root, model: &Model, fleet: &Fleet) -> WhatIfReport {
     let Rebuild { graph, held, kept, roots } = rebuild;
     let stop = graph.set_of(package.derivations.iter().copied());
     let outcome = |set: &DerivationSet| OutcomeReport::new(&simulate(graph, set, |ix| model.seconds(ix), fleet));

@@ -14,7 +14,8 @@
 //!
 //! [`history`] keeps many evaluations in one file and answers for all of them at once; [`tables`] hands either to engines that ask in SQL.
 //!
-//! The library returns values: it prints nothing, exits nowhere and reads no environment.
+//! The library returns values: it prints nothing, exits nowhere and reads no environment itself. Of the libraries beneath it, libgit2
+//! reads git's configuration in `$HOME`, and rayon `$RAYON_NUM_THREADS`, unless there is a pool of threads already.
 //!
 //! ```
 //! use std::path::Path;

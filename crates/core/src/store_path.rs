@@ -25,6 +25,11 @@ const DIGITS: [u8; 256] = {
     digits
 };
 
+/// Whether `byte` is a digit of Nix's base 32.
+pub(crate) fn is_digit(byte: u8) -> bool {
+    DIGITS[usize::from(byte)] < 32
+}
+
 /// The hash part of a store path, decoded: what makes a path unique.
 ///
 /// Ordered by its bytes, which is not the order of its text.

@@ -19,6 +19,14 @@ pub(crate) fn shortened(text: &str, characters: usize) -> String {
     }
 }
 
+/// Whether Nix takes a text for a name: an identifier that is no keyword.
+pub(crate) fn is_nix_identifier(text: &str) -> bool {
+    const KEYWORDS: [&str; 10] = ["assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"];
+    let begins = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '\'');
+    begins && text.chars().all(is_plain) && !KEYWORDS.contains(&text)
+}
+
 /// A number with thousands separators: `112,942`.
 pub fn number(value: impl TryInto<u64>) -> String {
     let digits = value.try_into().unwrap_or(u64::MAX).to_string();

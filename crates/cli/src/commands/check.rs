@@ -11,7 +11,7 @@ use waves_core::error::Error;
 use waves_core::files::{Mode, NewFile};
 use waves_core::graph::DerivationSet;
 use waves_core::policy::{Circumstances, Outcome, Subject, judged_rebuilds};
-use waves_core::report::{Basis, ChangedPaths, CheckReport, DoubtReport, Judged, github as markdown, rebuild_amount};
+use waves_core::report::{Basis, ChangedPaths, CheckReport, DoubtReport, Judged, github as markdown, no_longer_evaluated, rebuild_amount};
 use waves_core::text::{counted, duration, number};
 
 use crate::args::{Args, CheckArgs};
@@ -107,6 +107,7 @@ fn compared(check: &CheckArgs, policy: &Policy, mut known: Known, diff: &Diff<'_
         let is_of_causes = matches!(doubt, Doubt::NoEdges(_) | Doubt::NoRecipes(_));
         if is_of_causes { known.remarks.push(message) } else { known.unknown.push(message) }
     }
+    known.unknown.extend(no_longer_evaluated(&diff.no_longer_evaluated));
     let (before, after) = diff.left_out;
     if before + after > 0 {
         let count = |count| counted(count, "attribute", "attributes");
@@ -118,7 +119,7 @@ fn compared(check: &CheckArgs, policy: &Policy, mut known: Known, diff: &Diff<'_
 /// An estimate counts what it is sure of. What it is not makes it unknown whether the change is within.
 fn estimated(check: &CheckArgs, policy: &Policy, mut known: Known, found: &Estimated, change: &Change<'_>) -> Result<Verdict, Failure> {
     let Estimated { range, comparison, estimate } = found;
-    let graph = change.impact.graph();
+    let impact = &change.impact;
     let causing = estimate.seeds.iter().filter(|seed| !seed.derivations.is_empty()).map(|seed| &seed.file);
     let causing: BTreeSet<&String> = causing.chain(estimate.unbounded.iter().map(|unbounded| &unbounded.file)).collect();
     known.causing_files = causing.into_iter().cloned().collect();
@@ -135,11 +136,11 @@ fn estimated(check: &CheckArgs, policy: &Policy, mut known: Known, found: &Estim
         known.unknown.push(format!("the evaluation seems to be of other sources: of the {all} files that it names, {found} are there"));
     }
     known.unknown.extend(estimate.unbounded.iter().map(|unbounded| {
-        let most = graph.counts(&unbounded.bound).attributes;
+        let most = impact.counts(&unbounded.bound).attributes;
         format!("`{}`: {}; it rebuilds at most {}", unbounded.file, unbounded.reason, counted(most, "attribute", "attributes"))
     }));
     if !estimate.unbounded.is_empty() {
-        known.at_most = Some(estimate.at_most(graph));
+        known.at_most = Some(estimate.at_most(impact.graph()));
     }
     known.changed_files = Some(files);
     let judged = Judged { subject: Subject::of_change(change), causes: &change.causes, basis: Basis::Estimated, before: None };

@@ -4,21 +4,28 @@ use waves_core::analysis::Diff;
 use waves_core::policy::{Circumstances, Subject, judge};
 use waves_core::report::{ChangedPaths, DiffReport, rebuild_amount};
 
-use crate::args::{Args, DiffArgs, DiffFormatArg, FormatArgs};
+use crate::args::{Args, DiffArgs, DiffFormatArg, FormatArg, FormatArgs};
 use crate::commands::Failure;
 use crate::config;
 use crate::exit_code::Verdict;
-use crate::{cost, load, output};
+use crate::{cost, github, load, output};
 
 pub(crate) fn run(args: &Args, options: &DiffArgs) -> Result<Verdict, Failure> {
+    // What other tools read has no table to choose, as text has none.
+    let format = match options.format {
+        DiffFormatArg::Report(format) => format,
+        DiffFormatArg::ChangedPaths | DiffFormatArg::RebuildAmount => FormatArg::Text,
+    };
+    let format = FormatArgs { format, limit: options.limit, table: options.table.clone() };
+    output::check::<DiffReport<'_>>(&format)?;
     let policy = config::read(options.config.as_deref())?.policy;
     let (before, after) = (load::evaluation(args, &options.before)?, load::evaluation(args, &options.after)?);
     let diff = Diff::new(&before, &after, options.within);
-    let circumstances = Circumstances { base: options.base_branch.as_deref(), ..Circumstances::default() };
+    let base = options.base_branch.clone().or_else(github::base_branch);
+    let circumstances = Circumstances { base: base.as_deref(), ..Circumstances::default() };
     let verdict = judge(Subject::of_diff(&diff), &policy, &circumstances);
     match options.format {
-        DiffFormatArg::Report(format) => {
-            let format = FormatArgs { format, limit: options.limit, table: options.table.clone() };
+        DiffFormatArg::Report(_) => {
             let costs = cost::load_and_ask(args, &options.cost, &options.cache, &after, &diff.rebuilt)?;
             output::print(&DiffReport::new(&diff, &verdict, costs.as_ref(), format.limit()), &format)?;
         }

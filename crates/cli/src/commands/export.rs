@@ -1,7 +1,9 @@
 //! `waves export`: the waves of a plan, as what builds them reads them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, absolute};
 
+use clap::ValueEnum as _;
 use waves_core::cost::Durations;
 use waves_core::cost::{Costs, Sources};
 use waves_core::error::Error;
@@ -19,9 +21,11 @@ use crate::{load, output};
 const OUTPUT_BYTES: usize = 1 << 20;
 
 pub(crate) fn run(args: &Args, options: &ExportArgs) -> Result<Verdict, Failure> {
+    check(options)?;
     let plan = load::plan(&options.plan)?;
     let graph = load::graph(args)?;
-    let wanted: Vec<usize> = match &options.wave[..] {
+    // Each once, whatever it was called by, and in their order.
+    let wanted: BTreeSet<usize> = match &options.wave[..] {
         [] => (0..plan.waves.len()).collect(),
         names => names.iter().map(|name| plan.wave(name)).collect::<Result<_, _>>()?,
     };
@@ -41,11 +45,35 @@ pub(crate) fn run(args: &Args, options: &ExportArgs) -> Result<Verdict, Failure>
         seconds: seconds.as_ref().map(|seconds| seconds as &dyn Fn(DerivationIx) -> u32),
     };
     let (files, exported) = export(&graph, &waves, engine(options.to), &export_options)?;
-    write(options, &files)?;
+    if files.is_empty() {
+        let names: Vec<&str> = exported.iter().map(|wave| wave.name.as_str()).collect();
+        let reason = format!("nothing to export: no attribute leads to what {} builds", names.join(", "));
+        return Err(Failure::Usage(reason));
+    }
+    write(args, options, &files)?;
     for wave in &exported {
         report(args, &graph, wave);
     }
     Ok(Verdict::Fine)
+}
+
+/// Makes sure that the engine has a use for what is said.
+fn check(options: &ExportArgs) -> Result<(), Failure> {
+    use EngineArg::{BuildbotNix, GithubMatrix, Hydra, NixFastBuild};
+    let said: [(&str, bool, &[EngineArg]); 3] = [
+        ("--repository", options.repository.is_some(), &[Hydra]),
+        ("--source", options.source.is_some(), &[Hydra, NixFastBuild, BuildbotNix]),
+        ("--durations", !options.durations.is_empty(), &[GithubMatrix]),
+    ];
+    let unused = said.into_iter().find(|(_, is_said, engines)| *is_said && !engines.contains(&options.to));
+    let Some((option, _, engines)) = unused else { return Ok(()) };
+    let engines: Vec<String> = engines.iter().map(|&engine| format!("--to {}", name(engine))).collect();
+    Err(Failure::Usage(format!("{option} has no meaning with --to {} (hint: it is for {})", name(options.to), engines.join(", "))))
+}
+
+/// What an engine is called where it is typed.
+fn name(engine: EngineArg) -> String {
+    engine.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 fn engine(engine: EngineArg) -> Engine {
@@ -66,12 +94,14 @@ fn costs<'g>(options: &ExportArgs, graph: &'g Graph) -> Result<Option<Costs<'g>>
     Ok(Some(Costs::new(graph, Sources { durations, ..Sources::default() })?))
 }
 
-fn write(options: &ExportArgs, files: &[ExportedFile]) -> Result<(), Failure> {
+fn write(args: &Args, options: &ExportArgs, files: &[ExportedFile]) -> Result<(), Failure> {
     match (&options.output_dir, files) {
         (Some(directory), _) => {
             let mode = |file: &ExportedFile| if file.is_program { Mode::Program } else { Mode::Data };
             NewFile::write_all(files.iter().map(|file| (directory.join(&file.name), mode(file), file.content.as_bytes())))?;
-            output::note(&format!("{} written to {}", counted(files.len(), "file", "files"), directory.display()));
+            if !args.quiet {
+                output::note(&format!("{} written to {}", counted(files.len(), "file", "files"), directory.display()));
+            }
             Ok(())
         }
         (None, [file]) => output::print_bytes(file.content.as_bytes()),

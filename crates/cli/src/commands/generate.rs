@@ -58,6 +58,8 @@ fn page_name(command: &Command) -> &str {
 
 fn page(command: &Command) -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
-    clap_mangen::Man::new(command.clone()).render(&mut text).map_err(Failure::Write)?;
+    // A command has no version of its own.
+    let source = concat!("waves ", env!("CARGO_PKG_VERSION"));
+    clap_mangen::Man::new(command.clone()).source(source).render(&mut text).map_err(Failure::Write)?;
     Ok(text)
 }

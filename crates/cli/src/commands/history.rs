@@ -28,9 +28,6 @@ fn run_add(args: &Args, options: &HistoryAddArgs) -> Result<Verdict, Failure> {
     if options.label.is_some() && options.evaluations.len() > 1 {
         return Err(Failure::Usage("--label is of one evaluation (hint: add them one by one, each with its own)".to_owned()));
     }
-    if !args.graph.is_empty() {
-        return Err(Failure::Usage("--graph has no meaning here (hint: name evaluations behind the history)".to_owned()));
-    }
     let time = options.time.map_or_else(clock::now, Ok)?;
     let mut opened: Option<(Writer, usize)> = None;
     for evaluation in &options.evaluations {
@@ -41,7 +38,7 @@ fn run_add(args: &Args, options: &HistoryAddArgs) -> Result<Verdict, Failure> {
         }
         added?;
     }
-    if let Some((writer, first)) = opened.filter(|_| !args.quiet) {
+    if let Some((writer, first)) = opened.filter(|_| options.format.is_wanted(args.quiet)) {
         output::print(&HistoryReport::new(writer.history(), first, options.format.limit()), &options.format)?;
     }
     Ok(Verdict::Fine)

@@ -22,6 +22,7 @@ pub(crate) fn run(args: &Args, impact: &ImpactArgs) -> Result<Verdict, Failure> 
 
 /// What roots rebuild.
 fn named(args: &Args, graph: &Graph, impact: &ImpactArgs) -> Result<Verdict, Failure> {
+    output::check::<ImpactReport<'_>>(&impact.format)?;
     let system = impact.filter.system.as_deref();
     let direction = if impact.inverse { Direction::Dependencies } else { Direction::Dependents };
     let roots = select(graph, &impact.root.roots, impact.root.scope(), system)?;
@@ -34,19 +35,20 @@ fn named(args: &Args, graph: &Graph, impact: &ImpactArgs) -> Result<Verdict, Fai
 
 /// What changed files rebuild. A limit holds for what may be rebuilt: a file that is not confined must not pass unseen.
 fn estimated(args: &Args, graph: &Graph, impact: &ImpactArgs, range: &str, comparison: &Comparison) -> Result<Verdict, Failure> {
+    output::check::<EstimateReport<'_>>(&impact.format)?;
     let system = impact.filter.system.as_deref();
     let mut estimate = estimate(graph, comparison)?;
     if let Some(system) = system {
         estimate.keep_system(graph, system)?;
     }
-    let found = Impact::new(graph, &estimate.roots(graph), Direction::Dependents, impact.filter.depth, system)?;
+    let found = estimate.impact(graph, impact.filter.depth, system)?;
     let costs = cost::load_and_ask(args, &impact.cost, &impact.cache, graph, found.rebuilds())?;
     output::print(&EstimateReport::new(range, comparison, &estimate, &found, costs.as_ref(), impact.format.limit()), &impact.format)?;
     let rebuilt = found.rebuild_counts().attributes;
     if estimate.unbounded.is_empty() {
         return Ok(verdict(impact, rebuilt, REBUILT));
     }
-    Ok(verdict(impact, graph.counts(&estimate.at_most(graph)).attributes, ("may be rebuilt", "may be rebuilt")))
+    Ok(verdict(impact, found.counts(&estimate.at_most(graph)).attributes, ("may be rebuilt", "may be rebuilt")))
 }
 
 /// What an attribute is, or several are.

@@ -24,9 +24,11 @@ pub(super) fn check(snapshot: &SnapshotArgs) -> Result<(), Failure> {
 /// Writes a snapshot, and says what is in it.
 pub(super) fn save(args: &Args, graph: &Graph, snapshot: &SnapshotArgs) -> Result<Verdict, Failure> {
     graph.write(&snapshot.output)?;
-    if !args.quiet {
-        let format = &snapshot.info.format;
+    let format = &snapshot.info.format;
+    if format.is_wanted(args.quiet) {
         output::print(&InfoReport::new(graph, format.findings(snapshot.info.verbose)), format)?;
+    }
+    if !args.quiet {
         output::note(&format!("wrote {}", snapshot.output.display()));
     }
     Ok(Verdict::Fine)

@@ -36,7 +36,7 @@ use std::io;
 
 use waves_core::error::{Diagnostic, Error};
 
-use crate::args::{Args, Command};
+use crate::args::{Args, CheckArgs, Command, HistoryArgs, HistoryCommand, NotifyArgs, PlanArgs};
 use crate::exit_code::Verdict;
 
 /// Why a command did not do its work.
@@ -68,8 +68,25 @@ impl Failure {
     }
 }
 
+/// Makes sure that what --graph names is read. The environment names a graph for all commands: it is left where none is.
+fn check_graph(args: &Args) -> Result<(), Failure> {
+    let hint = match &args.command {
+        Command::Import(_) | Command::Eval(_) => "-o FILE names the snapshot that is written",
+        Command::Diff(_) => "name both evaluations: `waves diff BEFORE AFTER`",
+        Command::Check(CheckArgs { change, .. }) | Command::Notify(NotifyArgs { change, .. }) if !change.evaluations.is_empty() => {
+            "BEFORE and AFTER are the evaluations"
+        }
+        Command::Plan(PlanArgs { command: Some(_), .. }) | Command::Start(_) => "plans are read, and no evaluation",
+        Command::History(HistoryArgs { command: HistoryCommand::Add(_) }) => "name evaluations behind the history",
+        Command::History(_) => "a history has its evaluations in it",
+        _ => return Ok(()),
+    };
+    if args.graph.is_empty() { Ok(()) } else { Err(Failure::Usage(format!("--graph has no meaning here (hint: {hint})"))) }
+}
+
 /// Runs the command that was typed.
 pub(crate) fn run(args: &Args) -> Result<Verdict, Failure> {
+    check_graph(args)?;
     if let Some(threads) = args.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
         pool.map_err(|error| Failure::Usage(format!("--threads {threads}: {error}")))?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use waves_core::files::{Mode, NewFile};
 use waves_core::notify::{NotifyOptions, Owners, Recipient, notify};
-use waves_core::plan::{PlanOptions, plan};
+use waves_core::plan::plan_change;
 use waves_core::report::{Basis, NotifyDetail, NotifyReport};
 use waves_core::text::counted;
 
@@ -23,8 +23,7 @@ pub(crate) fn run(args: &Args, options: &NotifyArgs) -> Result<Verdict, Failure>
     if let Some(files) = estimate.as_ref().map(|estimated| estimated.estimate.unbounded.len()).filter(|&files| files > 0) {
         output::note(&format!("{} could not be confined to packages: more may have to be told", counted(files, "file", "files")));
     }
-    let plan_options = PlanOptions { max_waves: options.max_waves, ..PlanOptions::default() };
-    let planned = plan(change.impact.graph(), change.causes.clone(), &plan_options)?;
+    let planned = plan_change(&change, options.max_waves);
     let notify_options = NotifyOptions {
         cap: options.cap,
         owners: owners.as_ref(),
@@ -43,7 +42,7 @@ pub(crate) fn run(args: &Args, options: &NotifyArgs) -> Result<Verdict, Failure>
     let report = |limit| {
         let digests = options.format.format == FormatArg::Markdown;
         let detail = NotifyDetail { basis, digests, mention: options.mention, limit };
-        NotifyReport::new(&change, Some(&planned), &notify_options, &found, detail)
+        NotifyReport::new(&change, diff.as_ref(), Some(&planned), &notify_options, &found, detail)
     };
     if let Some(directory) = &options.output_dir {
         // A file has room for more than a terminal.

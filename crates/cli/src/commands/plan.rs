@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use waves_core::analysis::select;
+use waves_core::config::FILE_NAME;
 use waves_core::cost::Costs;
 use waves_core::graph::{DerivationIx, Graph};
 use waves_core::major::{self, Cut, MajorWave, Options, PlanFile, Updates, wave_name};
@@ -33,12 +34,15 @@ fn diff(before: &Path, after: &Path, format: &FormatArgs) -> Result<Verdict, Fai
 
 /// The order in which roots are rebuilt.
 fn rebuild(args: &Args, options: &PlanArgs) -> Result<Verdict, Failure> {
-    let graph = load::graph(args)?;
     let system = options.filter.system.as_deref();
     if options.verify && system.is_some() {
         return Err(Failure::Usage("--verify is for plans of everything (hint: leave --system out)".to_owned()));
     }
+    output::check::<PlanReport>(&options.format)?;
+    let fleet = schedule::fleet(&options.schedule, &options.cost, &config::read(options.config.as_deref())?.fleet)?;
+    let graph = load::graph(args)?;
     let roots = select(&graph, &options.root.roots, options.root.scope(), system)?;
+    let what_if = select(&graph, &options.schedule.what_if, options.root.scope(), None)?;
     let max_waves = options.max_waves.unwrap_or(DEFAULT_MAX_WAVES);
     let planned = plan(&graph, roots, &PlanOptions { max_waves, depth: options.filter.depth, system })?;
     let detail = match (options.levels, options.packages) {
@@ -50,14 +54,7 @@ fn rebuild(args: &Args, options: &PlanArgs) -> Result<Verdict, Failure> {
     let limit = options.format.limit();
     let roots: Vec<DerivationIx> = planned.roots.iter().flat_map(|root| root.derivations.iter().copied()).collect();
     let rebuild = Rebuild { graph: &graph, held: &graph.empty_set(), kept: planned.impact.rebuilds(), roots };
-    let schedule = schedule::schedule(
-        &options.schedule,
-        &config::read(options.config.as_deref())?.fleet,
-        &rebuild,
-        costs.as_ref(),
-        options.root.scope(),
-        limit,
-    )?;
+    let schedule = schedule::schedule(fleet.as_ref(), &what_if, &rebuild, costs.as_ref(), limit);
     output::print(&PlanReport::new(&graph, &planned, costs.as_ref(), detail, limit).with_schedule(schedule), &options.format)?;
     if !options.verify {
         return Ok(Verdict::Fine);
@@ -66,11 +63,13 @@ fn rebuild(args: &Args, options: &PlanArgs) -> Result<Verdict, Failure> {
     for violation in &violations {
         output::note(&format!("wrong: {violation}"));
     }
-    if violations.is_empty() {
-        output::note("verified: nothing lost, nothing twice, every input earlier");
-        return Ok(Verdict::Fine);
+    if !violations.is_empty() {
+        return Ok(Verdict::LimitExceeded);
     }
-    Ok(Verdict::LimitExceeded)
+    if !args.quiet {
+        output::note("verified: nothing lost, nothing twice, every input earlier");
+    }
+    Ok(Verdict::Fine)
 }
 
 /// The order in which updates are taken.
@@ -79,17 +78,22 @@ fn upgrade(args: &Args, options: &PlanArgs, updates: &Path) -> Result<Verdict, F
         let reason = "what an update builds is in no cache, and a wave ends with all that it rebuilds";
         return Err(Failure::Usage(format!("--cache, --cached and --depth are for --root: {reason}")));
     }
+    output::check::<MajorReport>(&options.format)?;
+    let config = config::read(options.config.as_deref())?;
+    let fleet = schedule::fleet(&options.schedule, &options.cost, &config.fleet)?;
     let graph = load::graph(args)?;
     let list = Updates::read(updates)?;
-    let config = config::read(options.config.as_deref())?;
     let costs = cost::load(&options.cost, &graph)?;
     let (scope, system) = (options.root.scope(), options.filter.system.as_deref());
+    let what_if = select(&graph, &options.schedule.what_if, scope, None)?;
     let today = clock::today()?;
+    let config_file = options.config.as_deref().unwrap_or_else(|| Path::new(FILE_NAME)).display().to_string();
     let planning = Options {
         scope,
         system,
         groups: &config.groups,
         pins: &config.pins,
+        config: &config_file,
         one_version: &config.one_version,
         today: Some(&today),
         cut: cut(options),
@@ -99,13 +103,12 @@ fn upgrade(args: &Args, options: &PlanArgs, updates: &Path) -> Result<Verdict, F
     for wave in &planned.waves {
         let roots = wave.units.iter().flat_map(|&unit| planned.units.units[unit].derivations.iter().copied()).collect();
         let rebuild = Rebuild { graph: &graph, held: &planned.held, kept: &wave.rebuilds, roots };
-        let limit = options.format.limit();
-        schedules.extend(schedule::schedule(&options.schedule, &config.fleet, &rebuild, costs.as_ref(), scope, limit)?);
+        schedules.extend(schedule::schedule(fleet.as_ref(), &what_if, &rebuild, costs.as_ref(), options.format.limit()));
     }
     let detail = MajorDetail { frontier: options.frontier, limit: options.format.limit() };
     let report = MajorReport::new(options.major, &planned, detail).with_schedules(schedules);
     output::print(&report, &options.format)?;
-    let is_right = !options.verify || is_right(&graph, &report, costs.as_ref())?;
+    let is_right = !options.verify || is_right(args, &graph, &report, costs.as_ref())?;
     let is_kept = keeps_limit(options, &planned);
     Ok(if is_right && is_kept { Verdict::Fine } else { Verdict::LimitExceeded })
 }
@@ -124,14 +127,14 @@ fn keeps_limit(options: &PlanArgs, planned: &MajorWave<'_>) -> bool {
 }
 
 /// Checks a plan as whoever reads its file would.
-fn is_right(graph: &Graph, report: &MajorReport, costs: Option<&Costs<'_>>) -> Result<bool, Failure> {
+fn is_right(args: &Args, graph: &Graph, report: &MajorReport, costs: Option<&Costs<'_>>) -> Result<bool, Failure> {
     let mut file = Vec::new();
     write(report, Format::Json, None, &mut file).map_err(Failure::Write)?;
     let verified = major::verify(graph, &PlanFile::parse(&file, "the plan")?, costs)?;
     for flaw in &verified.flaws {
         output::note(&format!("wrong: {flaw}"));
     }
-    if verified.flaws.is_empty() {
+    if verified.flaws.is_empty() && !args.quiet {
         output::note("verified: every update once, nothing locked is rebuilt; waves, updates, sums and bound counted again");
     }
     Ok(verified.flaws.is_empty())

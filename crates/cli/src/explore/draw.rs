@@ -123,7 +123,8 @@ fn window(tab: &Tab<'_>, room: usize, width: usize) -> (Range<usize>, Vec<Vec<St
 fn widths(kinds: &[Column], rows: &[Vec<String>], width: usize) -> Vec<Option<usize>> {
     let widest = |at: usize| rows.iter().map(|row| columns(&row[at])).chain([columns(kinds[at].title())]).max().unwrap_or(0);
     let mut widths: Vec<Option<usize>> = (0..kinds.len()).map(|at| Some(widest(at))).collect();
-    let is_text = |at: &usize| matches!(kinds[*at], Column::Text(_));
+    // A path too: what is cut of it stands whole below the selected row.
+    let is_text = |at: &usize| matches!(kinds[*at], Column::Text(_) | Column::Path(_));
     let of_kind = |is_kind: fn(Column) -> bool| (0..kinds.len()).filter(move |&at| is_kind(kinds[at]));
     let details = of_kind(|kind| matches!(kind, Column::Detail(_)));
     let words = of_kind(|kind| matches!(kind, Column::Word(_)));

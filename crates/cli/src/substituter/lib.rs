@@ -152,10 +152,13 @@ impl Asked {
         let mut notes = Vec::new();
         let url = &self.url;
         if self.broken_lines > 0 {
-            notes.push(format!("{url}: {} that were kept cannot be read, and are asked again", count(self.broken_lines, "answer")));
+            let (one, many) =
+                ("answer that was kept cannot be read, and is asked again", "answers that were kept cannot be read, and are asked again");
+            notes.push(format!("{url}: {}", counted(self.broken_lines, one, many)));
         }
         if self.stale > 0 {
-            notes.push(format!("{url}: {} that were kept are old, and used for lack of others", count(self.stale, "answer")));
+            let (one, many) = ("answer that was kept is old", "answers that were kept are old");
+            notes.push(format!("{url}: {}, and used for lack of others", counted(self.stale, one, many)));
         }
         if self.wants_few {
             notes.push(format!("{url}: does not want many questions (no WantMassQuery: 1); few are asked at once"));
@@ -168,10 +171,11 @@ impl Asked {
             let mut texts: Vec<String> =
                 reasons.into_iter().take(MAX_REASONS).map(|(reason, count)| format!("{reason} ({})", number(count as u64))).collect();
             if more > 0 {
-                texts.push(format!("{more} more reasons"));
+                texts.push(counted(more, "more reason", "more reasons"));
             }
+            let are = if unknown == 1 { "is" } else { "are" };
             let (unknown, outputs) = (number(unknown as u64), count(self.outputs, "output"));
-            notes.push(format!("{url}: {unknown} of {outputs} are unknown: {}", texts.join("; ")));
+            notes.push(format!("{url}: {unknown} of {outputs} {are} unknown: {}", texts.join("; ")));
         }
         notes
     }

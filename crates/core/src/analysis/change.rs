@@ -41,7 +41,7 @@ impl fmt::Display for AttributeName {
 pub struct AttributeChanges {
     /// Only after the change.
     pub added: Vec<AttributeName>,
-    /// Only before the change.
+    /// Before the change, and after it gone, or without anything that it builds: it does not evaluate any more.
     pub removed: Vec<AttributeName>,
     /// Before and after, with other outputs.
     pub changed: Vec<AttributeName>,
@@ -67,21 +67,21 @@ impl<'g> Change<'g> {
     ///
     /// [`Error::NoEdges`](crate::error::Error::NoEdges) if no dump said what needs what.
     pub fn foretold(graph: &'g Graph, causes: Vec<Root>) -> Result<Self> {
-        let impact = Impact::new(graph, &causes, Direction::Dependents, None, None)?;
-        let mut rebuilds: Vec<AttributeName> = impact.attributes().into_iter().map(AttributeName::new).collect();
-        rebuilds.sort_unstable();
-        rebuilds.dedup();
-        let attributes = AttributeChanges { changed: rebuilds.clone(), rebuilds, ..AttributeChanges::default() };
-        Ok(Self { impact, causes, attributes })
+        Ok(Self::of_impact(Impact::new(graph, &causes, Direction::Dependents, None, None)?, causes))
     }
 
-    /// Says that attributes are removed: they are not rebuilt. O(A log A).
-    pub fn remove(&mut self, attributes: impl IntoIterator<Item = AttributeName>) {
-        let removed: BTreeSet<AttributeName> = self.attributes.removed.drain(..).chain(attributes).collect();
-        self.attributes.changed.retain(|attribute| !removed.contains(attribute));
-        self.attributes.rebuilds.retain(|attribute| !removed.contains(attribute));
-        self.attributes.removed = removed.into_iter().collect();
+    /// The same of what `causes` rebuild, and of what is removed with them. O(A log A).
+    pub fn of_impact(impact: Impact<'g>, causes: Vec<Root>) -> Self {
+        let rebuilds = names(impact.attributes());
+        let removed = names(impact.removed());
+        let attributes = AttributeChanges { changed: rebuilds.clone(), removed, rebuilds, added: Vec::new() };
+        Self { impact, causes, attributes }
     }
+}
+
+fn names<'g>(attributes: impl IntoIterator<Item = Attribute<'g>>) -> Vec<AttributeName> {
+    let names: BTreeSet<AttributeName> = attributes.into_iter().map(AttributeName::new).collect();
+    names.into_iter().collect()
 }
 
 #[cfg(test)]

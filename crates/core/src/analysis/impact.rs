@@ -1,6 +1,6 @@
 //! What a change rebuilds.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rustc_hash::FxHashMap;
 
@@ -40,7 +40,7 @@ impl Excluded {
 }
 
 /// What a change of roots rebuilds; or, against the edges, what rebuilds them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Impact<'g> {
     graph: &'g Graph,
     direction: Direction,
@@ -50,6 +50,8 @@ pub struct Impact<'g> {
     by_distance: Vec<Vec<DerivationIx>>,
     depth: Option<usize>,
     system: Option<String>,
+    /// What the change removes, and does not rebuild.
+    removed: BTreeSet<AttributeIx>,
 }
 
 impl<'g> Impact<'g> {
@@ -75,16 +77,42 @@ impl<'g> Impact<'g> {
             next.sort_unstable();
             by_distance.push(std::mem::replace(&mut frontier, next));
         }
-        let is_kept = |ix: DerivationIx| system.is_none_or(|system| graph.derivation(ix).system() == system);
-        for distance in &mut by_distance {
+        let (rebuilds, removed) = (graph.empty_set(), BTreeSet::new());
+        let own_system = system.map(str::to_owned);
+        let mut impact = Self { graph, direction, roots: root_set, rebuilds, by_distance, depth, system: own_system, removed };
+        impact.retain(|ix| system.is_none_or(|system| graph.derivation(ix).system() == system));
+        Ok(impact)
+    }
+
+    /// Keeps only some of what the walk found.
+    fn retain(&mut self, is_kept: impl Fn(DerivationIx) -> bool) {
+        for distance in &mut self.by_distance {
             distance.retain(|&ix| is_kept(ix));
         }
-        while by_distance.last().is_some_and(Vec::is_empty) {
-            by_distance.pop();
+        while self.by_distance.last().is_some_and(Vec::is_empty) {
+            self.by_distance.pop();
         }
-        let roots = graph.set_of(root_set.iter().filter(|&ix| is_kept(ix)));
-        let rebuilds = graph.set_of(by_distance.iter().flatten().copied());
-        Ok(Self { graph, direction, roots, rebuilds, by_distance, depth, system: system.map(str::to_owned) })
+        self.roots = self.graph.set_of(self.roots.iter().filter(|&ix| is_kept(ix)));
+        self.rebuilds = self.graph.set_of(self.by_distance.iter().flatten().copied());
+    }
+
+    /// Says that the change removes attributes: neither are they rebuilt, nor what is built for them alone. O(V).
+    pub fn remove(&mut self, attributes: impl IntoIterator<Item = AttributeIx>) {
+        self.removed.extend(attributes);
+        let gone = built_for(self.graph, &self.removed);
+        self.retain(|ix| !gone.contains(ix));
+    }
+
+    /// The attributes that the change removes, by attribute path and system.
+    pub fn removed(&self) -> impl Iterator<Item = Attribute<'g>> {
+        self.removed.iter().map(|&ix| self.graph.attribute(ix))
+    }
+
+    /// Only what of it is among `members`. O(V).
+    #[must_use]
+    pub fn within(mut self, members: &DerivationSet) -> Self {
+        self.retain(|ix| members.contains(ix));
+        self
     }
 
     /// The graph that was asked.
@@ -119,12 +147,19 @@ impl<'g> Impact<'g> {
 
     /// Counts of everything that is rebuilt, roots included.
     pub fn rebuild_counts(&self) -> Counts {
-        self.graph.counts(&self.rebuilds)
+        self.counts(&self.rebuilds)
+    }
+
+    /// Counts of any derivations, without the attributes that the change removes. O(members + outputs).
+    pub fn counts(&self, derivations: &DerivationSet) -> Counts {
+        let counts = self.graph.counts(derivations);
+        let is_counted = |attribute: &Attribute<'_>| attribute.derivation().is_some_and(|built| derivations.contains(built.ix()));
+        Counts { attributes: counts.attributes - self.removed().filter(is_counted).count(), ..counts }
     }
 
     /// Counts of what is rebuilt besides the roots.
     pub fn dependent_counts(&self) -> Counts {
-        self.graph.counts(&self.dependents())
+        self.counts(&self.dependents())
     }
 
     /// What is rebuilt besides the roots.
@@ -144,7 +179,7 @@ impl<'g> Impact<'g> {
             let set = sets.entry(derivation.system_key()).or_insert_with(|| (derivation.system(), self.graph.empty_set()));
             set.1.insert(derivation.ix());
         }
-        sets.into_values().map(|(system, set)| (system, self.graph.counts(&set))).collect()
+        sets.into_values().map(|(system, set)| (system, self.counts(&set))).collect()
     }
 
     /// The direct dependents that rebuild most, most first; the other way, the direct dependencies that do.
@@ -172,7 +207,7 @@ impl<'g> Impact<'g> {
     /// The rebuilt attributes, by attribute path and system.
     pub fn attributes(&self) -> Vec<Attribute<'g>> {
         let attributes = self.rebuilds.iter().flat_map(|ix| self.graph.derivation(ix).attributes());
-        let mut positions: Vec<AttributeIx> = attributes.map(|attribute| attribute.ix()).collect();
+        let mut positions: Vec<AttributeIx> = attributes.map(Attribute::ix).filter(|ix| !self.removed.contains(ix)).collect();
         positions.sort_unstable();
         positions.into_iter().map(|ix| self.graph.attribute(ix)).collect()
     }
@@ -200,6 +235,21 @@ impl<'g> Impact<'g> {
         }
         path.into()
     }
+}
+
+/// What is built for some attributes alone: it has no other, and nothing else is rebuilt with it. O(V/64 + what is built for them).
+pub(crate) fn built_for(graph: &Graph, attributes: &BTreeSet<AttributeIx>) -> DerivationSet {
+    let built = attributes.iter().filter_map(|&ix| graph.attribute(ix).derivation());
+    let built: BTreeSet<DerivationIx> = built.map(Derivation::ix).collect();
+    let mut alone = graph.empty_set();
+    // What needs a derivation comes behind it.
+    for derivation in built.into_iter().rev().map(|ix| graph.derivation(ix)) {
+        let has_no_other = derivation.attributes().all(|attribute| attributes.contains(&attribute.ix()));
+        if has_no_other && derivation.users().all(|user| alone.contains(user)) {
+            alone.insert(derivation.ix());
+        }
+    }
+    alone
 }
 
 /// Makes sure that something is known of what needs what. O(V).

@@ -55,7 +55,7 @@ impl Root {
 /// Finds what each selector names; a glob names a root for each package that it matches.
 ///
 /// A selector is, in this order: a store path of a derivation or an output (full or base name), a glob over attribute
-/// paths (with `*`, `?` or `[`), an attribute path (its quotes may be left out), a pname, the name of a derivation such as a
+/// paths (with `*`, `?` or `[`), an attribute path (of both, quotes may be left out), a pname, the name of a derivation such as a
 /// source's. An output that several derivations build is a change of all of them. With `system`, only what is for that system: of an
 /// attribute that was evaluated for others alone, the derivations of its package.
 /// O(V) for each selector.
@@ -138,30 +138,35 @@ fn named(graph: &Graph, selector: &str, system: Option<&str>) -> Result<Vec<Vec<
         let is_meant = |attribute: &Attribute<'_>| attribute.path().contains('"') && attribute.path().replace('"', "") == selector;
         attributes = graph.attributes().filter(is_meant).collect();
     }
-    if attributes.is_empty() { by_pname(graph, selector, system) } else { by_attribute(graph, selector, &attributes, system) }
+    if attributes.is_empty() { by_pname(graph, selector, system) } else { by_attribute(selector, &attributes, system) }
 }
 
-fn by_attribute(graph: &Graph, selector: &str, attributes: &[Attribute<'_>], system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
-    let derivations_of = |is_kept: &dyn Fn(Attribute<'_>) -> bool| -> Vec<Derivation<'_>> {
-        let kept = attributes.iter().filter(|attribute| is_kept(**attribute));
-        kept.filter_map(|attribute| Some(graph.derivation(attribute.derivation()?.ix()))).collect()
-    };
-    let own = derivations_of(&|attribute| is_for(attribute, system));
-    if !own.is_empty() {
-        return Ok(vec![own.into_iter().map(Derivation::ix).collect()]);
+fn by_attribute(selector: &str, attributes: &[Attribute<'_>], system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
+    let derivations = derivations_for(attributes, system);
+    if !derivations.is_empty() {
+        return Ok(vec![derivations]);
     }
-    let others = derivations_of(&|_| true);
+    let others: Vec<Derivation<'_>> = attributes.iter().filter_map(|attribute| attribute.derivation()).collect();
     if others.is_empty() {
         return Err(not_evaluated(selector, attributes[0]));
     }
-    // An attribute stands for its package, which may have something for another system.
-    let members = || others.iter().flat_map(|other| other.package().derivations());
-    let is_kept = |member: &Derivation<'_>| system.is_none_or(|system| member.system() == system);
-    let of_system: BTreeSet<DerivationIx> = members().filter(is_kept).map(Derivation::ix).collect();
-    if of_system.is_empty() {
-        return Err(not_for(system.unwrap_or_default(), Some(selector), members()));
+    let members = others.iter().flat_map(|other| other.package().derivations());
+    Err(not_for(system.unwrap_or_default(), Some(selector), members))
+}
+
+/// The derivations that attributes with one path have for a system. An attribute stands for its package, which may have something for a
+/// system that the attribute was not evaluated for.
+fn derivations_for(attributes: &[Attribute<'_>], system: Option<&str>) -> Vec<DerivationIx> {
+    let own = attributes.iter().filter(|attribute| is_for(**attribute, system));
+    let own: Vec<DerivationIx> = own.filter_map(|attribute| attribute.derivation()).map(Derivation::ix).collect();
+    if !own.is_empty() {
+        return own;
     }
-    Ok(vec![of_system.into_iter().collect()])
+    let others = attributes.iter().filter_map(|attribute| attribute.derivation());
+    let members = others.flat_map(|other| other.package().derivations());
+    let is_kept = |member: &Derivation<'_>| system.is_none_or(|system| member.system() == system);
+    let of_system: BTreeSet<DerivationIx> = members.filter(is_kept).map(Derivation::ix).collect();
+    of_system.into_iter().collect()
 }
 
 fn is_for(attribute: Attribute<'_>, system: Option<&str>) -> bool {
@@ -181,20 +186,30 @@ fn by_store_path(graph: &Graph, selector: &str, path: StorePath<'_>) -> Result<V
 }
 
 fn by_glob(graph: &Graph, pattern: &str, system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
-    let glob = GlobBuilder::new(pattern)
-        .build()
-        .map_err(|error| Error::Pattern { pattern: pattern.to_owned(), reason: error.kind().to_string() })?;
-    let matcher = glob.compile_matcher();
-    let matching: Vec<Attribute<'_>> = graph.attributes().filter(|attribute| matcher.is_match(attribute.path())).collect();
-    let named = matching.iter().filter(|attribute| is_for(**attribute, system));
-    let derivations: BTreeSet<DerivationIx> = named.filter_map(|attribute| Some(attribute.derivation()?.ix())).collect();
+    let is_meant = path_glob(pattern)?;
+    let matching: Vec<Attribute<'_>> = graph.attributes().filter(|attribute| is_meant(attribute.path())).collect();
+    // Those with one path stand together.
+    let named = matching.chunk_by(|one, next| one.path() == next.path());
+    let derivations: BTreeSet<DerivationIx> = named.flat_map(|attributes| derivations_for(attributes, system)).collect();
     if derivations.is_empty() {
-        if let Some(broken) = matching.iter().find(|attribute| attribute.derivation().is_none()) {
-            return Err(not_evaluated(broken.path(), *broken));
-        }
-        return Err(unknown(pattern));
+        let is_broken = |attribute: &Attribute<'_>| attribute.derivation().is_none();
+        return Err(match matching.first().filter(|_| matching.iter().all(is_broken)) {
+            Some(broken) => not_evaluated(broken.path(), *broken),
+            None => unknown(pattern),
+        });
     }
     Ok(derivations.into_iter().map(|derivation| vec![derivation]).collect())
+}
+
+/// Which attribute paths a glob means: those that it matches with their quotes, or without.
+///
+/// # Errors
+///
+/// [`Error::Pattern`].
+pub(crate) fn path_glob(pattern: &str) -> Result<impl Fn(&str) -> bool> {
+    let malformed = |error: globset::Error| Error::Pattern { pattern: pattern.to_owned(), reason: error.kind().to_string() };
+    let matcher = GlobBuilder::new(pattern).build().map_err(malformed)?.compile_matcher();
+    Ok(move |path: &str| matcher.is_match(path) || (path.contains('"') && matcher.is_match(path.replace('"', ""))))
 }
 
 fn by_pname(graph: &Graph, pname: &str, system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {

@@ -2,22 +2,26 @@
 //!
 //! Packages release faster than a package set can rebuild what depends on them. To be behind costs `weight` for each day, to take
 //! a release costs the build time of all that it rebuilds. [`rates`] shares the budget so that the sum of what being behind
-//! costs is least; [`cadence`] rounds that to turns which fall together, and says what is saved and skipped.
+//! costs is least, if nothing were rebuilt together; [`cadence`] rounds that to turns which fall together, uses what is left of the budget
+//! because of that, and says what is saved and skipped.
 
 mod history;
+mod load;
 mod rate;
 mod table;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 pub use history::{History, histories};
-pub use rate::{rates, turns};
+pub use rate::rates;
 pub use table::{Releases, TableRow};
 
 use crate::analysis::{Root, SUGGESTED, Scope, find_roots, select};
 use crate::cost::Costs;
 use crate::error::{Error, Result};
-use crate::graph::{Counts, DerivationSet, Direction, Graph};
+use crate::graph::{Counts, DerivationIx, DerivationSet, Direction, Graph};
+use load::{Load, Pace};
+use rate::turns;
 
 /// Days between two waves, unless it is told otherwise: the least time between two turns.
 pub const DEFAULT_WAVE_DAYS: u32 = 7;
@@ -57,7 +61,7 @@ impl Releaser {
 /// How a cadence is found.
 #[derive(Clone, Copy, Debug)]
 pub struct CadenceOptions<'a> {
-    /// What may be built in a day: seconds of one builder with `costs`, else derivations.
+    /// What may be built in a day, what comes together once: seconds of one builder with `costs`, else derivations.
     pub budget: f64,
     /// Build times; without them each derivation costs 1.
     pub costs: Option<&'a Costs<'a>>,
@@ -76,13 +80,13 @@ pub struct Cadence {
     pub packages: Vec<Turn>,
     /// Packages that are not in the evaluation, and why.
     pub unknown: Vec<(String, String)>,
-    /// All of them in a day, if each release is taken.
+    /// All of them in a day, if each release is taken, by itself.
     pub each_per_day: f64,
     /// The same at the best rates: the budget, or less if nothing has to be skipped.
     pub best_per_day: f64,
     /// The same at turns.
     pub turns_per_day: f64,
-    /// The same, if what comes together is rebuilt once; at most, for a turn may come without a release.
+    /// The same, if what comes together is rebuilt once: within the budget. At most, for a turn may come without a release.
     pub together_per_day: f64,
 }
 
@@ -93,6 +97,8 @@ pub struct Turn {
     pub releaser: Releaser,
     /// What it names.
     pub root: Root,
+    /// Its other names that releases are known of, which count no more.
+    pub also: Vec<String>,
     /// What a release of it rebuilds, itself included.
     pub rebuilds: Counts,
     /// What that costs.
@@ -125,51 +131,66 @@ impl Turn {
     }
 }
 
-/// Finds how often each package is taken.
+/// A package of the evaluation that releases.
+struct Found {
+    releaser: Releaser,
+    root: Root,
+    /// Other names of it.
+    also: Vec<String>,
+}
+
+impl Found {
+    /// Takes in another name of the same package: the one that releases more often counts.
+    fn join(&mut self, releaser: &Releaser, root: Root) {
+        let mut other = releaser.package.clone();
+        if releaser.days < self.releaser.days {
+            other = std::mem::replace(&mut self.releaser, releaser.clone()).package;
+            self.root = root;
+        }
+        if !self.also.contains(&other) {
+            self.also.push(other);
+        }
+        self.also.retain(|name| *name != self.releaser.package);
+    }
+}
+
+/// Finds how often each package is taken. Several names of the same derivations are one package.
 ///
-/// Time O(P · (V/64 + E of a closure)) for P packages; space O(V).
+/// Time O(P · (V/64 + E of a closure)) for P packages, and O(V/64 + closure) for each time that a turn is halved; space O(P · V/8) bytes.
 ///
 /// # Errors
 ///
 /// [`Error::NoReleases`] if no package is in the evaluation; [`Error::NoEdges`] if no dump said what needs what.
 pub fn cadence(graph: &Graph, releasers: &[Releaser], options: &CadenceOptions<'_>) -> Result<Cadence> {
     crate::analysis::require_edges(graph)?;
-    let mut unknown = Vec::new();
-    let mut found: Vec<(Releaser, Root, DerivationSet)> = Vec::new();
-    for releaser in releasers {
-        let find = if unknown.len() < SUGGESTED { select } else { find_roots };
-        match find(graph, std::slice::from_ref(&releaser.package), options.scope, options.system) {
-            Ok(roots) => found.extend(roots.into_iter().map(|root| {
-                let rebuilds = graph.closure(root.derivations.iter().copied(), Direction::Dependents);
-                (releaser.clone(), root, rebuilds)
-            })),
-            Err(error) => unknown.push((releaser.package.clone(), error.to_string())),
-        }
-    }
+    let (found, unknown) = look_up(graph, releasers, options);
     if found.is_empty() {
         let reason = unknown.first().map_or_else(|| "it names no package".to_owned(), |(_, reason)| reason.clone());
         return Err(Error::NoReleases { reason });
     }
-    let cost_of = |set: &DerivationSet| match options.costs.and_then(Costs::model) {
-        Some(model) => set.iter().map(|ix| u64::from(model.seconds(ix))).sum::<u64>() as f64,
-        None => set.len() as f64,
-    };
-    let costs: Vec<f64> = found.iter().map(|(.., rebuilds)| cost_of(rebuilds)).collect();
-    let weights: Vec<f64> = found.iter().map(|(releaser, ..)| releaser.weight).collect();
-    let intervals: Vec<f64> = found.iter().map(|(releaser, ..)| releaser.days).collect();
-    let caps: Vec<f64> = intervals.iter().map(|days| days.recip()).collect();
+    let model = options.costs.and_then(Costs::model);
+    let price = |ix: DerivationIx| model.map_or(1.0, |model| f64::from(model.seconds(ix)));
+    let prices: Vec<f64> = graph.derivations().map(|derivation| price(derivation.ix())).collect();
+    let closure = |found: &Found| graph.closure(found.root.derivations.iter().copied(), Direction::Dependents);
+    let rebuilds: Vec<DerivationSet> = found.iter().map(closure).collect();
+    let costs: Vec<f64> = rebuilds.iter().map(|set| set.iter().map(|ix| prices[ix.get()]).sum()).collect();
+    let weights: Vec<f64> = found.iter().map(|found| found.releaser.weight).collect();
+    let caps: Vec<f64> = found.iter().map(|found| found.releaser.days.recip()).collect();
     let best = rates(&costs, &weights, &caps, options.budget);
     let base = f64::from(options.wave_days.max(1));
-    let exponents = turns(&costs, &weights, &caps, &best, base, options.budget);
+    let idle = Load::idle(&rebuilds, &prices);
+    let exponents = turns(&idle, &costs, &weights, &caps, &best, base, options.budget);
+    let days: Vec<f64> = exponents.iter().map(|&exponent| base * f64::from(exponent).exp2()).collect();
+    let together = idle.at(days.iter().zip(&caps).map(|(&days, &cap)| Pace::new(days, cap)));
 
-    let together_per_day = together(graph, &found, &exponents, base, &cost_of);
-    let rows = found.into_iter().zip(costs.iter().zip(&best)).zip(&exponents);
+    let rows = found.into_iter().zip(&rebuilds).zip(costs.iter().zip(&best)).zip(&days);
     let mut packages: Vec<Turn> = rows
-        .map(|(((releaser, root, rebuilds), (&cost, &rate)), &exponent)| {
-            let days = base * f64::from(exponent).exp2();
+        .map(|(((found, rebuilds), (&cost, &rate)), &days)| {
+            let Found { releaser, root, also } = found;
             let per_day = cost * days.max(releaser.days).recip();
             let (one_of, each_per_day) = ((days / releaser.days).max(1.0), cost / releaser.days);
-            Turn { rebuilds: graph.counts(&rebuilds), root, cost, rate, days, one_of, lag: days / 2.0, per_day, each_per_day, releaser }
+            let (rebuilds, lag) = (graph.counts(rebuilds), days / 2.0);
+            Turn { releaser, root, also, rebuilds, cost, rate, days, one_of, lag, per_day, each_per_day }
         })
         .collect();
     packages.sort_by(|a, b| b.each_per_day.total_cmp(&a.each_per_day).then_with(|| a.releaser.package.cmp(&b.releaser.package)));
@@ -178,28 +199,32 @@ pub fn cadence(graph: &Graph, releasers: &[Releaser], options: &CadenceOptions<'
         each_per_day: packages.iter().map(|turn| turn.each_per_day).sum(),
         best_per_day: packages.iter().map(|turn| turn.rate * turn.cost).sum(),
         turns_per_day,
-        together_per_day: together_per_day.min(turns_per_day),
+        // Both are sums of rounded numbers.
+        together_per_day: together.per_day().min(turns_per_day),
         packages,
         unknown,
     })
 }
 
-/// What a day costs, if packages whose turns fall together are rebuilt together. Turns of 2^k waves come with those of all smaller k:
-/// the waves of which k is the largest are one in 2^(k+1), but for the largest k of all.
-fn together(
-    graph: &Graph,
-    found: &[(Releaser, Root, DerivationSet)],
-    exponents: &[u32],
-    base: f64,
-    cost: &dyn Fn(&DerivationSet) -> f64,
-) -> f64 {
-    let largest = exponents.iter().copied().max().unwrap_or(0);
-    (0..=largest)
-        .map(|class| {
-            let roots = found.iter().zip(exponents).filter(|&(_, &exponent)| exponent <= class);
-            let roots = roots.flat_map(|((_, root, _), _)| root.derivations.iter().copied());
-            let waves = f64::from(if class == largest { class } else { class + 1 }).exp2();
-            cost(&graph.closure(roots, Direction::Dependents)) / (base * waves)
-        })
-        .sum()
+/// The packages that are in the evaluation, each once; and those that are not, and why.
+fn look_up(graph: &Graph, releasers: &[Releaser], options: &CadenceOptions<'_>) -> (Vec<Found>, Vec<(String, String)>) {
+    let (mut found, mut unknown): (Vec<Found>, Vec<(String, String)>) = (Vec::new(), Vec::new());
+    let mut known: HashMap<Vec<DerivationIx>, usize> = HashMap::new();
+    for releaser in releasers {
+        let find = if unknown.len() < SUGGESTED { select } else { find_roots };
+        match find(graph, std::slice::from_ref(&releaser.package), options.scope, options.system) {
+            Ok(roots) => {
+                for root in roots {
+                    if let Some(&at) = known.get(&root.derivations) {
+                        found[at].join(releaser, root);
+                    } else {
+                        known.insert(root.derivations.clone(), found.len());
+                        found.push(Found { releaser: releaser.clone(), root, also: Vec::new() });
+                    }
+                }
+            }
+            Err(error) => unknown.push((releaser.package.clone(), error.to_string())),
+        }
+    }
+    (found, unknown)
 }

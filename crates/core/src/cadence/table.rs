@@ -15,6 +15,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::{Release, Releaser};
+use crate::cost::line_number;
 use crate::error::{Error, Result};
 use crate::ingest::open;
 
@@ -132,20 +133,23 @@ fn day(text: &str) -> Option<i64> {
 type Rows = Result<Vec<(String, Fields)>, (String, String)>;
 
 fn csv(bytes: &[u8]) -> Rows {
-    let wrong = |error: csv::Error| {
-        let line = error.position().map_or(1, csv::Position::line);
-        (format!("line {line}"), error.to_string())
+    let place = |position: Option<&csv::Position>| {
+        let start = position.map_or(0, csv::Position::byte) as usize;
+        format!("line {}", line_number(bytes, start))
     };
+    // Its own words for the place are of lines that end otherwise.
+    let wrong =
+        |error: csv::Error| (place(error.position()), "its number of columns is not that of the header, or it is not UTF-8".to_owned());
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
-    let columns: Vec<String> = reader.headers().map_err(wrong)?.iter().map(column).collect();
+    let headers = reader.headers().map_err(wrong)?.clone();
+    let columns: Vec<String> = headers.iter().map(column).collect();
     if !columns.iter().any(|column| column == "package") {
-        return Err(("line 1".to_owned(), format!("no column `package` (hint: columns are {})", COLUMNS.join(", "))));
+        return Err((place(headers.position()), format!("no column `package` (hint: columns are {})", COLUMNS.join(", "))));
     }
-    unknown(columns.iter()).map_err(|reason| ("line 1".to_owned(), reason))?;
+    unknown(columns.iter()).map_err(|reason| (place(headers.position()), reason))?;
     let records = reader.records().map(|record| {
         let record = record.map_err(wrong)?;
-        let line = record.position().map_or(0, csv::Position::line);
-        Ok((format!("line {line}"), columns.iter().cloned().zip(record.iter().map(str::to_owned)).collect()))
+        Ok((place(record.position()), columns.iter().cloned().zip(record.iter().map(str::to_owned)).collect()))
     });
     records.collect()
 }
@@ -220,6 +224,9 @@ mod tests {
             ("package,released\nhello,31.1.2026\n", &["line 2", "2026-01-31"]),
             ("package,days\nhello,1\nhello,2\n", &["line 3", "earlier row"]),
             ("package,days\n,1\n", &["line 2", "names no `package`"]),
+            ("package,days\r\nhello,1\r\njq,0\r\n", &["line 3", "above 0"]),
+            ("package,days\r\nhello,1\r\njq\r\n", &["line 3", "number of columns"]),
+            ("\n\npackage,dayz\nhello,1\n", &["line 3", "`dayz` is no column"]),
             ("[{\"package\":\"a\",\"days\":-1}]", &["item 1", "above 0"]),
             ("{\"a\":1}", &["line 1", "list of objects"]),
         ] {

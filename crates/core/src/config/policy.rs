@@ -176,7 +176,7 @@ pub struct Limit {
     pub count: Count,
     /// Of what each.
     pub per: Per,
-    /// Only of these kernels or platforms; empty is each.
+    /// Only of these kernels, which must be counted ones, or platforms; empty is each.
     pub only: Vec<String>,
     /// Only for changes for these branches; empty is every branch.
     pub branches: Vec<BranchPattern>,
@@ -361,6 +361,16 @@ impl Policy {
         let mut names = BTreeSet::new();
         if let Some(twice) = self.labels.buckets.iter().find(|bucket| !names.insert(&bucket.name)) {
             return Err(("policy.labels.buckets", format!("two buckets are named `{}`", twice.name)));
+        }
+        let kernels = &self.labels.kernels;
+        let mut limited = self.limits.iter().filter(|limit| limit.per == Per::Kernel).flat_map(|limit| &limit.only);
+        if let Some(unknown) = limited.find(|only| !kernels.contains(only)) {
+            let counted: Vec<String> = kernels.iter().map(|kernel| format!("`{kernel}`")).collect();
+            let reason = format!(
+                "`{unknown}` is none of `policy.labels.kernels` ({}), and would reach no limit: a platform needs `per = \"platform\"`",
+                counted.join(", ")
+            );
+            return Err(("policy.limits.only", reason));
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use std::path::Path;
 use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::file::Text;
+use super::file::{Text, line_number};
 use crate::error::Result;
 use crate::store_path::{StoreHash, StorePath};
 
@@ -288,13 +288,6 @@ fn measured(keys: Vec<Key>, seconds: f64) -> Row {
     #[expect(clippy::cast_sign_loss)]
     let seconds = seconds.ceil() as u32;
     if seconds == 0 { Row::Zero } else { Row::Measured(keys, seconds) }
-}
-
-/// The number of the line that a record begins on, which the ends of lines before it are still a part of. Counted from 1.
-fn line_number(bytes: &[u8], start: usize) -> usize {
-    let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
-    let ends = bytes[start.min(bytes.len())..].iter().take_while(is_end).count();
-    1 + memchr::memchr_iter(b'\n', &bytes[..bytes.len().min(start + ends)]).count()
 }
 
 /// What the columns of a table are, and whether its first line is a header. Without one, by their number and by where the

@@ -41,3 +41,10 @@ impl Text {
         Error::NoCosts { input: self.name.clone(), what, reason }
     }
 }
+
+/// The number of the line that a record begins on, which the ends of lines before it are still a part of. Counted from 1.
+pub(crate) fn line_number(bytes: &[u8], start: usize) -> usize {
+    let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+    let ends = bytes[start.min(bytes.len())..].iter().take_while(is_end).count();
+    1 + memchr::memchr_iter(b'\n', &bytes[..bytes.len().min(start + ends)]).count()
+}

@@ -19,6 +19,7 @@ mod sizes;
 pub use availability::{AskedCache, Availability, PathList, Presence};
 pub use bill::{Bill, Bytes, Chain, ClosureCost, Estimates, PackageTime, Part, Split, Time};
 pub use durations::{DurationFile, Durations};
+pub(crate) use file::line_number;
 pub use model::{ASSUMED_SECONDS, Class, Evidence, MIN_MEASURED, Model};
 pub use sizes::{ClosureSize, PathSize, SizeFile, Sizes};
 

@@ -165,8 +165,9 @@ impl Error {
                 .at(Place::file(path.display()))
                 .hint("make it again with `waves import`")
                 .because(reason),
-            Self::UnknownPackage { selector, suggestions } => {
-                Diagnostic { hint: meant(suggestions), ..Diagnostic::new(format!("no package `{selector}` in this evaluation")) }
+            Self::UnknownPackage { selector, suggestions } => unknown(format!("no package `{selector}` in this evaluation"), suggestions),
+            Self::UnknownInHistory { selector, suggestions } => {
+                unknown(format!("no package `{selector}` in any evaluation of this history"), suggestions)
             }
             Self::NotForSystem { selector, system, systems } => not_for_system(selector.as_deref(), system, systems),
             Self::AmbiguousPackage { selector, candidates } => {
@@ -206,8 +207,7 @@ impl Error {
             Self::Infeasible { limit, reason } => Diagnostic::new(format!("no plan keeps within {limit}")).because(reason),
             Self::Pattern { pattern, reason } => Diagnostic::new(format!("`{pattern}` is not a glob pattern")).because(reason),
             Self::UnknownRecipient { name, suggestions } => {
-                let what = format!("nobody called `{name}` maintains or owns anything in this evaluation");
-                Diagnostic { hint: meant(suggestions), ..Diagnostic::new(what) }
+                unknown(format!("nobody called `{name}` maintains or owns anything in this evaluation"), suggestions)
             }
             Self::UnknownSchema { name, suggestions } => Diagnostic {
                 hint: Some(meant(suggestions).unwrap_or_else(|| "`waves schema` lists them".to_owned())),
@@ -251,6 +251,10 @@ fn not_for_system(selector: Option<&str>, system: &str, systems: &[String]) -> D
         [] => diagnostic.because("its dumps do not say for which system anything is"),
         systems => diagnostic.hint(format!("there is {}", systems.join(", "))),
     }
+}
+
+fn unknown(what: String, suggestions: &[String]) -> Diagnostic {
+    Diagnostic { hint: meant(suggestions), ..Diagnostic::new(what) }
 }
 
 fn meant(suggestions: &[String]) -> Option<String> {

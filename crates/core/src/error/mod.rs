@@ -110,6 +110,14 @@ pub enum Error {
         suggestions: Vec<String>,
     },
 
+    /// A root selector that names nothing in any evaluation of a history.
+    UnknownInHistory {
+        /// What was typed.
+        selector: String,
+        /// The nearest names.
+        suggestions: Vec<String>,
+    },
+
     /// A system for which there is nothing, or nothing of what a root selector names.
     NotForSystem {
         /// What was typed as a root; `None` if no root is to blame.

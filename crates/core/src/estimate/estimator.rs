@@ -6,7 +6,7 @@ use super::class::{self, Class};
 use super::repository::{Entry, FileChange, FileStatus, is_nix};
 use super::syntax::{self, Difference, Seen};
 use super::trace::{self, Context, Found, Trace};
-use super::{Estimate, Ignored, Kind, Rule, Seed, Unbounded};
+use super::{Estimate, Ignored, Kind, Rule, Seed, Unbounded, without};
 use crate::error::Result;
 use crate::graph::{AttributeIx, Derivation, DerivationIx, DerivationSet, Direction, Graph};
 
@@ -583,6 +583,10 @@ impl Estimator<'_, '_> {
         self.estimate.unbounded.sort_by(|a, b| a.file.cmp(&b.file));
         self.estimate.unread = self.context.unread();
         let graph = self.context.graph;
+        let gone = self.estimate.gone(graph);
+        for unbounded in &mut self.estimate.unbounded {
+            unbounded.bound = without(graph, &unbounded.bound, &gone);
+        }
         self.estimate.seeds.sort_by_key(|seed| (seed.file.clone(), graph.attribute(seed.attribute).path(), seed.attribute));
         self.estimate
     }

@@ -32,9 +32,9 @@ pub(crate) use position::Positions;
 pub use repository::{Commit, Comparison, FileChange, FileStatus, Repository};
 pub(crate) use repository::{refused, short};
 
-use crate::analysis::{AttributeName, Change, Root, require_system};
+use crate::analysis::{Change, Impact, Root, built_for, require_system};
 use crate::error::Result;
-use crate::graph::{AttributeIx, DerivationIx, DerivationSet, Direction, Graph, PackageIx};
+use crate::graph::{Attribute, AttributeIx, DerivationIx, DerivationSet, Direction, Graph, PackageIx};
 use estimator::Estimator;
 use trace::Context;
 
@@ -128,7 +128,7 @@ pub struct Unbounded {
     pub file: String,
     /// Why it cannot be confined.
     pub reason: String,
-    /// What it rebuilds at most.
+    /// What it rebuilds at most, without what is removed.
     pub bound: DerivationSet,
 }
 
@@ -195,15 +195,24 @@ impl Estimate {
         roots.into_values().filter_map(root).collect()
     }
 
-    /// What the seeds are foretold to rebuild, and what is removed. O(V + E of the closure).
+    /// What the seeds are foretold to rebuild, without what is removed, as [`Impact::new`] narrows it. O(V + E of the closure).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoEdges`](crate::error::Error::NoEdges) if no dump said what needs what.
+    pub fn impact<'g>(&self, graph: &'g Graph, depth: Option<usize>, system: Option<&str>) -> Result<Impact<'g>> {
+        let mut impact = Impact::new(graph, &self.roots(graph), Direction::Dependents, depth, system)?;
+        impact.remove(self.removed_attributes(graph));
+        Ok(impact)
+    }
+
+    /// The same as a change, with all that is rebuilt.
     ///
     /// # Errors
     ///
     /// [`Error::NoEdges`](crate::error::Error::NoEdges) if no dump said what needs what.
     pub fn into_change<'g>(&self, graph: &'g Graph) -> Result<Change<'g>> {
-        let mut change = Change::foretold(graph, self.roots(graph))?;
-        change.remove(self.removed.iter().flat_map(|path| graph.find_attribute(path)).map(AttributeName::new));
-        Ok(change)
+        Ok(Change::of_impact(self.impact(graph, None, None)?, self.roots(graph)))
     }
 
     /// What is rebuilt at most: what the seeds rebuild, and all bounds.
@@ -212,10 +221,20 @@ impl Estimate {
         self.unbounded.iter().flat_map(|unbounded| unbounded.bound.iter()).for_each(|ix| {
             most.insert(ix);
         });
+        let most = without(graph, &most, &self.gone(graph));
         match &self.system {
             Some(system) => of_system(graph, &most, system),
             None => most,
         }
+    }
+
+    fn removed_attributes(&self, graph: &Graph) -> BTreeSet<AttributeIx> {
+        self.removed.iter().flat_map(|path| graph.find_attribute(path)).map(Attribute::ix).collect()
+    }
+
+    /// What is not built any more, as it was for removed attributes alone.
+    fn gone(&self, graph: &Graph) -> DerivationSet {
+        built_for(graph, &self.removed_attributes(graph))
     }
 
     /// Whether the evaluation seems to be of another tree than the repository: less than half of its files are there.
@@ -241,6 +260,11 @@ pub fn estimate(graph: &Graph, comparison: &Comparison) -> Result<Estimate> {
         estimator.change(change)?;
     }
     Ok(estimator.finish())
+}
+
+/// Those of some derivations that are not among others.
+fn without(graph: &Graph, derivations: &DerivationSet, others: &DerivationSet) -> DerivationSet {
+    graph.set_of(derivations.iter().filter(|&ix| !others.contains(ix)))
 }
 
 /// Those of some derivations that are of a system.

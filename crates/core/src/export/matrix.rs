@@ -134,7 +134,7 @@ impl Job {
         let first = unit.targets.first().map_or("", path);
         Self {
             name: format!("{}: {}{more}", number + 1, name::comment(first)),
-            system: system.to_owned(),
+            system: name::shell(system),
             attrs: words.join(" "),
             derivations: unit.members.len(),
             hours: options.seconds.is_some().then(|| (unit.weight as f64 / 3.6).round() / 1000.0),

@@ -1,7 +1,6 @@
 //! Names from evaluations, as a shell and as Nix read them: whatever is in them, they are names and nothing else.
 
-/// Words that Nix does not take for names.
-const KEYWORDS: [&str; 9] = ["assert", "else", "if", "in", "inherit", "let", "or", "rec", "then"];
+use crate::text::is_nix_identifier;
 
 /// Whether a file can be called so.
 pub(super) fn is_file(name: &str) -> bool {
@@ -67,9 +66,7 @@ pub(super) fn selection(set: &str, path: &str) -> String {
 
 /// A name of Nix, in quotes if it has to be.
 pub(super) fn nix_name(name: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '\'');
-    let begins = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    if begins && name.chars().all(is_plain) && !KEYWORDS.contains(&name) { name.to_owned() } else { nix_string(name) }
+    if is_nix_identifier(name) { name.to_owned() } else { nix_string(name) }
 }
 
 /// One line of a comment.

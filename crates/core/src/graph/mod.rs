@@ -32,7 +32,6 @@ pub(crate) use package::DisjointSets;
 pub(crate) use reach::Csr;
 pub(crate) use scc::components;
 pub(crate) use sweep::{BLOCK_GROUPS, BitCounter, Row};
-#[cfg(feature = "html")]
 pub(crate) use view::set_of;
 
 pub use index::{AttributeIx, DerivationIx, PackageIx};

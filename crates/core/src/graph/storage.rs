@@ -19,7 +19,7 @@ use crate::files::{Mode, NewFile};
 
 const MAGIC: [u8; 8] = *b"\x89waves\r\n";
 /// Changes whenever the layout or what a hash is of does; there is no reading of other versions.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Written in native order: a snapshot of a machine of the other byte order is refused.
 const BYTE_ORDER: u32 = 0x0102_0304;
 /// Sections begin at multiples of this.

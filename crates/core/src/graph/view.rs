@@ -303,6 +303,11 @@ impl<'g> Attribute<'g> {
         self.text(self.row().system)
     }
 
+    /// A number that the attributes of one system have in common: to count by, without reading the text of each.
+    pub(crate) fn system_key(self) -> u32 {
+        self.row().system
+    }
+
     /// Its derivation; `None` if it does not evaluate.
     pub fn derivation(self) -> Option<Derivation<'g>> {
         let derivation = self.row().derivation;

@@ -1,5 +1,7 @@
 //! An evaluation against a history: what it adds.
 
+use std::iter::successors;
+
 use rustc_hash::FxHashMap;
 
 use super::frame::{Description, Frame, Namings, OUTPUT_SEPARATOR, flag};
@@ -13,7 +15,10 @@ use crate::store_path::StoreHash;
 pub(super) struct Index {
     strings: FxHashMap<Box<str>, u32>,
     descriptions: FxHashMap<Description, u32>,
+    /// The last with each hash: one, unless dumps describe it, or what it needs, in several ways.
     derivations: FxHashMap<StoreHash, u32>,
+    /// Of each derivation the one before it with the same hash, or [`NONE`].
+    earlier: Vec<u32>,
     paths: FxHashMap<StoreHash, u32>,
     /// What of the history is in it.
     known: Known,
@@ -32,14 +37,15 @@ impl Index {
     /// Takes in what the history has got since. O(that).
     pub(super) fn update(&mut self, history: &History) {
         let known = self.known;
-        for (at, text) in history.strings.iter().enumerate().skip(known.strings) {
-            self.strings.insert(text.into(), at as u32);
+        for at in known.strings as u32..history.strings.len() as u32 {
+            self.strings.insert(history.strings.get(at).into(), at);
         }
         for (at, &description) in history.descriptions.iter().enumerate().skip(known.descriptions) {
             self.descriptions.insert(description, at as u32);
         }
         for (at, row) in history.derivations.iter().enumerate().skip(known.derivations) {
-            self.derivations.insert(row.hash, at as u32);
+            let earlier = self.derivations.insert(row.hash, at as u32);
+            self.earlier.push(earlier.unwrap_or(NONE));
         }
         for (at, row) in history.paths.iter().enumerate().skip(known.paths) {
             self.paths.insert(row.hash, at as u32);
@@ -50,6 +56,12 @@ impl Index {
             derivations: history.derivations.len(),
             paths: history.paths.len(),
         };
+    }
+
+    /// All derivations with a hash, the last first.
+    fn derivations(&self, hash: StoreHash) -> impl Iterator<Item = u32> {
+        let earlier = |&at: &u32| self.earlier.get(at as usize).copied().filter(|&earlier| earlier != NONE);
+        successors(self.derivations.get(&hash).copied(), earlier)
     }
 }
 
@@ -70,7 +82,8 @@ pub(super) struct Appending<'h> {
 }
 
 impl<'h> Appending<'h> {
-    /// What `evaluation` adds. O(V + E + A log A).
+    /// What `evaluation` adds. O(V + E + A log A), and O(derivations + output paths) of the history. Where a hash stands for several
+    /// derivations, each of them is looked at.
     ///
     /// # Errors
     ///
@@ -96,13 +109,12 @@ impl<'h> Appending<'h> {
         Ok(appending.frame)
     }
 
-    /// A derivation is the one with its hash, if that says the same; else it is new, and so is all that needs it.
+    /// A derivation is the one with its hash that says the same; if none does it is new, and so is all that needs it.
     fn derivation(&mut self, record: &DerivationRecord<'_>) {
         let mut inputs: Vec<u32> = record.inputs.iter().map(|&input| self.positions[input]).collect();
         inputs.sort_unstable();
         inputs.dedup();
-        let known = self.index.derivations.get(&record.hash).copied();
-        let same = known.filter(|&known| {
+        let same = self.index.derivations(record.hash).find(|&known| {
             let position = known as usize;
             self.history.inputs.row(position) == inputs
                 && self.is_described(position, record)

@@ -118,7 +118,7 @@ impl Writer {
     /// Adds an evaluation, after cutting off what a killed writer left. When it returns, it is on disk. Nothing that is there is
     /// written again.
     ///
-    /// O(V + E + A log A) of the evaluation, whatever the length of the history.
+    /// O(V + E + A log A) of the evaluation, and O(derivations + output paths) of the history, each of which is there or not.
     ///
     /// # Errors
     ///

@@ -36,7 +36,7 @@ pub struct Evaluation {
     pub outputs: usize,
     /// Attributes by what became of them.
     pub changes: AttributeChanges,
-    /// Derivations that no evaluation before had.
+    /// Derivations that no evaluation before had. What a dump describes in another way is another one, and so is all that needs it.
     pub new_derivations: usize,
     /// Derivations of the evaluation before that it does not have.
     pub gone_derivations: usize,

@@ -32,7 +32,8 @@ impl History {
     ///
     /// # Errors
     ///
-    /// As of [`select`](crate::analysis::select()), if a selector names nothing in any evaluation.
+    /// If a selector names nothing in any evaluation: [`Error::UnknownInHistory`](crate::error::Error::UnknownInHistory), or as of
+    /// [`select`](crate::analysis::select()).
     pub fn rebuilds(&self, selectors: &[String], scope: Scope) -> Result<Vec<Rebuilds<'_>>> {
         let roots = self.roots(selectors, scope)?;
         let shared = self.shared_paths();

@@ -1,11 +1,10 @@
 //! What a selector names in each evaluation: the rules of [`analysis::select`](crate::analysis::select()), evaluation by evaluation.
 
-use globset::{GlobBuilder, GlobMatcher};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::frame::flag;
 use super::state::{History, LifeRow, NONE, NamingRow};
-use crate::analysis::{Scope, similar};
+use crate::analysis::{Scope, path_glob, similar};
 use crate::error::{Error, Result};
 use crate::store_path::{StorePath, base_name};
 
@@ -58,7 +57,7 @@ impl History {
     ///
     /// # Errors
     ///
-    /// As of [`select`](crate::analysis::select()), if a selector names nothing in any evaluation.
+    /// If a selector names nothing in any evaluation: [`Error::UnknownInHistory`], or as of [`select`](crate::analysis::select()).
     pub(super) fn roots(&self, selectors: &[String], scope: Scope) -> Result<Roots> {
         let evaluations = self.evaluations.len();
         let mut roots = Roots { derivations: Vec::new(), named: vec![Vec::new(); evaluations], unresolved: vec![Vec::new(); evaluations] };
@@ -108,8 +107,7 @@ impl History {
             return Ok(found);
         }
         if selector.contains(['*', '?', '[']) {
-            let matcher = glob(selector)?;
-            found.attributes[0] = self.namings_where(|path| matcher.is_match(path));
+            found.attributes[0] = self.namings_where(path_glob(selector)?);
             return Ok(found);
         }
         found.attributes[0] = self.namings_where(|path| path == selector);
@@ -168,7 +166,7 @@ impl History {
             UnresolvedReason::Unknown => {
                 let paths: FxHashSet<u32> = self.namings.iter().map(|naming| naming.path).collect();
                 let names = paths.into_iter().map(|path| self.strings.get(path));
-                Error::UnknownPackage { suggestions: similar(names, &selector), selector }
+                Error::UnknownInHistory { suggestions: similar(names, &selector), selector }
             }
             UnresolvedReason::NotEvaluated => {
                 Error::NotEvaluated { attribute: selector, error: "in no evaluation of the history".to_owned() }
@@ -221,12 +219,6 @@ fn pairs(named: &[Vec<u32>]) -> Vec<(u32, u32)> {
     let mut pairs: Vec<(u32, u32)> = named.iter().enumerate().flat_map(of).collect();
     pairs.sort_unstable();
     pairs
-}
-
-fn glob(pattern: &str) -> Result<GlobMatcher> {
-    let glob = GlobBuilder::new(pattern).build();
-    glob.map(|glob| glob.compile_matcher())
-        .map_err(|error| Error::Pattern { pattern: pattern.to_owned(), reason: error.kind().to_string() })
 }
 
 /// The lives of each derivation.

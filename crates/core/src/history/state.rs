@@ -86,10 +86,6 @@ impl Strings {
         &self.text[start..self.ends[at]]
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.len() as u32).map(|at| self.get(at))
-    }
-
     fn push(&mut self, text: &str, lengths: &[u32]) -> Result<(), &'static str> {
         let mut end = 0_usize;
         for &length in lengths {

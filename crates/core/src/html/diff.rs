@@ -33,6 +33,8 @@ pub(super) struct Diff {
     suggested_branch: String,
     added: Vec<String>,
     removed: Vec<String>,
+    #[serde(default)]
+    no_longer_evaluated: Vec<String>,
     changed: Vec<String>,
     rebuilds: Vec<String>,
     renames: Vec<Rename>,
@@ -106,7 +108,12 @@ impl Diff {
             (self.causes())
             (attributes.sets())
             (data_table.markup(&names))
-            (lists(&[("Added", &self.added), ("Removed", &self.removed), ("Changed", &self.changed)]))
+            (lists(&[
+                ("No longer evaluated", &self.no_longer_evaluated),
+                ("Added", &self.added),
+                ("Removed", &self.removed),
+                ("Changed", &self.changed),
+            ]))
             (self.other_names())
         };
         let title = format!("{} rebuilt", counted(self.counts.attributes, "attribute", "attributes"));

@@ -304,7 +304,7 @@ impl Upgrade {
                 (table("Beside other plans", &columns, &rows))
                 @if points.len() > 1 {
                     details {
-                        summary { "The best plan for each number of waves" }
+                        summary { "The best cut of the levels into each number of waves" }
                         (table("By number of waves", &[("waves", true), ("derivations", false), ("build time", true), ("which is", false)], &points))
                     }
                 }

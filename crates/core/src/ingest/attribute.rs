@@ -115,7 +115,8 @@ pub(super) fn output_paths(records: &mut Records, names: &mut Names<'_>, key: &s
     };
     let outputs = push_outputs(records, names, outputs.iter().map(|(name, path)| (name.as_str(), path.as_str())));
     let (attr, system) = (names.intern(attr), Some(names.intern(system)));
-    records.attributes.push(AttributeRecord { attr, system, derivation: None, outputs, meta: MetaRecord::default(), error: None });
+    let meta = MetaRecord::default();
+    records.attributes.push(AttributeRecord { attr, system, derivation_system: None, derivation: None, outputs, meta, error: None });
     Ok(())
 }
 
@@ -127,20 +128,50 @@ pub(super) fn meta(records: &mut Records, names: &mut Names<'_>, key: &str, json
         return Ok(());
     };
     let (attr, system) = (names.intern(attr), Some(names.intern(system)));
-    records.attributes.push(AttributeRecord { attr, system, derivation: None, outputs: 0..0, meta: meta.record(names), error: None });
+    let meta = meta.record(names);
+    records.attributes.push(AttributeRecord { attr, system, derivation_system: None, derivation: None, outputs: 0..0, meta, error: None });
     Ok(())
 }
 
-/// Splits the key of a Hydra job: the system is the last component.
-pub(super) fn split_system(key: &str) -> Option<(&str, &str)> {
+/// Splits an attribute path as dumps list it: the jobs of Hydra and of nixpkgs CI carry their system behind it.
+pub(super) fn split_job(name: &str) -> (&str, Option<&str>) {
+    split_system(name).map_or((name, None), |(attr, system)| (attr, Some(system)))
+}
+
+/// Splits the key of a Hydra job: the system is the last component. A package such as `util-linux` is none.
+fn split_system(key: &str) -> Option<(&str, &str)> {
     let (attr, system) = key.rsplit_once('.')?;
     let (cpu, kernel) = system.split_once('-')?;
-    let is_word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    (!attr.is_empty() && is_word(cpu) && is_word(kernel) && KERNELS.contains(&kernel)).then_some((attr, system))
+    (!attr.is_empty() && PROCESSORS.contains(&cpu) && KERNELS.contains(&kernel)).then_some((attr, system))
 }
 
 /// The kernels in Nix's system doubles that nixpkgs evaluates for.
 const KERNELS: [&str; 6] = ["linux", "darwin", "freebsd", "netbsd", "openbsd", "cygwin"];
+/// The processors in these doubles (`lib.systems.doubles.all` of nixpkgs).
+const PROCESSORS: [&str; 22] = [
+    "x86_64",
+    "aarch64",
+    "i686",
+    "armv5tel",
+    "armv6l",
+    "armv7a",
+    "armv7l",
+    "loongarch64",
+    "m68k",
+    "microblaze",
+    "microblazeel",
+    "mips",
+    "mips64",
+    "mips64el",
+    "mipsel",
+    "powerpc",
+    "powerpc64",
+    "powerpc64le",
+    "riscv32",
+    "riscv64",
+    "s390",
+    "s390x",
+];
 
 /// Joins the components of an attribute path; one that holds a dot is quoted, as Nix prints it.
 fn dotted(path: &[String]) -> String {
@@ -179,7 +210,10 @@ fn push(records: &mut Records, names: &mut Names<'_>, attr: &str, job: &Attribut
         push_partial_derivation(records, names, path, job, outputs.clone());
     }
     let meta = job.meta.as_ref().map(|meta| meta.record(names)).unwrap_or_default();
-    records.attributes.push(AttributeRecord { attr: names.intern(attr), system: None, derivation: path, outputs, meta, error });
+    let (attr, system) = split_job(attr);
+    let (attr, system) = (names.intern(attr), system.map(|system| names.intern(system)));
+    let derivation_system = job.system.as_ref().filter(|system| !system.0.is_empty()).map(|system| names.intern(&system.0));
+    records.attributes.push(AttributeRecord { attr, system, derivation_system, derivation: path, outputs, meta, error });
 }
 
 /// What a line on an attribute says of its derivation: less than the derivation itself would.
@@ -277,7 +311,7 @@ mod tests {
     fn hydra_jobs_end_in_a_system() {
         assert_eq!(split_system("python3Packages.numpy.x86_64-linux"), Some(("python3Packages.numpy", "x86_64-linux")));
         assert_eq!(split_system("a.aarch64-darwin"), Some(("a", "aarch64-darwin")));
-        for key in ["release-checks", "a.b", "a.gtk-doc", "x86_64-linux"] {
+        for key in ["release-checks", "a.b", "a.gtk-doc", "x86_64-linux", "unixtools.util-linux", "a.x86_64-doc"] {
             assert_eq!(split_system(key), None, "{key}");
         }
     }

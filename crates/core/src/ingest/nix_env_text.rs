@@ -3,7 +3,7 @@
 //! Columns depend on the flags, so cells are told apart by what they hold: the first is the attribute, one that is a
 //! path ending in `.drv` is the derivation, one that begins with a path or `output=/path` lists the outputs.
 
-use super::attribute::{push_outputs, split_system};
+use super::attribute::{push_outputs, split_job};
 use super::record::{AttributeRecord, MetaRecord, Names, Path, Records};
 use crate::store_path::StorePath;
 
@@ -34,11 +34,11 @@ pub(super) fn row(records: &mut Records, names: &mut Names<'_>, line: &str) -> R
         _ => ("out", Some(output)),
     });
     let outputs = push_outputs(records, names, outputs);
-    // The jobs of Hydra and of nixpkgs CI carry their system in the attribute.
-    let (attr, system) = split_system(attr).map_or((attr, None), |(attr, system)| (attr, Some(system)));
+    let (attr, system) = split_job(attr);
     records.attributes.push(AttributeRecord {
         attr: names.intern(attr),
         system: system.map(|system| names.intern(system)),
+        derivation_system: None,
         derivation: derivation.map(|path| Path { hash: path.hash, name: names.intern(path.name) }),
         outputs,
         meta: MetaRecord::default(),

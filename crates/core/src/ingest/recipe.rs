@@ -1,13 +1,17 @@
 //! Recipe hashes: what a derivation says of itself, apart from which inputs it got.
 //!
 //! Two derivations have the same strict hash if they differ in nothing but the versions and hashes of store paths:
-//! every store path is reduced to its version-less name, and lists that are then out of order are sorted. So a changed
-//! hash says "this package changed itself", an unchanged one "only its inputs changed".
+//! every store path is reduced to its version-less name, and lists that are then out of order are sorted. A path that
+//! only a build tells stands there as a *placeholder*, a slash and 52 digits that follow from the hash of what is built:
+//! all are made the same. So a changed hash says "this package changed itself", an unchanged one "only its inputs changed".
 //!
 //! That still blames what repeats an input's version in its own words: a kernel module's name has the kernel's version
 //! in it, a Python package's path `python3.12`. The loose hash leaves out every version of an input, wherever it
 //! stands. A change that either hash does not see is explained by the inputs.
 
+use std::borrow::Cow;
+
+use memchr::memchr_iter;
 use memchr::memmem::Finder;
 use serde_json::Value;
 use smallvec::SmallVec;
@@ -16,9 +20,13 @@ use twox_hash::XxHash3_128;
 use super::raw::RawDerivation;
 use super::record::RecipeHashes;
 use super::versions::Versions;
-use crate::store_path::{HASH_CHARS, StoreHash, StorePath, base_name, is_name_byte, split_name};
+use crate::store_path::{HASH_CHARS, StoreHash, StorePath, base_name, is_digit, is_name_byte, split_name};
 
 const DEFAULT_STORE_DIR: &str = "/nix/store";
+/// Digits of a placeholder, behind its slash: a SHA-256 in base 32.
+const PLACEHOLDER_DIGITS: usize = 52;
+/// Stands where a placeholder stood.
+const PLACEHOLDER: &str = "/placeholder";
 /// Ends of what is written out: bytes that no UTF-8 has, so that nothing runs into what follows it.
 const END_OF_TEXT: u8 = 0xff;
 const END_OF_LIST: u8 = 0xfe;
@@ -28,7 +36,7 @@ const END_OF_OBJECT: u8 = 0xfd;
 ///
 /// All that it says is written out, and that is hashed. O(length of the derivation).
 pub(super) fn hash(raw: &RawDerivation<'_>, structured: Option<&Value>, store_dir: Option<&str>, buffers: &mut Buffers) -> RecipeHashes {
-    let mut recipe = Recipe::new(store_dir.unwrap_or_else(|| store_dir_of(raw)), buffers);
+    let mut recipe = Recipe::new(store_dir.unwrap_or_else(|| store_dir_of(raw)), has_untold_output(raw), buffers);
     recipe.text(&raw.system);
     recipe.masked(&raw.builder);
     for arg in &raw.args {
@@ -64,6 +72,14 @@ fn store_dir_of<'r>(raw: &'r RawDerivation<'_>) -> &'r str {
     outputs.find_map(|(_, path)| StorePath::parse(path)?.store_dir).unwrap_or(DEFAULT_STORE_DIR)
 }
 
+/// Whether only a build tells the path of an output. That is so of all that has the placeholder of an input, but for fixed outputs,
+/// which are told by their own hash. Nothing else is searched for placeholders: few sets have any, and the address of a source may
+/// have 52 such digits in it, too.
+fn has_untold_output(raw: &RawDerivation<'_>) -> bool {
+    let is_given = |text: Option<&str>| text.is_some_and(|text| !text.is_empty());
+    raw.outputs.iter().any(|output| output.impure || !(is_given(output.path.as_deref()) || is_given(output.hash.as_deref())))
+}
+
 /// What one derivation after the other is written out into.
 #[derive(Default)]
 pub(super) struct Buffers {
@@ -78,17 +94,18 @@ struct Recipe<'a> {
     strict: &'a mut Vec<u8>,
     loose: &'a mut Vec<u8>,
     prefix: &'a Finder<'static>,
+    has_placeholders: bool,
 }
 
 impl<'a> Recipe<'a> {
-    fn new(store_dir: &str, buffers: &'a mut Buffers) -> Self {
+    fn new(store_dir: &str, has_placeholders: bool, buffers: &'a mut Buffers) -> Self {
         let Buffers { strict, loose, prefix } = buffers;
         strict.clear();
         loose.clear();
         // As a rule there is one store directory.
         let known = prefix.take().filter(|prefix| prefix.needle().strip_suffix(b"/") == Some(store_dir.as_bytes()));
         let prefix = prefix.insert(known.unwrap_or_else(|| Finder::new(&format!("{store_dir}/")).into_owned()));
-        Self { strict, loose, prefix }
+        Self { strict, loose, prefix, has_placeholders }
     }
 
     /// The hashes; the loose one is of what is left without `versions`. A hash of zero stands for none.
@@ -109,8 +126,12 @@ impl<'a> Recipe<'a> {
     }
 
     fn masked(&mut self, text: &str) {
-        mask(text, self.prefix, self.strict);
+        mask(&self.without_placeholders(text), self.prefix, self.strict);
         self.end(END_OF_TEXT);
+    }
+
+    fn without_placeholders<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.has_placeholders { without_placeholders(text) } else { Cow::Borrowed(text) }
     }
 
     /// A list of names, sorted.
@@ -153,7 +174,7 @@ impl<'a> Recipe<'a> {
     fn paths(&mut self, items: &[Value]) {
         let masked = |text| {
             let mut masked = Vec::new();
-            mask(text, self.prefix, &mut masked);
+            mask(&self.without_placeholders(text), self.prefix, &mut masked);
             masked
         };
         let mut texts: Vec<_> = items.iter().filter_map(Value::as_str).map(masked).collect();
@@ -192,6 +213,24 @@ fn mask(text: &str, prefix: &Finder<'_>, masked: &mut Vec<u8>) {
     if words > 1 && words == text.split_ascii_whitespace().count() {
         sort_words(masked, begin);
     }
+}
+
+/// `text` with the same for each of its placeholders. One digit more, and it is something else.
+fn without_placeholders(text: &str) -> Cow<'_, str> {
+    let (mut plain, mut done) = (String::new(), 0);
+    for slash in memchr_iter(b'/', text.as_bytes()) {
+        let behind = &text.as_bytes()[slash + 1..];
+        if behind.iter().take_while(|&&byte| is_digit(byte)).count() == PLACEHOLDER_DIGITS {
+            plain.push_str(&text[done..slash]);
+            plain.push_str(PLACEHOLDER);
+            done = slash + 1 + PLACEHOLDER_DIGITS;
+        }
+    }
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    plain.push_str(&text[done..]);
+    Cow::Owned(plain)
 }
 
 /// Sorts the words from `begin` on, with one space between two.
@@ -248,6 +287,32 @@ mod tests {
         assert_eq!(mask_in("/gnu/store", &A.replace("/nix/", "/gnu/").replace("jsv5", "jsv5-a-1")), "a");
     }
 
+    #[test]
+    fn placeholders_are_all_the_same() {
+        let [one, other] =
+            ["/15vgwq1zvj8sw8bz55aq48g1b5cw9qv9wpn1d7qgyxi7hz9v7hgx", "/1rz4g4znpzjwh1xymhjpm42vipw92pr73vdgl6xs1hycac8kf2n9"];
+        let text = format!("-L{one}/lib file://{other}-dev {A}-zlib-1.3:{one}");
+        assert_eq!(without_placeholders(&text), format!("-L/placeholder/lib file:///placeholder-dev {A}-zlib-1.3:/placeholder"));
+        let (longer, shorter, foreign) = (format!("{one}0"), &one[..PLACEHOLDER_DIGITS], one.replace('w', "e"));
+        for text in ["", "/", &one[1..], longer.as_str(), shorter, foreign.as_str()] {
+            assert_eq!(without_placeholders(text), text);
+        }
+    }
+
+    /// The obvious way: look at what stands behind each slash.
+    fn plainly_without_placeholders(text: &str) -> String {
+        let digits = |part: &str| part.chars().take_while(|&c| "0123456789abcdfghijklmnpqrsvwxyz".contains(c)).count();
+        let mut parts = text.split('/');
+        let mut plain = parts.next().expect("one part at least").to_owned();
+        for part in parts {
+            plain += "/";
+            let (address, rest) = part.split_at(if digits(part) == 52 { 52 } else { 0 });
+            plain += if address.is_empty() { "" } else { "placeholder" };
+            plain += rest;
+        }
+        plain
+    }
+
     /// The obvious way: split at the store directory, put together what is left of each part.
     fn plainly(text: &str) -> String {
         let mut parts = text.split("/nix/store/");
@@ -279,6 +344,14 @@ mod tests {
         fn masks_as_the_obvious_way_does(parts in vec(select(vec![A, B, "-glibc-2.40", "-a", "/nix/store/", "/", " ", "\n", "é", "b c", "=", "0"]), 0..12)) {
             let text = parts.concat();
             prop_assert_eq!(mask_nix(&text), plainly(&text));
+        }
+
+        #[test]
+        fn finds_placeholders_as_the_obvious_way_does(
+            parts in vec(select(vec!["/", "0123456789abcdfghijklmnpqr", "svwxyz", "e", "é", " ", "-", A]), 0..12),
+        ) {
+            let text = parts.concat();
+            prop_assert_eq!(without_placeholders(&text), plainly_without_placeholders(&text));
         }
     }
 }

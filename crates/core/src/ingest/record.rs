@@ -324,6 +324,8 @@ pub(crate) struct AttributeRecord {
     pub(crate) attr: Symbol,
     /// The system it was evaluated for, where its key says it; else its derivation's counts.
     pub(crate) system: Option<Symbol>,
+    /// The system of its derivation, where the dump says it beside the attribute.
+    pub(crate) derivation_system: Option<Symbol>,
     pub(crate) derivation: Option<Path>,
     pub(crate) outputs: Range<u32>,
     pub(crate) meta: MetaRecord,

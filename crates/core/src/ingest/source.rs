@@ -110,7 +110,7 @@ impl Dump {
         let reader = DigestReader { reader, digested: Arc::clone(&digested) };
         let mut reader = decompress(reader, limits).map_err(Error::io("read", &name))?;
         let head = read_head(&mut reader).map_err(Error::io("read", &name))?;
-        let layout = layout(&head).map_err(|reason| Error::UnknownFormat { input: name.clone(), reason })?;
+        let layout = layout(&head).map_err(|reason| no_dump(&name, &reason))?;
         Ok(Self { name, layout, reader: Box::new(Cursor::new(head).chain(reader)), modified, digested })
     }
 
@@ -162,12 +162,20 @@ fn read_head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
+/// That a file is no dump. A name never tells the format, but it tells what somebody may have wanted.
+fn no_dump(name: &str, reason: &str) -> Error {
+    let is_nix = Path::new(name).extension().is_some_and(|extension| extension == "nix");
+    let hint = if is_nix { " (hint: `waves eval` evaluates Nix)" } else { "" };
+    Error::UnknownFormat { input: name.to_owned(), reason: format!("{reason}{hint}") }
+}
+
 /// The keys of a line of nix-eval-jobs.
 const EVAL_JOB_KEYS: [&str; 8] = ["attr", "attrPath", "drvPath", "error", "cacheStatus", "isCached", "constituents", "extraValue"];
 
 fn layout(head: &[u8]) -> Result<Layout, String> {
     if head.starts_with(b"\x89wav") {
-        return Err("waves wrote it itself: a snapshot or a history is no dump (hint: name a snapshot with --graph, alone)".to_owned());
+        let hint = "name the file of a snapshot, alone: with --graph, or as one of two evaluations";
+        return Err(format!("waves wrote it itself: a snapshot or a history is no dump (hint: {hint})"));
     }
     if head.get(257..262) == Some(b"ustar") {
         return Ok(Layout::Tar);
@@ -181,7 +189,7 @@ fn layout(head: &[u8]) -> Result<Layout, String> {
     let head = &head[start..];
     let line = String::from_utf8_lossy(head.split(|&byte| byte == b'\n').next().unwrap_or(head));
     if head[0] == b'{' {
-        return Ok(if is_eval_job(head, &line) { Layout::JsonLines } else { Layout::JsonObject });
+        return layout_of_object(head, &line);
     }
     if is_drv_path(line.trim()) {
         return Ok(Layout::PathList);
@@ -195,6 +203,46 @@ fn layout(head: &[u8]) -> Result<Layout, String> {
         byte if byte.is_ascii_graphic() => format!("it begins with `{}`", line.chars().take(40).collect::<String>().escape_debug()),
         byte => format!("it begins with byte 0x{byte:02x}"),
     })
+}
+
+/// The layout of what begins with `{`.
+fn layout_of_object(head: &[u8], line: &str) -> Result<Layout, String> {
+    if !begins_as_json(&head[1..]) {
+        return Err("it begins with `{`, and no key in quotes with a colon follows".to_owned());
+    }
+    if is_eval_job(head, line) {
+        return Ok(Layout::JsonLines);
+    }
+    if is_other_line(head, line) {
+        return Err("lines of JSON, and not of nix-eval-jobs: the first has neither `attr` nor `drvPath`".to_owned());
+    }
+    Ok(Layout::JsonObject)
+}
+
+/// Whether what is behind `{` may be JSON: a key and a colon, or the end. Nix has names there, or `=` behind the key, and its functions
+/// may begin with `{ }:`.
+fn begins_as_json(rest: &[u8]) -> bool {
+    let rest = rest.trim_ascii_start();
+    let next = |from: usize| rest[from..].trim_ascii_start().first();
+    match rest.first() {
+        None => true,
+        Some(b'}') => !matches!(next(1), Some(b':' | b'@')),
+        Some(b'"') => {
+            let mut keys = serde_json::Deserializer::from_slice(rest).into_iter::<String>();
+            // What is wrong with a key, or how long it is, is for the reader to say.
+            !matches!(keys.next(), Some(Ok(_))) || matches!(next(keys.byte_offset()), None | Some(b':'))
+        }
+        Some(_) => false,
+    }
+}
+
+/// Whether the first line is an object by itself, with another behind it, and says something of its own: a line of a log. The entries
+/// of a document are objects, but for its version.
+fn is_other_line(head: &[u8], line: &str) -> bool {
+    let Ok(serde_json::Value::Object(first)) = serde_json::from_str(line) else { return false };
+    let rest = head.splitn(2, |&byte| byte == b'\n').nth(1).unwrap_or_default();
+    let is_followed = rest.trim_ascii_start().starts_with(b"{");
+    is_followed && first.iter().any(|(key, value)| key != "version" && !value.is_object())
 }
 
 /// Whether the first JSON object is a line of nix-eval-jobs, and not a document keyed by derivation or attribute.
@@ -239,6 +287,36 @@ mod tests {
         }
         let long = format!("{{\"attr\":\"a\",\"error\":\"{}\"}}", "x".repeat(2 * HEAD_BYTES));
         assert_eq!(layout(&long.as_bytes()[..HEAD_BYTES]), Ok(Layout::JsonLines));
+    }
+
+    #[test]
+    fn an_object_of_json_has_keys_in_quotes() {
+        for json in ["{", "{\n", "{}", "{ }\n", "{}\n{}", "{\"a\":{}}", "{\n  \"a\\\"\" : {", "{\"a", "{\"a\"", "{\"\\x\""] {
+            assert_eq!(layout_of(json), Ok(Layout::JsonObject), "{json}");
+        }
+        let sets = ["{ a = 1; }", "{ \"a\" = {}; }", "{ # a"];
+        let functions = ["{ lib, stdenv }:\n", "{\n  lib,\n}:", "{ ... }@args:", "{ }:\n{ a = 1; }", "{}:", "{ } @ args:"];
+        for nix in sets.iter().chain(&functions) {
+            assert_eq!(layout_of(nix), Err("it begins with `{`, and no key in quotes with a colon follows".to_owned()), "{nix}");
+        }
+    }
+
+    #[test]
+    fn a_log_is_told_from_documents() {
+        for log in ["{\"level\":\"info\"}\n{\"level\":\"debug\"}\n", "{\"at\":1,\"of\":{}}\r\n\r\n{\"at\":2}"] {
+            assert!(layout_of(log).expect_err(log).contains("lines of JSON"), "{log}");
+        }
+        // One document behind the other, which its reader says, and one that is a line.
+        for documents in ["{\"a\":{}}\n{\"b\":{}}", "{\"version\":4,\"derivations\":{}}\n{}", "{\"a\":1}\n"] {
+            assert_eq!(layout_of(documents), Ok(Layout::JsonObject), "{documents}");
+        }
+    }
+
+    #[test]
+    fn nix_is_for_another_command() {
+        let said = |name| no_dump(name, "it is empty").to_string();
+        assert!(said("pkgs/a/package.nix").ends_with("it is empty (hint: `waves eval` evaluates Nix)"), "{}", said("package.nix"));
+        assert!(said("a.json").ends_with("(hint: `waves import --help` lists the formats)"), "{}", said("a.json"));
     }
 
     #[test]

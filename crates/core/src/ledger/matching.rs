@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::event::{Event, Outcome, Record, RecordedFor};
 use super::file::Ledger;
+use super::heard::{History, implied};
 use super::results::{Results, Told};
 use crate::graph::{Attribute, AttributeIx, Derivation, DerivationIx, Graph};
 use crate::store_path::{StoreHash, StorePath, base_name};
@@ -44,7 +45,8 @@ impl<'g> ByPath<'g> {
 }
 
 /// Ties results to the derivations of an evaluation, and leaves out what the ledger has already. A result that names only an
-/// attribute is of the derivation that the attribute has here. O(V + A + results · log results + entries of the ledger).
+/// attribute is of the derivation that the attribute has here. O(V + A + results · log results + entries of the ledger), and what
+/// [`WaveStatus`](super::WaveStatus) takes to find out what must have been built.
 ///
 /// The results of a file are of one moment, whatever their order: what was built comes first, so that a failure is one in
 /// spite of it. Several of one derivation stay in their order, and stand together.
@@ -72,19 +74,53 @@ pub fn match_results(graph: &Graph, ledger: &Ledger, results: &Results, of: Reco
         }
     }
     let is_built = |told: &[(Record, bool)]| told.last().is_some_and(|(last, _)| last.status == Outcome::Succeeded);
-    found.sort_by_key(|(_, told)| !is_built(told));
+    let (built, failed): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, told)| is_built(told));
     let mut known = Known::of(ledger, of);
-    for (key, told) in found {
-        let outcomes: Vec<Outcome> = told.iter().map(|(record, _)| record.status).collect();
-        let first_new = known.first_new(&key, &outcomes);
-        matched.known += first_new;
-        for (record, is_here) in told.into_iter().skip(first_new) {
-            known.hear(&key, record.status);
-            matched.other_evaluations += usize::from(!is_here);
-            matched.records.push(record);
+    matched.add(&mut known, built);
+    // A failure that is told again of what must have been built since is another one.
+    for key in built_since(graph, &by_path, ledger, of, &matched.records) {
+        known.hear(&key, Outcome::Succeeded);
+    }
+    matched.add(&mut known, failed);
+    matched
+}
+
+impl Matched {
+    /// Takes in what was told of derivations, without what is known.
+    fn add(&mut self, known: &mut Known, told: Vec<(String, Vec<(Record, bool)>)>) {
+        for (key, told) in told {
+            let outcomes: Vec<Outcome> = told.iter().map(|(record, _)| record.status).collect();
+            let first_new = known.first_new(&key, &outcomes);
+            self.known += first_new;
+            for (record, is_here) in told.into_iter().skip(first_new) {
+                known.hear(&key, record.status);
+                self.other_evaluations += usize::from(!is_here);
+                self.records.push(record);
+            }
         }
     }
-    matched
+}
+
+/// What failed in a wave, and was built since, as what needs it tells: by the ledger, and what is added to it.
+fn built_since(graph: &Graph, by_path: &ByPath<'_>, ledger: &Ledger, of: RecordedFor, added: &[Record]) -> Vec<String> {
+    let RecordedFor::Wave(wave) = of else { return Vec::new() };
+    let mut histories: HashMap<DerivationIx, History> = HashMap::new();
+    let recorded = ledger.records().filter(|(_, record)| record.of == of);
+    for (at, record) in recorded.chain((ledger.entries().len()..).zip(added)) {
+        if let Some(derivation) = record.derivation.as_deref().and_then(|path| by_path.find(path)) {
+            histories.entry(derivation.ix()).or_default().outcomes.push((at, record.status));
+        }
+    }
+    for (at, retry) in ledger.retries().filter(|(_, retry)| retry.wave == wave) {
+        for derivation in retry.derivations.iter().filter_map(|path| by_path.find(path)) {
+            histories.entry(derivation.ix()).or_default().retries.push(at);
+        }
+    }
+    let implied = implied(graph, &histories);
+    let is_vindicated = |(ix, history): &(&DerivationIx, &History)| history.is_doubted() && implied[ix.get()].is_some();
+    let mut built: Vec<DerivationIx> = histories.iter().filter(is_vindicated).map(|(&ix, _)| ix).collect();
+    built.sort_unstable();
+    built.into_iter().map(|ix| graph.derivation(ix).base_name()).collect()
 }
 
 /// What a record is of: its derivation, or what stands for one.
@@ -230,11 +266,15 @@ impl<'g> ByJob<'g> {
     /// several is not guessed. O(A) for the first that is spelt otherwise.
     fn find(&self, job: &str, system: Option<&str>) -> Option<Attribute<'g>> {
         let only = |path: &str, system: Option<&str>| {
-            let mut found = self
-                .graph
-                .find_attribute(path)
-                .filter(|attribute| system.is_none_or(|system| attribute.system().is_none_or(|own| own == system)));
-            found.next().filter(|_| found.next().is_none())
+            let all = self.graph.find_attribute(path);
+            let found: Vec<Attribute<'g>> =
+                all.filter(|attribute| system.is_none_or(|system| attribute.system().is_none_or(|own| own == system))).collect();
+            // Beside what evaluates may stand a failure, of a system that nobody tells.
+            let mut evaluated = found.iter().copied().filter(|attribute| attribute.derivation().is_some());
+            match found[..] {
+                [only] => Some(only),
+                _ => evaluated.next().filter(|_| evaluated.next().is_none()),
+            }
         };
         let behind = job.rsplit_once('.').map(|(path, system)| (path, Some(system)));
         let before = job.split_once('.').map(|(system, path)| (path, Some(system)));

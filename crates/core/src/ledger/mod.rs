@@ -19,6 +19,7 @@ mod decide;
 mod event;
 mod file;
 mod git;
+mod heard;
 mod matching;
 mod name;
 mod next;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::baseline::{Baseline, Class};
 use super::event::{Event, Outcome, RecordedFor, Waiver};
 use super::file::Ledger;
+use super::heard::{History, implied};
 use super::matching::{ByPath, names};
 use super::name::WaveName;
 use crate::analysis::{Scope, select};
@@ -83,48 +84,6 @@ pub struct Question<'a> {
     pub today: &'a Day,
     /// What need not build.
     pub expectation: Expectation,
-}
-
-/// What was recorded of a derivation, in order.
-#[derive(Clone, Debug, Default)]
-struct History {
-    outcomes: Vec<(usize, Outcome)>,
-    retries: Vec<usize>,
-}
-
-impl History {
-    /// The last outcome that says something, unless it is a failure that is tried again.
-    fn decisive(&self) -> Option<(usize, Outcome)> {
-        let last = self.outcomes.iter().rev().copied().find(|(_, outcome)| !outcome.is_silent())?;
-        let retried = self.retries.last().is_some_and(|&retry| retry > last.0);
-        (!retried || last.1 == Outcome::Succeeded).then_some(last)
-    }
-
-    /// Whether nothing was said of it by a time but that it was begun, or that it is to be tried again.
-    fn is_silent(&self, by: usize) -> bool {
-        self.retries.last().is_some_and(|&retry| retry < by) || self.outcomes.iter().all(|(_, outcome)| outcome.is_silent())
-    }
-
-    fn is_building(&self) -> bool {
-        self.outcomes.last().is_some_and(|&(_, outcome)| outcome == Outcome::Building)
-    }
-
-    fn own_failures(&self) -> usize {
-        self.outcomes.iter().filter(|(_, outcome)| outcome.is_own_failure()).count()
-    }
-
-    /// When it was last repaired: built after a failure, or tried again.
-    fn repaired(&self) -> Option<usize> {
-        let (mut repaired, mut has_failed) = (self.retries.last().copied(), false);
-        for &(at, outcome) in &self.outcomes {
-            match outcome {
-                silent if silent.is_silent() => {}
-                Outcome::Succeeded if has_failed => (repaired, has_failed) = (repaired.max(Some(at)), false),
-                outcome => has_failed = outcome != Outcome::Succeeded,
-            }
-        }
-        repaired
-    }
 }
 
 /// A red root: one cause, however many it blocks.
@@ -579,7 +538,7 @@ fn waivers<'a>(question: Question<'a>, wave: WaveName, members: &DerivationSet) 
 /// Where each derivation of the wave stands. Inputs come first.
 fn states(graph: &Graph, members: &DerivationSet, histories: &HashMap<DerivationIx, History>, waived: &DerivationSet) -> Vec<State> {
     let decisive = |ix: DerivationIx| histories.get(&ix).and_then(History::decisive);
-    let implied = implied(graph, members, decisive);
+    let implied = implied(graph, histories);
     let mut states = vec![State::Pending; graph.derivation_count()];
     // When something that a derivation needs was last repaired.
     let mut repaired: Vec<Option<usize>> = vec![None; graph.derivation_count()];
@@ -587,11 +546,12 @@ fn states(graph: &Graph, members: &DerivationSet, histories: &HashMap<Derivation
         let inputs: Vec<DerivationIx> = graph.derivation(ix).rebuild_inputs().filter(|&input| members.contains(input)).collect();
         let history = histories.get(&ix);
         let since = inputs.iter().filter_map(|input| repaired[input.get()]).max();
-        repaired[ix.get()] = since.max(history.and_then(History::repaired));
+        let built = history.and_then(History::doubted).and(implied[ix.get()]);
+        repaired[ix.get()] = since.max(history.and_then(History::repaired)).max(built);
         let any = |wanted: &[State]| inputs.iter().any(|input| wanted.contains(&states[input.get()]));
         states[ix.get()] = match decisive(ix) {
             Some((_, Outcome::Succeeded)) => State::Green,
-            None if implied[ix.get()].is_some_and(|built| history.is_none_or(|history| history.is_silent(built))) => State::Green,
+            _ if implied[ix.get()].is_some() => State::Green,
             _ if waived.contains(ix) => State::Waived,
             _ if any(&[State::Red, State::Blocked]) => State::Blocked,
             _ if any(&[State::Waived]) => State::Waived,
@@ -602,21 +562,6 @@ fn states(graph: &Graph, members: &DerivationSet, histories: &HashMap<Derivation
         };
     }
     states
-}
-
-/// When something that needs a derivation was last built. Nothing is built before what it needs: a success says so of inputs that
-/// nobody reports.
-fn implied(graph: &Graph, members: &DerivationSet, decisive: impl Fn(DerivationIx) -> Option<(usize, Outcome)>) -> Vec<Option<usize>> {
-    let mut implied: Vec<Option<usize>> = vec![None; graph.derivation_count()];
-    let last_first: Vec<DerivationIx> = members.iter().collect();
-    for &ix in last_first.iter().rev() {
-        let own = decisive(ix).filter(|(_, outcome)| *outcome == Outcome::Succeeded).map(|(at, _)| at);
-        let built = implied[ix.get()].max(own);
-        for input in graph.derivation(ix).rebuild_inputs() {
-            implied[input.get()] = implied[input.get()].max(built);
-        }
-    }
-    implied
 }
 
 /// What of the wave has an attribute that is expected to build; everything, where no dump names attributes.

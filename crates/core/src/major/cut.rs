@@ -21,13 +21,13 @@ pub enum Cut {
     /// Each level is a wave: no wave holds two updates of which one rebuilds the other.
     #[default]
     Levels,
-    /// As many waves as there may be, which build least.
+    /// As many waves as there may be: the cut of the levels that builds least.
     MaxWaves(usize),
-    /// As many waves as keep all builds together within this many seconds of one builder.
+    /// As many waves as keep all builds together within this many seconds of one builder, of the cuts that build least.
     MaxSeconds(u64),
     /// Levels, of which those that take longer on one builder are taken apart.
     MaxWaveSeconds(u64),
-    /// The waves that build least, if finding what broke is built too.
+    /// The cut of the levels that builds least, if finding what broke is built too.
     Risk {
         /// The probability that an update of which nothing is said breaks what it rebuilds.
         probability: f64,
@@ -56,7 +56,7 @@ pub struct MinorWave {
     pub suspects: f64,
 }
 
-/// A plan of some number of waves.
+/// A cut of the levels into some number of waves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     /// Waves.
@@ -90,7 +90,7 @@ struct Step {
 }
 
 impl Material<'_> {
-    /// The waves that are wanted, and the best plan of each number of waves that was found.
+    /// The waves that are wanted, and the best cut into each number of waves.
     ///
     /// # Errors
     ///

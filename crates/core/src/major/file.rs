@@ -81,6 +81,9 @@ pub struct PlannedUpdate {
     /// The group that it is of; none if of none.
     #[serde(default)]
     pub group: Option<String>,
+    /// It has a wave to itself, with what can only come with it.
+    #[serde(default)]
+    pub solo: bool,
     /// The probability that what it rebuilds breaks because of it.
     pub risk: Option<f64>,
     /// What it rebuilds, with what can only come with it; none if the file does not say.

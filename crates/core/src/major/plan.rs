@@ -14,7 +14,7 @@ use super::updates::{Update, Updates};
 use crate::analysis::{Scope, require_edges, select};
 use crate::config::{AttributePattern, Day, Group, Pin};
 use crate::cost::Costs;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::{DerivationIx, DerivationSet, Graph};
 
 /// How a major wave is planned.
@@ -28,6 +28,8 @@ pub struct Options<'a> {
     pub groups: &'a [Group],
     /// Packages that keep their inputs.
     pub pins: &'a [Pin],
+    /// The file that says so, as errors call it.
+    pub config: &'a str,
     /// Attribute sets of which everything holds one version of each package.
     pub one_version: &'a [AttributePattern],
     /// The day on which it is planned; a pin that ended before does not hold.
@@ -90,7 +92,7 @@ pub struct Hold {
     pub reason: String,
     /// The last day on which it holds.
     pub until: Option<Day>,
-    /// Its derivations.
+    /// Its derivations; none if it is over.
     pub derivations: Vec<DerivationIx>,
     /// Whether it ended before the plan was made: then it does not hold.
     pub is_over: bool,
@@ -103,9 +105,8 @@ pub struct Hold {
 ///
 /// # Errors
 ///
-/// [`Error::UnknownUpdates`](crate::error::Error::UnknownUpdates); those of [`select`] for pins;
-/// [`Error::Infeasible`](crate::error::Error::Infeasible) if no cut keeps within its limit;
-/// [`Error::NoEdges`](crate::error::Error::NoEdges).
+/// [`Error::UnknownUpdates`], for pins of the list too; [`Error::Malformed`] if a pin of the configuration names nothing;
+/// [`Error::Infeasible`] if no cut keeps within its limit; [`Error::NoEdges`].
 pub fn plan<'g>(graph: &'g Graph, list: &Updates, costs: Option<&Costs<'_>>, options: &Options<'_>) -> Result<MajorWave<'g>> {
     require_edges(graph)?;
     let prices = Prices::new(graph, costs);
@@ -183,18 +184,34 @@ fn sift(list: &Updates) -> (Vec<Update>, Vec<(Update, String)>, usize) {
     (taken, skipped, repeated)
 }
 
-/// Pins of the configuration and of the list.
+/// Pins of the configuration and of the list. What one that is over is of may have gone since, and is not looked for.
 fn holds(graph: &Graph, list: &Updates, options: &Options<'_>) -> Result<Vec<Hold>> {
-    let configured = options.pins.iter().map(|pin| (pin.package.clone(), pin.reason.clone(), Some(pin.until.clone())));
-    let listed = list.updates.iter().filter_map(|update| Some((update.package.clone(), update.pin.clone()?, None)));
-    let mut holds = Vec::new();
-    for (package, reason, until) in configured.chain(listed) {
-        let roots = select(graph, std::slice::from_ref(&package), options.scope, options.system)?;
-        let derivations = roots.into_iter().flat_map(|root| root.derivations).collect();
-        let is_over = until.as_ref().zip(options.today).is_some_and(|(until, today)| until < today);
-        holds.push(Hold { package, reason, until, derivations, is_over });
+    let find = |package: &String| -> Result<Vec<DerivationIx>> {
+        let roots = select(graph, std::slice::from_ref(package), options.scope, options.system)?;
+        Ok(roots.into_iter().flat_map(|root| root.derivations).collect())
+    };
+    let configured = |pin: &Pin| -> Result<Hold> {
+        let is_over = options.today.is_some_and(|today| pin.until < *today);
+        let derivations = if is_over { Ok(Vec::new()) } else { find(&pin.package) };
+        let derivations = derivations.map_err(|error| Error::Malformed {
+            input: options.config.to_owned(),
+            place: "key `pins`".to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(Hold { package: pin.package.clone(), reason: pin.reason.clone(), until: Some(pin.until.clone()), derivations, is_over })
+    };
+    let mut holds = options.pins.iter().map(configured).collect::<Result<Vec<Hold>>>()?;
+    let mut unknown = Vec::new();
+    for (update, reason) in list.updates.iter().filter_map(|update| Some((update, update.pin.as_ref()?))) {
+        match find(&update.package) {
+            Ok(derivations) => {
+                let (package, reason) = (update.package.clone(), reason.clone());
+                holds.push(Hold { package, reason, until: None, derivations, is_over: false });
+            }
+            Err(error) => unknown.push(format!("pinned: {error}")),
+        }
     }
-    Ok(holds)
+    if unknown.is_empty() { Ok(holds) } else { Err(Error::UnknownUpdates { updates: unknown }) }
 }
 
 /// Pins that have not ended.

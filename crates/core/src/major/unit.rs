@@ -53,14 +53,14 @@ pub enum Union {
         group: String,
         /// The packages that were taken in.
         packages: Vec<String>,
-        /// From the group through one of them and back.
+        /// From a member of the group through one of them to a member; each is rebuilt by the one before, or of one group with it.
         path: Vec<String>,
     },
     /// A group was taken apart, for something else lies between its members.
     Rejected {
         /// The group.
         group: String,
-        /// From the group through something else and back.
+        /// From a member of the group through something else to a member; each is rebuilt by the one before, or of one group with it.
         path: Vec<String>,
     },
     /// A group of which fewer than two packages are updated.
@@ -281,14 +281,19 @@ impl<'a> Contraction<'a> {
 
     /// The nodes that a change of a node rebuilds next.
     fn targets(&self, node: u32) -> impl Iterator<Item = u32> + '_ {
+        self.steps(node).map(|(_, user)| self.node_of[user.get()])
+    }
+
+    /// What of a node rebuilds what of another.
+    fn steps(&self, node: u32) -> impl Iterator<Item = (DerivationIx, DerivationIx)> + '_ {
         let updates = self.members.len();
         let own = (node as usize >= updates).then(|| DerivationIx::new(node as usize - updates));
         // A derivation that an update has taken is no node of its own.
         let own = own.filter(|ix| self.node_of[ix.get()] == node);
         let derivations = self.members.get(node as usize).into_iter().flatten().copied().chain(own);
         let is_free = |ix: &DerivationIx| !self.held.contains(*ix);
-        let users = derivations.filter(is_free).flat_map(|ix| self.graph.derivation(ix).users()).filter(is_free);
-        users.map(|user| self.node_of[user.get()]).filter(move |&to| to != node)
+        let steps = derivations.filter(is_free).flat_map(|ix| self.graph.derivation(ix).users().map(move |user| (ix, user)));
+        steps.filter(move |(_, user)| is_free(user) && self.node_of[user.get()] != node)
     }
 
     /// The sets of updates that need each other: two or more nodes of updates in one component.
@@ -327,47 +332,57 @@ impl<'a> Contraction<'a> {
     }
 
     /// From an update's node to another update's and back, by name: the shortest way there, and the shortest way back.
+    ///
+    /// A node of several updates is named by the one that a step leaves or enters; where these are two, both are named.
     fn path(&self, targets: &[Target], from: usize) -> Vec<String> {
         let Some(component) = self.components.iter().find(|component| component.binary_search(&(from as u32)).is_ok()) else {
             return Vec::new();
         };
         let is_update = |node: u32| (node as usize) < targets.len() && node as usize != from;
-        let there = self.walk(component, from as u32, is_update);
-        let back = there.last().map_or_else(Vec::new, |&other| self.walk(component, other, |node| node as usize == from));
-        there.into_iter().chain(back.into_iter().skip(1)).map(|node| self.name(targets, node)).collect()
+        let mut steps = self.walk(component, from as u32, is_update);
+        if let Some(&(_, other)) = steps.last() {
+            steps.extend(self.walk(component, self.node_of[other.get()], |node| node as usize == from));
+        }
+        let mut path: Vec<String> = Vec::new();
+        for (leaves, enters) in steps {
+            let leaves = self.name(targets, leaves);
+            if path.last() != Some(&leaves) {
+                path.push(leaves);
+            }
+            path.push(self.name(targets, enters));
+        }
+        path
     }
 
-    /// The nodes of a shortest path within a component to the first node that is wanted.
-    fn walk(&self, component: &[u32], from: u32, is_wanted: impl Fn(u32) -> bool) -> Vec<u32> {
-        let mut parent: BTreeMap<u32, u32> = BTreeMap::new();
+    /// The steps of a shortest path within a component to the first node that is wanted.
+    fn walk(&self, component: &[u32], from: u32, is_wanted: impl Fn(u32) -> bool) -> Vec<(DerivationIx, DerivationIx)> {
+        let mut step_to: BTreeMap<u32, (DerivationIx, DerivationIx)> = BTreeMap::new();
         let mut queue = VecDeque::from([from]);
         while let Some(node) = queue.pop_front() {
-            for to in self.targets(node).filter(|to| component.binary_search(to).is_ok()) {
-                if to == from && !is_wanted(to) || parent.contains_key(&to) {
+            for step in self.steps(node) {
+                let to = self.node_of[step.1.get()];
+                let is_new = component.binary_search(&to).is_ok() && !step_to.contains_key(&to);
+                if !is_new || to == from && !is_wanted(to) {
                     continue;
                 }
-                parent.insert(to, node);
+                step_to.insert(to, step);
                 if is_wanted(to) {
-                    let mut path = vec![to];
-                    let mut at = node;
-                    while at != from {
-                        path.push(at);
-                        at = parent[&at];
+                    let mut path = vec![step];
+                    while let Some(before) = path.last().map(|(leaves, _)| self.node_of[leaves.get()]).filter(|&before| before != from) {
+                        path.push(step_to[&before]);
                     }
-                    path.push(from);
                     path.reverse();
                     return path;
                 }
                 queue.push_back(to);
             }
         }
-        vec![from]
+        Vec::new()
     }
 
-    fn name(&self, targets: &[Target], node: u32) -> String {
-        match targets.get(node as usize) {
-            Some(target) => target.update.package.clone(),
-            None => self.graph.derivation(DerivationIx::new(node as usize - targets.len())).label().to_owned(),
-        }
+    /// The update that changes a derivation, else its own name.
+    fn name(&self, targets: &[Target], derivation: DerivationIx) -> String {
+        let target = targets.iter().find(|target| target.derivations.binary_search(&derivation).is_ok());
+        target.map_or_else(|| self.graph.derivation(derivation).label().to_owned(), |target| target.update.package.clone())
     }
 }

@@ -16,6 +16,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::cost::line_number;
 use crate::error::{Error, Result};
 use crate::ingest::open;
 
@@ -117,17 +118,19 @@ impl Updates {
     /// As [`Updates::read`].
     pub fn parse(text: &str, input: &str) -> Result<Self> {
         let mut list = List { input, updates: Self::default() };
-        match text.trim_start_matches('\u{feff}').trim_start() {
+        // What comes first tells the shape, behind blank lines too; these count where an error says its line.
+        let text = text.trim_start_matches('\u{feff}');
+        match text.trim_start() {
             "" => return Err(list.malformed("line 1", "it is empty: there is no update in it")),
             json if json.starts_with('{')
                 || json.starts_with("[{")
                 || json.starts_with('[') && serde_json::from_str::<Value>(json).is_ok() =>
             {
-                list.json(json)?;
+                list.json(text)?;
             }
-            toml if toml.lines().any(|line| line.trim_start().starts_with("[[")) => list.toml(toml)?,
-            table if table.lines().next().is_some_and(|line| line.contains(',')) => list.csv(table)?,
-            lines => list.lines(lines)?,
+            toml if toml.lines().any(|line| line.trim_start().starts_with("[[")) => list.toml(text)?,
+            table if table.lines().next().is_some_and(|line| line.contains(',')) => list.csv(text)?,
+            _ => list.lines(text)?,
         }
         if list.updates.updates.is_empty() && list.updates.passed_over.is_empty() {
             return Err(list.malformed("all of it", "there is no update in it"));
@@ -156,7 +159,8 @@ impl List<'_> {
 
     fn push(&mut self, place: &str, fields: impl Iterator<Item = (Key, Value)>) -> Result<()> {
         let update = update(fields).map_err(|reason| self.malformed(place, reason))?;
-        if update.from.is_some() && update.from == update.to {
+        // A pin is of the package, whatever its versions.
+        if update.pin.is_none() && update.from.is_some() && update.from == update.to {
             self.updates.pass_over("the old version is the new one");
         } else {
             self.updates.updates.push(update);
@@ -198,21 +202,27 @@ impl List<'_> {
     }
 
     fn csv(&mut self, text: &str) -> Result<()> {
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-        let headers = reader.headers().map_err(|error| self.malformed("line 1", error.to_string()))?.clone();
+        let table = text.trim_start();
+        let blank = text.len() - table.len();
+        let place = |position: Option<&csv::Position>| {
+            let start = blank + position.map_or(0, csv::Position::byte) as usize;
+            format!("line {}", line_number(text.as_bytes(), start))
+        };
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(table.as_bytes());
+        let headers = reader.headers().map_err(|error| self.malformed(place(error.position()), error.to_string()))?.clone();
         let keys: Vec<Option<Key>> = headers.iter().map(Key::of).collect();
         if !keys.iter().flatten().any(|key| matches!(key, Key::Package | Key::Name)) {
-            return Err(self.malformed("line 1", format!("no column `package` in the header (known: {})", Key::KNOWN)));
+            let reason = format!("no column `package` in the header (known: {})", Key::KNOWN);
+            return Err(self.malformed(place(headers.position()), reason));
         }
         if let Some(at) = keys.iter().position(Option::is_none) {
-            return Err(self.unknown("line 1", headers.get(at).unwrap_or_default(), Key::KNOWN));
+            return Err(self.unknown(&place(headers.position()), headers.get(at).unwrap_or_default(), Key::KNOWN));
         }
         for record in reader.records() {
             let record = record.map_err(|error| {
-                let line = error.position().map_or(0, csv::Position::line);
-                self.malformed(format!("line {line}"), "its number of columns is not that of the header, or it is not UTF-8")
+                self.malformed(place(error.position()), "its number of columns is not that of the header, or it is not UTF-8")
             })?;
-            let place = format!("line {}", record.position().map_or(0, csv::Position::line));
+            let place = place(record.position());
             let fields = keys.iter().zip(&record).filter(|(_, text)| !text.is_empty());
             self.push(&place, fields.filter_map(|(key, text)| Some(((*key)?, Value::String(text.to_owned())))))?;
         }

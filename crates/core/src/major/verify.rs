@@ -53,6 +53,22 @@ pub enum Flaw {
         /// The wave that has it.
         wave: String,
     },
+    /// A group whose updates are in several waves.
+    Torn {
+        /// The group.
+        group: String,
+        /// The waves, in order.
+        waves: Vec<String>,
+    },
+    /// An update that wants a wave to itself, and has none.
+    Shared {
+        /// The package.
+        package: String,
+        /// The wave.
+        wave: String,
+        /// Another update of the wave that can come apart from it.
+        with: String,
+    },
     /// A number that is not what it should be.
     Number {
         /// What it is of.
@@ -75,6 +91,8 @@ impl fmt::Display for Flaw {
             Self::Twice(package) => write!(f, "{package} is updated twice"),
             Self::Unknown { package, wave } => write!(f, "{wave} updates {package}, which is not among the updates"),
             Self::Elsewhere { package, said, wave } => write!(f, "{package} is said to be in {said}, and {wave} updates it"),
+            Self::Torn { group, waves } => write!(f, "the group {group} is in several waves: {}", waves.join(", ")),
+            Self::Shared { package, wave, with } => write!(f, "{package} wants a wave to itself, and {wave} updates {with} too"),
             Self::Number { what, said, is } => write!(f, "{what}: the plan says {said}, and it is {is}"),
         }
     }
@@ -94,8 +112,9 @@ const ROUNDING: f64 = 0.011;
 /// What only the planner can tell.
 const PLANNERS: &str = "the frontier, what merging, splitting and pins save and cost, and schedules: only the planner can tell";
 
-/// Checks a plan: every update once, nothing locked is rebuilt, nothing pinned is updated; and what its waves, their sums, its
-/// updates and its bound rebuild, if it is of this evaluation. Hours are checked where build times are given.
+/// Checks a plan: every update once, nothing locked is rebuilt, nothing pinned is updated, groups are together, and what wants a wave to
+/// itself has one; and what its waves, their sums, its updates and its bound rebuild, if it is of this evaluation. Hours are checked where
+/// build times are given.
 ///
 /// Time O((W + L + U/64) · depth · (V + E)) at worst for W waves, U updates and L levels, two passes for each in practice, and O(U³) at
 /// worst for which updates reach which; space O(V + U²), and what the updates rebuild.
@@ -107,6 +126,8 @@ pub fn verify(graph: &Graph, plan: &PlanFile, costs: Option<&Costs<'_>>) -> Resu
     let resolved = plan.resolve(graph)?;
     let mut verified = Verified { flaws: membership(plan), unchecked: Vec::new() };
     let held: BTreeSet<DerivationIx> = resolved.held.iter().collect();
+    verified.flaws.extend(torn(plan));
+    verified.flaws.extend(shared(graph, plan, &resolved, &held));
     verified.flaws.extend(pinned(plan, &resolved, &held));
     let rebuilds: Vec<BTreeSet<DerivationIx>> = resolved
         .waves
@@ -318,6 +339,45 @@ fn membership(plan: &PlanFile) -> Vec<Flaw> {
     }
     flaws.extend(times.iter().filter(|&(_, &times)| times == 0).map(|(package, _)| Flaw::Lost((*package).to_owned())));
     flaws.extend(times.iter().filter(|&(_, &times)| times > 1).map(|(package, _)| Flaw::Twice((*package).to_owned())));
+    flaws
+}
+
+/// Groups whose updates are in several waves.
+fn torn(plan: &PlanFile) -> Vec<Flaw> {
+    let grouped = plan.updates.iter().filter_map(|update| Some((update.package.as_str(), update.group.as_deref()?)));
+    let group_of: BTreeMap<&str, &str> = grouped.collect();
+    let mut waves: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for wave in &plan.waves {
+        let groups: BTreeSet<&str> = wave.updates.iter().filter_map(|package| group_of.get(package.as_str()).copied()).collect();
+        for group in groups {
+            waves.entry(group).or_default().push(wave.name.clone());
+        }
+    }
+    let torn = waves.into_iter().filter(|(_, waves)| waves.len() > 1);
+    torn.map(|(group, waves)| Flaw::Torn { group: group.to_owned(), waves }).collect()
+}
+
+/// Updates that want a wave to themselves, in waves with what can come apart from them.
+fn shared(graph: &Graph, plan: &PlanFile, resolved: &ResolvedPlan, held: &BTreeSet<DerivationIx>) -> Vec<Flaw> {
+    let planned: BTreeMap<&str, &PlannedUpdate> = plan.updates.iter().map(|update| (update.package.as_str(), update)).collect();
+    let is_solo = |update: &ResolvedUpdate| planned.get(update.package.as_str()).is_some_and(|planned| planned.solo);
+    let mut flaws = Vec::new();
+    for wave in resolved.waves.iter().filter(|wave| wave.updates.len() > 1 && wave.updates.iter().any(is_solo)) {
+        let updates: Vec<&ResolvedUpdate> = wave.updates.iter().collect();
+        let roots: Vec<Vec<DerivationIx>> = updates.iter().map(|update| update.derivations.clone()).collect();
+        let group = |update: &&ResolvedUpdate| planned.get(update.package.as_str())?.group.as_deref();
+        let groups: Vec<Option<&str>> = updates.iter().map(group).collect();
+        let units = units(&reaches(&updates, &fixpoints(graph, &roots, held), &groups));
+        for unit in &units {
+            let solo = unit.iter().map(|&at| updates[at]).find(|update| is_solo(update));
+            let other = units.iter().find(|other| *other != unit).map(|other| updates[other[0]]);
+            flaws.extend(solo.zip(other).map(|(solo, other)| Flaw::Shared {
+                package: solo.package.clone(),
+                wave: wave.name.clone(),
+                with: other.package.clone(),
+            }));
+        }
+    }
     flaws
 }
 

@@ -20,7 +20,7 @@ use crate::analysis::{Change, Root};
 use crate::error::Result;
 use crate::graph::{AttributeIx, Derivation, DerivationIx, Graph, PackageIx};
 use crate::plan::Plan;
-use reach::{BLOCK, Distances, reaching};
+use reach::{BLOCK, Distances, Sizes, reaching};
 use register::{Entry, Register};
 
 /// Recipients that are told one by one, unless it is said otherwise.
@@ -113,7 +113,7 @@ pub struct PackageNotice {
     pub builds: Vec<Build>,
     /// What reaches them; empty for who is not told one by one.
     pub causes: Causes,
-    /// The most attributes that one of the derivations rebuilds, itself included.
+    /// The most attributes that one of the derivations rebuilds, itself included, of those that the change rebuilds.
     pub rebuilds: u32,
     nearest: DerivationIx,
 }
@@ -235,7 +235,8 @@ impl<'g> Notices<'g> {
 ///
 /// One pass over the rebuilt attributes collects who is named for them, one over the edges finds roles and ways, and one
 /// for each 64 causes finds which of them reach what. Time O(V + N log N + E · (1 + C/64)) for C causes and N pairs of
-/// recipient and attribute; space O(V + N).
+/// recipient and attribute; space O(V + N). Where the change leaves out attributes that its causes reach, a
+/// [`ClosureSums`](crate::graph::ClosureSums) besides.
 ///
 /// # Errors
 ///
@@ -245,12 +246,11 @@ pub fn notify<'g>(change: &Change<'g>, plan: Option<&Plan<'_>>, options: &Notify
     let graph = change.impact.graph();
     // 1. Who is named for what.
     let mut register = Register::new(graph, &change.attributes.rebuilds, options);
-    for derivation in graph.derivations() {
-        register.add(derivation);
-    }
-    // 2. How it belongs to the change, and when it is rebuilt.
+    let rebuilt: Vec<[u64; 1]> = graph.derivations().map(|derivation| [register.add(derivation)]).collect();
+    // 2. How it belongs to the change, what it rebuilds, and when it is rebuilt.
     let distances = Distances::new(graph, &change.causes);
-    let sorter = Sorter { graph, distances: &distances, schedule: schedule(plan) };
+    let sizes = Sizes::new(graph, &distances, rebuilt);
+    let sorter = Sorter { graph, distances: &distances, sizes, schedule: schedule(plan) };
     let mut notices = sorter.notices(&register, options.only);
     if let Some(name) = options.only.filter(|_| notices.is_empty()) {
         let recipient = register.known(name)?;
@@ -281,6 +281,7 @@ fn schedule(plan: Option<&Plan<'_>>) -> FxHashMap<DerivationIx, When> {
 struct Sorter<'a> {
     graph: &'a Graph,
     distances: &'a Distances,
+    sizes: Sizes,
     schedule: FxHashMap<DerivationIx, When>,
 }
 
@@ -313,7 +314,7 @@ impl Sorter<'_> {
             package.role = package.role.min(build.role);
             package.is_maintained |= of_derivation.iter().any(|entry| entry.is_maintained);
             package.is_owned |= of_derivation.iter().any(|entry| entry.is_owned);
-            package.rebuilds = package.rebuilds.max(derivation.rebuilt_attributes());
+            package.rebuilds = package.rebuilds.max(self.sizes.get(derivation));
             if self.is_nearer(build.derivation, package.nearest) {
                 package.nearest = build.derivation;
             }

@@ -10,6 +10,10 @@ use super::recipient::{Recipient, is_handle, is_slug};
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, Graph};
 use crate::store_path::StorePath;
+use crate::text::bytes;
+
+/// Bytes of compiled patterns, of files or of attributes: what globset has for them.
+const MAX_COMPILED: u64 = 10 << 20;
 
 /// Who owns which attributes: the last rule that matches decides.
 ///
@@ -87,9 +91,9 @@ impl Owners {
             let named = words.map(|word| owner(&word)).collect::<Result<_, _>>().map_err(malformed)?;
             owners.rules.push(Rule { pattern, line: number, owners: named });
         }
-        let too_many = |reason: String| Error::Malformed { input: file.to_owned(), place: "patterns".to_owned(), reason };
-        owners.files = files.build().map_err(too_many)?;
-        owners.attributes = attributes.build().map_err(too_many)?;
+        let too_large = |reason: String| Error::Malformed { input: file.to_owned(), place: "patterns".to_owned(), reason };
+        owners.files = files.build().map_err(too_large)?;
+        owners.attributes = attributes.build().map_err(too_large)?;
         Ok(owners)
     }
 
@@ -101,6 +105,12 @@ impl Owners {
     /// Its rules, in order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The last rule about an attribute path. As elsewhere, a pattern may leave its quotes out.
+    fn about_attribute(&self, path: &str) -> Option<usize> {
+        let as_it_stands = self.attributes.last(path);
+        if path.contains('"') { as_it_stands.max(self.attributes.last(&path.replace('"', ""))) } else { as_it_stands }
     }
 
     /// Prepares to ask about the attributes of a graph. O(attributes).
@@ -125,7 +135,7 @@ pub struct OwnersOf<'a> {
 impl<'a> OwnersOf<'a> {
     /// The number of the rule that decides who owns an attribute, and whom it names; `None` if no rule matches.
     pub fn rule(&mut self, attribute: Attribute<'_>) -> Option<(usize, &'a [Recipient])> {
-        let by_path = self.owners.attributes.last(attribute.path());
+        let by_path = self.owners.about_attribute(attribute.path());
         let by_file = attribute.position().and_then(|position| self.by_file(position));
         let rule = by_path.max(by_file)?;
         Some((rule, &self.owners.rules[rule].owners))
@@ -189,7 +199,11 @@ impl Globs {
     }
 
     fn build(self) -> Result<Matcher, String> {
-        let globs = self.builder.build().map_err(|error| error.to_string())?;
+        // Each is a glob, as was seen before: only their size can be wrong.
+        let too_large = |_| {
+            format!("compiled, those with wildcards take more than {} (hint: name directories, or fewer wildcards)", bytes(MAX_COMPILED))
+        };
+        let globs = self.builder.build().map_err(too_large)?;
         Ok(Matcher { globs, rules: self.rules })
     }
 }
@@ -354,6 +368,18 @@ mod tests {
         ] {
             let error = Owners::parse("ci/OWNERS", text).expect_err(text).to_string();
             assert!(error.starts_with(&format!("ci/OWNERS: {line}: ")) && error.contains(part), "{error}");
+        }
+        let error = Owners::parse("ci/OWNERS", &format!("/{} @b", "?".repeat(100_000))).expect_err("too large").to_string();
+        assert!(error.starts_with("ci/OWNERS: patterns: ") && error.contains("more than 10.0 MiB (hint: "), "{error}");
+    }
+
+    #[test]
+    fn quotes_of_an_attribute_path_may_be_left_out() {
+        let owners = Owners::parse("OWNERS", "n.\"socket.io\" @a\nm.socket.* @b\nn.x @c").expect("an owners file");
+        for (path, rule) in
+            [("n.\"socket.io\"", Some(0)), ("m.\"socket.io\"", Some(1)), ("m.socket.io", Some(1)), ("n.\"x\"", Some(2)), ("n", None)]
+        {
+            assert_eq!(owners.about_attribute(path), rule, "{path}");
         }
     }
 

@@ -1,7 +1,7 @@
-//! How causes reach what they rebuild: how far, on which way, and which of them.
+//! How causes reach what they rebuild: how far, on which way, and which of them; and what that rebuilds in turn.
 
 use crate::analysis::Root;
-use crate::graph::{DerivationIx, DerivationSet, Direction, Graph};
+use crate::graph::{ClosureSums, Derivation, DerivationIx, DerivationSet, Direction, Graph};
 
 /// Causes that are swept together: a bit for each.
 pub(super) const BLOCK: usize = 64;
@@ -46,6 +46,28 @@ impl Distances {
         }
         path.reverse();
         path
+    }
+}
+
+/// How many attributes each derivation rebuilds, itself included, of those that a change rebuilds.
+pub(super) struct Sizes(Option<ClosureSums<1>>);
+
+impl Sizes {
+    /// `rebuilt` counts the attributes of each derivation that the change rebuilds. As long as it leaves out none that a cause
+    /// reaches, what was counted at import holds: O(V). Else it costs a [`ClosureSums`].
+    pub(super) fn new(graph: &Graph, distances: &Distances, rebuilt: Vec<[u64; 1]>) -> Self {
+        let is_short = |(derivation, &[count]): (Derivation<'_>, &[u64; 1])| {
+            distances.get(derivation.ix()).is_some() && count < derivation.attributes().len() as u64
+        };
+        let is_partial = graph.derivations().zip(&rebuilt).any(is_short);
+        Self(is_partial.then(|| ClosureSums::new(graph, rebuilt)))
+    }
+
+    pub(super) fn get(&self, derivation: Derivation<'_>) -> u32 {
+        match &self.0 {
+            Some(sums) => sums.get(derivation.ix())[0] as u32,
+            None => derivation.rebuilt_attributes(),
+        }
     }
 }
 

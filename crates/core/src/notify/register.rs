@@ -75,14 +75,16 @@ impl<'a> Register<'a> {
         }
     }
 
-    /// Adds the rebuilt attributes of a derivation. Derivations come in the order of their positions, each once.
-    pub(super) fn add(&mut self, derivation: Derivation<'a>) {
+    /// Adds the rebuilt attributes of a derivation, and counts them. Derivations come in the order of their positions, each once.
+    pub(super) fn add(&mut self, derivation: Derivation<'a>) -> u64 {
         let mut kept = Vec::new();
         let mut is_named = false;
+        let mut rebuilt = 0;
         for attribute in derivation.attributes() {
             if !self.is_rebuilt(attribute) {
                 continue;
             }
+            rebuilt += 1;
             let named = self.named(attribute);
             if let Some(why) = self.left_out(attribute) {
                 self.leave_out(&why, &named);
@@ -101,6 +103,7 @@ impl<'a> Register<'a> {
             self.counts.unnamed += kept.len();
             self.unnamed.extend(kept);
         }
+        rebuilt
     }
 
     fn leave_out(&mut self, why: &LeftOut, named: &[Named]) {
@@ -196,9 +199,10 @@ impl<'a> Register<'a> {
         self.rules.iter().copied().collect()
     }
 
-    /// Who is called this anywhere in the evaluation or in the owners file. O(attributes).
+    /// Who is called this anywhere in the evaluation, in the one before it or in the owners file. O(attributes).
     pub(super) fn known(&self, name: &str) -> Result<Recipient> {
-        let of_meta = self.graph.attributes().flat_map(|attribute| {
+        let graphs = [self.graph].into_iter().chain(self.options.before);
+        let of_meta = graphs.flat_map(Graph::attributes).flat_map(|attribute| {
             let maintainers = attribute.maintainers().map(|name| (RecipientKind::Person, name));
             maintainers.chain(attribute.teams().map(|name| (RecipientKind::Team, name)))
         });

@@ -13,7 +13,7 @@ pub use level::levels;
 pub use partition::{Partition, partition};
 pub use verify::{Violation, verify};
 
-use crate::analysis::{Impact, Root};
+use crate::analysis::{Change, Impact, Root};
 use crate::error::Result;
 use crate::graph::{Counts, DerivationIx, DerivationSet, Direction, Graph, Package, PackageIx};
 
@@ -100,20 +100,30 @@ const HEAVIEST: usize = 5;
 pub fn plan<'g>(graph: &'g Graph, roots: Vec<Root>, options: &PlanOptions<'_>) -> Result<Plan<'g>> {
     // 1. What is rebuilt.
     let impact = Impact::new(graph, &roots, Direction::Dependents, options.depth, options.system)?;
+    Ok(planned(impact, roots, options.max_waves))
+}
+
+/// Plans what a change rebuilds, which may be less than what its causes reach. It costs what [`plan`] does.
+pub fn plan_change<'g>(change: &Change<'g>, max_waves: usize) -> Plan<'g> {
+    planned(change.impact.clone(), change.causes.clone(), max_waves)
+}
+
+fn planned(impact: Impact<'_>, roots: Vec<Root>, max_waves: usize) -> Plan<'_> {
+    let graph = impact.graph();
     // 2. In which order: the exact levels.
     let everything = graph.closure(roots.iter().flat_map(|root| root.derivations.iter().copied()), Direction::Dependents);
     let levels = kept(levels(graph, &everything), impact.rebuilds());
     // 3. Where to stop and look: the best cut of the levels.
     let work: Vec<u64> = levels.iter().map(|level| LEVEL_WORK + level.len() as u64).collect();
-    let cut = partition(&work, options.max_waves.max(1));
+    let cut = partition(&work, max_waves.max(1));
     // 4. What each wave is about.
     let waves = waves(graph, &levels, &cut);
     // 5. What has no order.
     let cycles = cycles(graph, impact.rebuilds(), &levels, &waves);
-    Ok(Plan { roots, impact, levels, waves, cycles })
+    Plan { roots, impact, levels, waves, cycles }
 }
 
-/// Levels without what a system or a depth leaves out.
+/// Levels without what a system, a depth or a comparison leaves out.
 fn kept(mut levels: Vec<Vec<DerivationIx>>, rebuilds: &DerivationSet) -> Vec<Vec<DerivationIx>> {
     for level in &mut levels {
         level.retain(|&ix| rebuilds.contains(ix));

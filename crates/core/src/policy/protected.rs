@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use rustc_hash::FxHashSet;
+
 use super::verdict::Subject;
 use crate::analysis::AttributeName;
 use crate::config::AttributePattern;
-use crate::graph::{Derivation, Graph};
+use crate::graph::{Attribute, Derivation, Graph};
+use crate::store_path::StoreHash;
 
 /// What a change does to the packages that a pattern names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Touched {
-    /// Rebuilt or removed attributes, as `path.system`; the names of derivations if a pname is meant.
+    /// Rebuilt or removed attributes, as `path.system`; if a pname is meant, the names of rebuilt derivations.
     pub(super) names: Vec<String>,
     /// Whether there is such a package at all, before or after the change.
     pub(super) is_known: bool,
@@ -21,9 +24,9 @@ pub(super) fn paths(graph: &Graph) -> Vec<String> {
     graph.attributes().map(|attribute| AttributeName::new(attribute).path).collect()
 }
 
-/// Finds what a pattern names: attributes by path, of all `paths`, else derivations by pname. O(V).
+/// Finds what a pattern names: attributes by path, of all `paths`, else derivations by pname. O(V + removed · log removed).
 pub(super) fn touched(subject: Subject<'_>, paths: &[String], pattern: &AttributePattern) -> Touched {
-    let Subject { graph, attributes, rebuilds } = subject;
+    let Subject { graph, before, attributes, rebuilds } = subject;
     let changed = attributes.rebuilds.iter().chain(&attributes.removed).filter(|attribute| pattern.matches(&attribute.path));
     let names: BTreeSet<String> = changed.map(ToString::to_string).collect();
     let is_attribute = !names.is_empty() || paths.iter().any(|path| pattern.matches(path));
@@ -33,6 +36,13 @@ pub(super) fn touched(subject: Subject<'_>, paths: &[String], pattern: &Attribut
     let is_named = |derivation: &Derivation<'_>| !derivation.is_fixed_output() && derivation.pname() == pattern.as_str();
     let packages: Vec<Derivation<'_>> = graph.derivations().filter(is_named).collect();
     let rebuilt = packages.iter().filter(|derivation| rebuilds.contains(derivation.ix()));
-    let names: BTreeSet<String> = rebuilt.map(|derivation| format!("{} ({})", derivation.name(), derivation.system())).collect();
-    Touched { names: names.into_iter().collect(), is_known: !packages.is_empty() }
+    let rebuilt = rebuilt.map(|derivation| format!("{} ({})", derivation.name(), derivation.system()));
+    let is_removed = |attribute: &Attribute<'_>| subject.is_removed(&AttributeName::new(*attribute));
+    // What has another name is still there.
+    let has_a_name = |derivation: &&Derivation<'_>| derivation.attributes().any(|attribute| !is_removed(&attribute));
+    let left: FxHashSet<StoreHash> = packages.iter().filter(has_a_name).map(|derivation| derivation.hash()).collect();
+    let gone = before.derivations().filter(is_named).filter(|derivation| !left.contains(&derivation.hash()));
+    let removed = gone.flat_map(Derivation::attributes).filter(is_removed).map(|attribute| AttributeName::new(attribute).to_string());
+    let names: BTreeSet<String> = rebuilt.chain(removed).collect();
+    Touched { is_known: !packages.is_empty() || !names.is_empty(), names: names.into_iter().collect() }
 }

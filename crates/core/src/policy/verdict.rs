@@ -9,7 +9,7 @@ use super::cause::BiggestCause;
 use super::labels::labels;
 use super::names::{NameCounts, Names};
 use super::protected::{paths, touched};
-use crate::analysis::{AttributeChanges, AttributeName, Change, Diff};
+use crate::analysis::{AttributeChanges, AttributeName, Change, Diff, require_system};
 use crate::config::{AttributePattern, BranchPattern, Count, Labels, Limit, Per, Policy, Protected, WhenUnknown};
 use crate::graph::{Attribute, DerivationIx, DerivationSet, Graph};
 
@@ -127,6 +127,13 @@ pub enum Finding {
         /// What the policy calls it.
         pattern: String,
     },
+    /// A limit is of a platform that nothing is for.
+    NothingLimited {
+        /// What it counts.
+        count: Count,
+        /// The platform.
+        platform: String,
+    },
     /// More may be rebuilt than is counted.
     Estimate(
         /// Why.
@@ -200,6 +207,8 @@ impl Verdict {
 pub struct Subject<'a> {
     /// The evaluation after the change, or the one that it was foretold from.
     pub graph: &'a Graph,
+    /// The evaluation before the change: the same, if it is foretold.
+    pub before: &'a Graph,
     /// What the change does to attributes.
     pub attributes: &'a AttributeChanges,
     /// Rebuilt derivations.
@@ -209,12 +218,25 @@ pub struct Subject<'a> {
 impl<'a> Subject<'a> {
     /// A difference between two evaluations.
     pub fn of_diff(diff: &'a Diff<'_>) -> Self {
-        Self { graph: diff.after, attributes: &diff.attributes, rebuilds: &diff.rebuilt }
+        Self { graph: diff.after, before: diff.before, attributes: &diff.attributes, rebuilds: &diff.rebuilt }
     }
 
     /// A foretold change.
     pub fn of_change(change: &'a Change<'_>) -> Self {
-        Self { graph: change.impact.graph(), attributes: &change.attributes, rebuilds: change.impact.rebuilds() }
+        let graph = change.impact.graph();
+        Self { graph, before: graph, attributes: &change.attributes, rebuilds: change.impact.rebuilds() }
+    }
+
+    /// Whether the change removes an attribute.
+    pub(super) fn is_removed(&self, attribute: &AttributeName) -> bool {
+        self.attributes.removed.binary_search(attribute).is_ok()
+    }
+
+    /// The attributes of derivations, without those that the change removes; sorted.
+    pub(crate) fn attributes_of(&self, derivations: &DerivationSet) -> Vec<AttributeName> {
+        let attributes = derivations.iter().flat_map(|ix| self.graph.derivation(ix).attributes()).map(AttributeName::new);
+        let attributes: BTreeSet<AttributeName> = attributes.filter(|attribute| !self.is_removed(attribute)).collect();
+        attributes.into_iter().collect()
     }
 }
 
@@ -234,7 +256,7 @@ pub fn judge_without(subject: Subject<'_>, cause: &BiggestCause, policy: &Policy
     let rebuilds = subject.graph.set_of(rebuilds);
     let limits = policy.limits.iter().filter(|limit| limit.count != Count::Hours).cloned().collect();
     let policy = Policy { limits, ..policy.clone() };
-    judge(Subject { graph: subject.graph, attributes: &attributes, rebuilds: &rebuilds }, &policy, circumstances)
+    judge(Subject { attributes: &attributes, rebuilds: &rebuilds, ..subject }, &policy, circumstances)
 }
 
 /// The rebuilt derivations that limits count: all, or if the policy excludes attributes, what others have or need. O(V + E).
@@ -268,7 +290,7 @@ impl Judge<'_> {
         let all_counts = Names::new(&self.subject.attributes.rebuilds, &self.policy.labels.kernels).counts();
         let names = Names::new(self.subject.attributes.rebuilds.iter().filter(is_judged), &self.policy.labels.kernels);
         let counts = names.counts();
-        let most = self.circumstances.at_most.map(|most| attributes_of(self.subject.graph, most));
+        let most = self.circumstances.at_most.map(|most| self.subject.attributes_of(most));
         let most_names = most.as_ref().map(|most| Names::new(most.iter().filter(is_judged), &self.policy.labels.kernels));
         let labels = labels(self.policy, &names, most_names.as_ref());
         let is_test = |attribute: &AttributeName| self.policy.nixos_tests.contains(&attribute.path);
@@ -361,7 +383,14 @@ impl Judge<'_> {
             },
         };
         let is_meant = |of: &str| limit.only.is_empty() || limit.only.iter().any(|only| only == of);
-        amounts.into_iter().filter(|(of, _)| is_meant(of)).filter_map(|(of, amount)| reached(limit, of, amount)).collect()
+        let reasons = amounts.into_iter().filter(|(of, _)| is_meant(of)).filter_map(|(of, amount)| reached(limit, of, amount));
+        // A platform that nothing is for reaches no limit, and may be misspelt.
+        let is_missing = |platform: &&String| limit.per == Per::Platform && require_system(self.subject.graph, platform).is_err();
+        let note = |platform: &String| {
+            let finding = Finding::NothingLimited { count: limit.count, platform: platform.clone() };
+            Reason { severity: Severity::Note, finding }
+        };
+        reasons.chain(limit.only.iter().filter(is_missing).map(note)).collect()
     }
 
     fn of_protected(&self) -> Vec<Reason> {
@@ -418,13 +447,6 @@ impl Judge<'_> {
         };
         Reason { severity, finding }
     }
-}
-
-/// The attributes of derivations, sorted.
-fn attributes_of(graph: &Graph, derivations: &DerivationSet) -> Vec<AttributeName> {
-    let attributes: BTreeSet<AttributeName> =
-        derivations.iter().flat_map(|ix| graph.derivation(ix).attributes()).map(AttributeName::new).collect();
-    attributes.into_iter().collect()
 }
 
 /// Whether `path` is the attribute path of `name`, which is `path.system`.

@@ -22,13 +22,13 @@ pub struct CadenceReport {
     pub budget_per_day: f64,
     /// Days between two waves.
     pub wave_days: u32,
-    /// What a day costs if each release is taken.
+    /// What a day costs if each release is taken, by itself.
     pub each_per_day: f64,
-    /// What a day costs at the best rates.
+    /// What a day costs at the best rates, each release by itself.
     pub best_per_day: f64,
-    /// What a day costs at the turns.
+    /// What a day costs at the turns, each release by itself.
     pub turns_per_day: f64,
-    /// The same, if what comes together is rebuilt once.
+    /// The same, if what comes together is rebuilt once: within the budget.
     pub together_per_day: f64,
     /// The packages, dearest a day first.
     pub packages: Vec<TurnReport>,
@@ -48,6 +48,8 @@ pub struct TurnReport {
     pub package: String,
     /// What it names.
     pub root: RootReport,
+    /// Other names of it, which count no more.
+    pub also: Vec<String>,
     /// What a day behind costs, relative to others.
     pub weight: f64,
     /// Days from one release to the next.
@@ -130,11 +132,11 @@ impl CadenceReport {
     fn summary(&self) -> Vec<String> {
         let amounts = [self.budget_per_day, self.each_per_day, self.turns_per_day, self.together_per_day].map(|cost| self.amount(cost));
         let [budget, each, turns, together] = amounts;
-        let saved = self.each_per_day - self.turns_per_day;
+        let saved = self.each_per_day - self.together_per_day;
         let mut lines = vec![
-            format!("To take each release costs {each} a day; the budget is {budget}."),
+            format!("To take each release by itself costs {each} a day; the budget is {budget}."),
             format!(
-                "At the turns below it is {turns}, or {together} if what comes together is rebuilt once: saves {} a day ({:.1} %).",
+                "At the turns below it is {together}, for what comes together is rebuilt once ({turns} one by one): saves {} a day ({:.1} %).",
                 self.amount(saved),
                 100.0 * saved / self.each_per_day
             ),
@@ -155,6 +157,7 @@ impl TurnReport {
         Self {
             package: turn.releaser.package.clone(),
             root: RootReport::new(graph, &turn.root),
+            also: turn.also.clone(),
             weight: turn.releaser.weight,
             release_days: turn.releaser.days,
             releases_seen: releases.len(),
@@ -185,6 +188,11 @@ impl TurnReport {
             many if many % 10 == 3 && many % 100 != 13 => format!("every {}rd", number(many)),
             many => format!("every {}th", number(many)),
         }
+    }
+
+    /// That names of it are one package.
+    fn names(&self) -> Option<String> {
+        (!self.also.is_empty()).then(|| format!("{}, {}: the same derivations, so one package.", self.package, self.also.join(", ")))
     }
 
     /// The last versions that are skipped, and out of how many.
@@ -254,6 +262,7 @@ impl Report for CadenceReport {
         table.rows = self.packages.iter().map(row).collect();
         table.omitted = self.packages_omitted;
         document.section("Packages, dearest a day first", table);
+        document.lines(self.packages.iter().filter_map(TurnReport::names));
         document.lines(self.packages.iter().filter_map(TurnReport::skipped));
         let mut unknown = Table::new(&[Column::Text("package"), Column::Text("why not")]);
         unknown.rows = self.unknown.iter().map(|unknown| vec![unknown.package.clone(), unknown.reason.clone()]).collect();

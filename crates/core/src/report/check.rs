@@ -119,7 +119,7 @@ pub struct BranchReport {
 pub struct AttributesReport {
     /// Only after the change.
     pub added: usize,
-    /// Only before the change.
+    /// Only before the change, or not evaluating any more.
     pub removed: usize,
     /// With other outputs.
     pub changed: usize,
@@ -178,7 +178,10 @@ impl CheckReport {
             derivations: subject.rebuilds.len(),
             outputs: subject.graph.output_count_of(subject.rebuilds),
         };
-        let at_most = circumstances.at_most.map(|most| CountsReport::from(subject.graph.counts(most)));
+        let at_most = circumstances.at_most.map(|most| {
+            let attributes = subject.attributes_of(most).len();
+            CountsReport { attributes, ..CountsReport::from(subject.graph.counts(most)) }
+        });
         let reasons: Vec<ReasonReport> =
             verdict.reasons.iter().map(|reason| ReasonReport::new(reason, &verdict, &policy.branches)).collect();
         Self {
@@ -187,7 +190,7 @@ impl CheckReport {
             summary: [
                 verdict_line(&verdict, &reasons),
                 counts_line(&verdict, rebuilds, at_most),
-                cause_line(biggest.as_ref(), causes.len(), rebuilds, at_most),
+                cause_line(biggest.as_ref(), causes.len(), rebuilds, at_most, &reasons),
             ],
             basis,
             before: before.map(EvaluationReport::new),
@@ -228,14 +231,22 @@ impl CheckReport {
     }
 }
 
-/// What a cause is called: what found it says so, or its attribute.
-fn label(graph: &Graph, cause: &Root, basis: Basis) -> String {
-    match basis {
-        Basis::Compared | Basis::Estimated => cause.selector.clone(),
-        Basis::Foretold => {
-            let face = graph.derivation(cause.face);
-            [face.label(), face.version()].join(" ").trim_end().to_owned()
+impl Basis {
+    /// What a cause is called: what found it says so, or its attribute.
+    pub(super) fn name_of<'c>(self, graph: &'c Graph, cause: &'c Root) -> &'c str {
+        match self {
+            Self::Compared | Self::Estimated => &cause.selector,
+            Self::Foretold => graph.derivation(cause.face).label(),
         }
+    }
+}
+
+/// The same, and the version of what was named.
+fn label(graph: &Graph, cause: &Root, basis: Basis) -> String {
+    let name = basis.name_of(graph, cause);
+    match basis {
+        Basis::Compared | Basis::Estimated => name.to_owned(),
+        Basis::Foretold => [name, graph.derivation(cause.face).version()].join(" ").trim_end().to_owned(),
     }
 }
 
@@ -293,12 +304,20 @@ fn counts_line(verdict: &Verdict, rebuilds: CountsReport, at_most: Option<Counts
     )
 }
 
-fn cause_line(biggest: Option<&BiggestCauseReport>, causes: usize, rebuilds: CountsReport, at_most: Option<CountsReport>) -> String {
+fn cause_line(
+    biggest: Option<&BiggestCauseReport>,
+    causes: usize,
+    rebuilds: CountsReport,
+    at_most: Option<CountsReport>,
+    reasons: &[ReasonReport],
+) -> String {
     let Some(biggest) = biggest else {
         let nothing = rebuilds.attributes == 0 && rebuilds.derivations == 0;
+        let is_unknown = reasons.iter().any(|reason| reason.rule == "unknown");
         return match at_most {
             _ if !nothing => "biggest cause: unknown".to_owned(),
             Some(at_most) => format!("nothing is certain to be rebuilt; {}", most(at_most)),
+            None if is_unknown => "nothing is known to be rebuilt".to_owned(),
             None => "nothing is rebuilt".to_owned(),
         };
     };
@@ -351,7 +370,7 @@ impl ReasonReport {
             Finding::DevelopmentMerge { head } => {
                 (branch.decision.as_str(), format!("{} is merged into {base}: no rule of branches applies", quoted(head)))
             }
-            Finding::Limit { count, of, amount, bound } => limit_text(*count, of, *amount, *bound, reason.severity),
+            Finding::Limit { count, of, amount, bound } => (limit_rule(*count), limit_text(*count, of, *amount, *bound, reason.severity)),
             Finding::Protected { pattern, reason, touched } => (
                 "protected",
                 format!("{}: {reason} (if this is meant: `--acknowledge '{}'`)", protected_text(pattern, touched), plain(pattern)),
@@ -361,6 +380,9 @@ impl ReasonReport {
             }
             Finding::NothingProtected { pattern } => {
                 ("protected", format!("{} is protected, but names nothing in this evaluation", quoted(pattern)))
+            }
+            Finding::NothingLimited { count, platform } => {
+                (limit_rule(*count), format!("a limit is of {}, but nothing in this evaluation is for that platform", quoted(platform)))
             }
             Finding::Estimate(why) => ("unknown", why.clone()),
             Finding::AtMost { attributes, kernels } => {
@@ -408,15 +430,25 @@ fn branch_text(branch: &BranchVerdict, branches: &Branches, kernel: &str, rebuil
     }
 }
 
-fn limit_text(count: Count, of: &str, amount: f64, bound: f64, severity: Severity) -> (&'static str, String) {
-    let (rule, noun) = match count {
-        Count::Attributes => ("limit-attributes", "names are rebuilt"),
-        Count::Derivations => ("limit-derivations", "derivations are rebuilt"),
-        Count::Hours => ("limit-hours", "hours of building"),
+fn limit_rule(count: Count) -> &'static str {
+    match count {
+        Count::Attributes => "limit-attributes",
+        Count::Derivations => "limit-derivations",
+        Count::Hours => "limit-hours",
+    }
+}
+
+fn limit_text(count: Count, of: &str, amount: f64, bound: f64, severity: Severity) -> String {
+    let (one, many) = match count {
+        Count::Attributes => ("name is rebuilt", "names are rebuilt"),
+        Count::Derivations => ("derivation is rebuilt", "derivations are rebuilt"),
+        Count::Hours => ("hour of building", "hours of building"),
     };
+    let (amount, bound) = (amount_text(amount), amount_text(bound));
+    let noun = if amount == "1" { one } else { many };
     let of = if of.is_empty() { String::new() } else { format!(" on {of}") };
     let takes = if severity == Severity::Over { "the policy takes less than" } else { "the policy warns from" };
-    (rule, format!("{} {noun}{of}; {takes} {}", amount_text(amount), amount_text(bound)))
+    format!("{amount} {noun}{of}; {takes} {bound}")
 }
 
 fn protected_text(pattern: &str, touched: &[String]) -> String {
@@ -444,7 +476,7 @@ fn quoted(name: &str) -> String {
 }
 
 /// The first names of a list, and how many more there are.
-fn listed(names: &[String]) -> String {
+pub(super) fn listed(names: &[String]) -> String {
     let shown: Vec<String> = names.iter().take(LISTED).map(|name| quoted(name)).collect();
     let more = names.len().saturating_sub(LISTED);
     if more == 0 { shown.join(", ") } else { format!("{} and {} more", shown.join(", "), number(more as u64)) }
@@ -457,8 +489,8 @@ impl Report for CheckReport {
         let shown = self.reasons.iter().take(self.limit);
         document.lines(shown.map(|reason| format!("{}: {}", reason.severity.as_str(), reason.text)));
         if self.reasons.len() > self.limit {
-            let more = number((self.reasons.len() - self.limit) as u64);
-            document.line(format!("… and {more} more reasons (--limit shows more)"));
+            let more = counted(self.reasons.len() - self.limit, "more reason", "more reasons");
+            document.line(format!("… and {more} (--limit shows more)"));
         }
         document.lines(self.before.iter().map(|before| format!("before: {}", before.line())));
         let word = if self.before.is_some() { "after:  " } else { "" };

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::check::listed;
 use super::cost::CostReport;
 use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport, EvaluationReport};
@@ -51,8 +52,10 @@ pub struct DiffReport<'d> {
     pub suggested_branch: String,
     /// Attributes only after the change.
     pub added: Vec<String>,
-    /// Attributes only before the change.
+    /// Attributes only before the change; also those that do not evaluate any more.
     pub removed: Vec<String>,
+    /// Removed attributes that are still there after the change, but do not evaluate.
+    pub no_longer_evaluated: Vec<String>,
     /// Attributes with other outputs.
     pub changed: Vec<String>,
     /// Attributes with an output path that was no output before.
@@ -176,6 +179,7 @@ impl<'d> DiffReport<'d> {
             suggested_branch: verdict.branch.target().to_owned(),
             added: names(&diff.attributes.added),
             removed: names(&diff.attributes.removed),
+            no_longer_evaluated: names(&diff.no_longer_evaluated),
             changed: names(&diff.attributes.changed),
             rebuilds: names(&diff.attributes.rebuilds),
             renames: diff.renames.iter().map(|(from, to)| RenameReport { from: from.to_string(), to: to.to_string() }).collect(),
@@ -308,6 +312,17 @@ fn word(reason: Reason) -> &'static str {
     }
 }
 
+impl LeftOutReport {
+    /// How much was not compared. Nothing, if all was.
+    pub(super) fn line(self) -> Option<String> {
+        let Self { before, after } = self;
+        let [before_said, after_said] = [before, after].map(|count| counted(count, "attribute", "attributes"));
+        let line =
+            format!("Not compared, as the other evaluation has nothing of their package set: {before_said} before, {after_said} after.");
+        (before + after > 0).then_some(line)
+    }
+}
+
 impl DoubtReport {
     /// Of a doubt.
     pub fn new(doubt: &Doubt) -> Self {
@@ -356,20 +371,22 @@ impl DoubtReport {
     }
 }
 
+/// That attributes do not evaluate any more: of what a change breaks, nobody can tell what it rebuilds. Nothing, if all do.
+pub fn no_longer_evaluated(attributes: &[AttributeName]) -> Option<String> {
+    let names: Vec<String> = attributes.iter().map(ToString::to_string).collect();
+    let evaluate =
+        counted(names.len(), "attribute does not evaluate any more, and counts", "attributes do not evaluate any more, and count");
+    (!names.is_empty()).then(|| format!("{evaluate} as removed: {}", listed(&names)))
+}
+
 impl Report for DiffReport<'_> {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(format!("before: {}", self.before.line()));
         document.line(format!("after:  {}", self.after.line()));
         document.lines(self.doubts.iter().map(|doubt| format!("warning: {}", doubt.message)));
-        if self.left_out.before + self.left_out.after > 0 {
-            let count = |count: usize| counted(count, "attribute", "attributes");
-            document.line(format!(
-                "Not compared, as the other evaluation has nothing of their package set: {} before, {} after.",
-                count(self.left_out.before),
-                count(self.left_out.after)
-            ));
-        }
+        document.lines(no_longer_evaluated(&self.diff.no_longer_evaluated).map(|message| format!("warning: {message}")));
+        document.lines(self.left_out.line());
         document.table(self.attribute_counts());
         let mut counts = Table::new(&COUNTS);
         counts.rows.push(std::iter::once("rebuilt".to_owned()).chain(self.counts.cells()).collect());
@@ -382,7 +399,7 @@ impl Report for DiffReport<'_> {
         }
         document.lines(self.excluded.line());
         let labels: Vec<&str> = self.labels.iter().filter(|(_, holds)| **holds).map(|(label, _)| label.as_str()).collect();
-        document.line(format!("labels: {}", labels.join(", ")));
+        document.line(format!("labels: {}", if labels.is_empty() { "none".to_owned() } else { labels.join(", ") }));
         document.line(format!("branch: {}", self.suggested_branch));
         if let Some(cost) = &self.cost {
             cost.describe("Cost of the rebuild", &mut document);
@@ -404,7 +421,7 @@ impl Report for DiffReport<'_> {
     }
 
     fn item_keys() -> &'static [&'static str] {
-        &["root_causes", "added", "removed", "changed", "rebuilds", "renames", "aliases", "doubts"]
+        &["root_causes", "added", "removed", "changed", "rebuilds", "renames", "aliases", "no_longer_evaluated", "doubts"]
     }
 
     fn diagram(&self) -> Option<Diagram> {

@@ -36,6 +36,8 @@ pub enum Column {
     Word(&'static str),
     /// Text that may be cut to the width of the terminal.
     Text(&'static str),
+    /// Store paths, of use in full only: a narrow terminal can do without.
+    Path(&'static str),
     /// Numbers, to the right.
     Number(&'static str),
     /// Numbers that a narrow terminal can do without.
@@ -46,12 +48,16 @@ impl Column {
     /// What stands above it.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Word(title) | Self::Text(title) | Self::Number(title) | Self::Detail(title) => title,
+            Self::Word(title) | Self::Text(title) | Self::Path(title) | Self::Number(title) | Self::Detail(title) => title,
         }
     }
 
     pub(crate) fn is_number(self) -> bool {
         matches!(self, Self::Number(_) | Self::Detail(_))
+    }
+
+    fn is_dispensable(self) -> bool {
+        matches!(self, Self::Path(_) | Self::Detail(_))
     }
 }
 
@@ -202,12 +208,9 @@ impl Table {
             Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
             None => table.set_content_arrangement(ContentArrangement::Disabled),
         };
-        table.set_header(self.columns.iter().map(|column| column.title()));
+        table.set_header(one_line(self.columns.iter().map(|column| column.title().to_owned())));
         for row in &self.rows {
-            let mut shown = Row::from(row.iter().map(|cell| clean(cell).into_owned()));
-            // A cell that is too wide for the terminal is cut, not folded: a row stays a line.
-            shown.max_height(1);
-            table.add_row(shown);
+            table.add_row(one_line(row.iter().map(|cell| clean(cell).into_owned())));
         }
         let hidden = self.hidden(width, &table.column_max_content_widths());
         for (index, column) in self.columns.iter().enumerate() {
@@ -227,8 +230,12 @@ impl Table {
             writeln!(out, "{begin}{}{end}", line.trim_end())?;
         }
         if !hidden.is_empty() {
-            let titles: Vec<_> = hidden.iter().map(|&index| self.columns[index].title()).collect();
-            writeln!(out, "(too narrow for: {})", titles.join(", "))?;
+            let titles = hidden.iter().map(|&index| match self.columns[index].title() {
+                "" => "what has no title",
+                title => title,
+            });
+            let titles: Vec<_> = titles.collect();
+            writeln!(out, "{}", folded(&format!("(too narrow for: {})", titles.join(", ")), width))?;
         }
         if self.omitted > 0 {
             writeln!(out, "… and {} more (--limit shows more)", number(self.omitted as u64))?;
@@ -236,19 +243,25 @@ impl Table {
         Ok(())
     }
 
-    /// The details that a terminal is too narrow for.
+    /// The columns that a terminal is too narrow for: what it can do without, and then the last ones. The first stays: it
+    /// says what the others are about.
     fn hidden(&self, width: Option<u16>, widths: &[u16]) -> Vec<usize> {
-        let need = |(column, width): (&Column, &u16)| match column {
-            Column::Text(_) => READABLE.min(usize::from(*width)),
-            _ => usize::from(*width),
+        let need = |index: &usize| match self.columns[*index] {
+            Column::Text(_) => READABLE.min(usize::from(widths[*index])),
+            _ => usize::from(widths[*index]),
         };
-        let gaps = usize::from(GAP) * self.columns.len().saturating_sub(1);
-        let needed: usize = self.columns.iter().zip(widths).map(need).sum::<usize>() + gaps;
-        if width.is_none_or(|width| needed <= usize::from(width)) {
-            return Vec::new();
+        let fits = |shown: &[usize]| {
+            let gaps = usize::from(GAP) * shown.len().saturating_sub(1);
+            width.is_none_or(|width| shown.iter().map(need).sum::<usize>() + gaps <= usize::from(width))
+        };
+        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
+        if !fits(&shown) {
+            shown.retain(|&index| index == 0 || !self.columns[index].is_dispensable());
         }
-        let details = self.columns.iter().enumerate().filter(|(_, column)| matches!(column, Column::Detail(_)));
-        details.map(|(index, _)| index).collect()
+        while shown.len() > 1 && !fits(&shown) {
+            shown.pop();
+        }
+        (0..self.columns.len()).filter(|index| !shown.contains(index)).collect()
     }
 
     fn write_markdown(&self, out: &mut impl Write) -> io::Result<()> {
@@ -265,6 +278,13 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// A row that stays a line: a cell that is too wide for the terminal is cut, not folded.
+fn one_line(cells: impl Iterator<Item = String>) -> Row {
+    let mut row = Row::from(cells);
+    row.max_height(1);
+    row
 }
 
 /// Backticks that no line has so many of.
@@ -287,7 +307,7 @@ fn folded(text: &str, width: Option<u16>) -> String {
 pub(super) fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let text = clean(text);
-    // A list begins with a number too.
+    // A list begins with a number too: `1. x`, but not `1.5`.
     let digits = text.find(|character: char| !character.is_ascii_digit()).filter(|&digits| digits > 0);
     let mut before = None;
     for (at, character) in text.char_indices() {
@@ -307,7 +327,7 @@ pub(super) fn markdown(text: &str) -> String {
             '.' if at >= 3 && text.as_bytes()[at - 3..at].eq_ignore_ascii_case(b"www") => escaped.push_str("\u{2060}."),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' | '$' => escaped.extend(['\\', character]),
             '-' | '+' | '=' if at == 0 => escaped.extend(['\\', character]),
-            '.' | ')' if digits == Some(at) => escaped.extend(['\\', character]),
+            '.' | ')' if digits == Some(at) && rest.chars().next().is_none_or(char::is_whitespace) => escaped.extend(['\\', character]),
             other => escaped.push(other),
         }
         before = Some(character);
@@ -352,6 +372,56 @@ mod tests {
         );
     }
 
+    fn lines(table: Table, width: u16) -> Vec<String> {
+        let mut document = Document::default();
+        document.table(table);
+        let mut out = Vec::new();
+        document.write_text(Some(width), &mut out).expect("writes");
+        String::from_utf8(out).expect("UTF-8").lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_narrow_terminal_has_the_first_columns_and_the_titles_of_the_others() {
+        let [more, count, mark, about] = [Column::Detail("more"), Column::Number("count"), Column::Word(""), Column::Text("about")];
+        let mut table = Table::new(&[Column::Text("evaluation"), more, count, mark, about]);
+        let row = ["a rather long name of a package", "7", "12345", "wrong", "what is said of it at length"];
+        table.rows.push(row.map(str::to_owned).to_vec());
+        // A text has 16 columns at least, and all are 2 apart.
+        for (width, titles, note) in [
+            (54, "evaluation more count about", ""),
+            (53, "evaluation count about", "(too narrow for: more)"),
+            (48, "evaluation count about", "(too narrow for: more)"),
+            (47, "evaluation count", "(too narrow for: more, about)"),
+            (30, "evaluation count", "(too narrow for: more, about)"),
+            (29, "evaluation count", "(too narrow for: more, what has no title, about)"),
+            (22, "evaluation", "(too narrow for: more, count, what has no title, about)"),
+            (9, "evaluati…", "(too narrow for: more, count, what has no title, about)"),
+        ] {
+            let lines = lines(table.clone(), width);
+            let words = |lines: &[String]| lines.join(" ").split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
+            assert_eq!((words(&lines[..1]), words(&lines[2..])), (titles.to_owned(), note.to_owned()), "{width}");
+            assert!(lines[1].starts_with("a rather"), "{width}: {lines:?}");
+            assert!(lines.iter().all(|line| line.chars().count() <= usize::from(width)), "{width}: {lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_store_path_is_whole_or_not_there() {
+        let path = "/nix/store/k0qbwxiwchrc2zvaxv0jmjxw3xw9zlmm-openssl-3.3.2.drv";
+        let columns = [Column::Text("package"), Column::Text("uses"), Column::Path("derivation"), Column::Word("notes")];
+        let mut table = Table::new(&columns);
+        table.rows.push(["python312Packages.torch", "out", path, "fixed output"].map(str::to_owned).to_vec());
+        // What of the others a terminal must have room for, and the gaps.
+        let others = 16 + "uses".len() + "fixed output".len() + 3 * 2;
+        for width in 40..=120_u16 {
+            let lines = lines(table.clone(), width);
+            let has_room = usize::from(width) >= others + path.len();
+            assert_eq!((lines[1].contains(path), lines[1].contains("/nix")), (has_room, has_room), "{width}: {lines:?}");
+            assert_eq!(lines[2..].concat(), if has_room { "" } else { "(too narrow for: derivation)" }, "{width}");
+            assert!(lines[1].ends_with("fixed output"), "{width}: {lines:?}");
+        }
+    }
+
     #[test]
     fn colours_change_no_letter() {
         let (mut plain, mut coloured) = (Vec::new(), Vec::new());
@@ -376,6 +446,16 @@ mod tests {
         let mut out = Vec::new();
         document.write_text(None, &mut out).expect("writes");
         assert_eq!(String::from_utf8(out).expect("UTF-8"), "  a ```` b\u{fffd}```\u{fffd}@team\n@fabaff\n");
+    }
+
+    #[test]
+    fn a_number_is_escaped_where_it_would_begin_a_list() {
+        for text in ["36.1 %", "3.3.2", "1.x", "1)x", "1,234.", "in 2. place", "."] {
+            assert_eq!(markdown(text), text);
+        }
+        for (text, escaped) in [("1. x", "1\\. x"), ("12.", "12\\."), ("2) x", "2\\) x"), ("3)", "3\\)"), ("1.\u{a0}x", "1\\.\u{a0}x")] {
+            assert_eq!(markdown(text), escaped);
+        }
     }
 
     #[test]

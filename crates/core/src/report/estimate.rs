@@ -164,7 +164,7 @@ impl<'i> EstimateReport<'i> {
                 .map(|unbounded| UnboundedReport {
                     file: unbounded.file.clone(),
                     reason: unbounded.reason.clone(),
-                    bound: graph.counts(&unbounded.bound).into(),
+                    bound: impact.counts(&unbounded.bound).into(),
                 })
                 .collect(),
             ignored_omitted: estimate.ignored.len().saturating_sub(limit),
@@ -178,7 +178,7 @@ impl<'i> EstimateReport<'i> {
             removed: estimate.removed.iter().cloned().collect(),
             rebuilds_omitted: rebuilds.len().saturating_sub(limit),
             rebuilds: rebuilds.into_iter().take(limit).collect(),
-            at_most: graph.counts(&estimate.at_most(graph)).into(),
+            at_most: impact.counts(&estimate.at_most(graph)).into(),
             // The seeds are the roots; in an impact each would be a long line.
             impact: ImpactReport::new(impact, &[], costs, limit),
         }

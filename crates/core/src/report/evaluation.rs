@@ -1,14 +1,19 @@
 //! The parts that every report begins with: which evaluation it is about, and which roots.
 
+use std::cmp::Reverse;
+
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::document::Column;
 use crate::analysis::Root;
-use crate::graph::{Counts, Direction, Graph};
+use crate::graph::{Attribute, Counts, Derivation, Direction, Graph};
 use crate::ingest::Source;
 use crate::store_path::base_name;
 use crate::text::{counted, number};
+
+/// A system with a tenth of the attributes of the first is one that the evaluation is for: any has a few of 32 bits, or of no machine.
+const TENTH: usize = 10;
 
 /// The evaluation that a report is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,6 +24,9 @@ pub struct EvaluationReport {
     pub sources: Vec<Source>,
     /// The systems that its derivations are built on, those of most derivations first.
     pub systems: Vec<String>,
+    /// The systems that it is for, those of most attributes first.
+    #[serde(skip)]
+    evaluated_for: Vec<String>,
     /// All derivations.
     pub derivations: usize,
     /// All attributes.
@@ -30,12 +38,20 @@ pub struct EvaluationReport {
 }
 
 impl EvaluationReport {
-    /// Of a graph. O(V).
+    /// Of a graph. O(V + A).
     pub fn new(graph: &Graph) -> Self {
+        let of_derivations = by_system(graph.derivations(), Derivation::system_key, Derivation::system);
+        let of_attributes = by_system(graph.attributes(), Attribute::system_key, |attribute| attribute.system().unwrap_or_default());
+        // What one does not tell, the other does.
+        let systems = if of_derivations.is_empty() { &of_attributes } else { &of_derivations };
+        let evaluated_for = if of_attributes.is_empty() { &of_derivations } else { &of_attributes };
+        let name = |&(system, _): &(&str, usize)| system.to_owned();
+        let most = evaluated_for.first().map_or(0, |&(_, count)| count);
         Self {
             digest: graph.digest(),
             sources: graph.sources().to_vec(),
-            systems: systems(graph),
+            systems: systems.iter().map(name).collect(),
+            evaluated_for: evaluated_for.iter().filter(|&&(_, count)| count * TENTH >= most).map(name).collect(),
             derivations: graph.derivation_count(),
             attributes: graph.attribute_count(),
             outputs: graph.output_count(),
@@ -51,19 +67,24 @@ impl EvaluationReport {
         // Where it is all of them, whatever needs to know refuses.
         let is_partial = (1..self.derivations).contains(&self.undescribed);
         let undescribed = if is_partial { format!(", {} without a description", number(self.undescribed as u64)) } else { String::new() };
-        let system = self.systems.first().map_or("unknown system", String::as_str);
+        let system = match self.evaluated_for.as_slice() {
+            [] => "unknown system".to_owned(),
+            [only] => only.clone(),
+            [first, others @ ..] => format!("{first} and {}", counted(others.len(), "more system", "more systems")),
+        };
         format!("evaluation {}: {} ({system}, {sizes}{undescribed})", self.digest, files.join(" + "))
     }
 }
 
-fn systems(graph: &Graph) -> Vec<String> {
+/// The systems of some items, and how many are of each, those of most first. An unknown one is none.
+fn by_system<'g, T: Copy>(items: impl Iterator<Item = T>, key: impl Fn(T) -> u32, system: impl Fn(T) -> &'g str) -> Vec<(&'g str, usize)> {
     let mut systems: FxHashMap<u32, (&str, usize)> = FxHashMap::default();
-    for derivation in graph.derivations() {
-        systems.entry(derivation.system_key()).or_insert_with(|| (derivation.system(), 0)).1 += 1;
+    for item in items {
+        systems.entry(key(item)).or_insert_with(|| (system(item), 0)).1 += 1;
     }
     let mut systems: Vec<_> = systems.into_values().filter(|(system, _)| !system.is_empty()).collect();
-    systems.sort_by_key(|&(system, count)| (std::cmp::Reverse(count), system));
-    systems.into_iter().map(|(system, _)| system.to_owned()).collect()
+    systems.sort_by_key(|&(system, count)| (Reverse(count), system));
+    systems
 }
 
 /// Attributes, derivations and outputs, side by side.

@@ -73,7 +73,8 @@ impl ExplainReport {
             wave: plan.waves[hit.wave].name.clone(),
             derivations: hit.derivations,
             updates_it: hit.is_update,
-            begins_after_hours: hours[..hit.wave].iter().copied().sum(),
+            // A sum of nothing is -0.0.
+            begins_after_hours: hours[hit.wave].and_then(|_| hours[..hit.wave].iter().try_fold(0.0, |sum, hours| Some(sum + (*hours)?))),
             hours: hours[hit.wave],
             causes: hit
                 .causes

@@ -87,9 +87,9 @@ fn page(report: &CheckReport, start: String, limit: usize) -> String {
     if let Some(biggest) = &report.biggest_cause {
         let outcome = if biggest.verdict_without == Outcome::Over { "over" } else { "within" };
         page.add(&format!(
-            "\nThe biggest cause is {}: it rebuilds {} attributes, {} of them alone. Without it the change is {outcome} the policy.\n",
+            "\nThe biggest cause is {}: it rebuilds {}, {} of them alone. Without it the change is {outcome} the policy.\n",
             code(&shortened(&biggest.label, NAME_LENGTH)),
-            number(biggest.attributes as u64),
+            counted(biggest.attributes, "attribute", "attributes"),
             number(biggest.alone as u64)
         ));
     }
@@ -176,7 +176,8 @@ fn list(page: &mut Page, title: &str, names: &[String], room: usize) -> Option<S
 
 /// What is said of a list that was cut.
 fn cut_line(left: usize, what: &str) -> Option<String> {
-    (left > 0).then(|| format!("\n{} of the {what} are not shown: there is no room for more.\n", number(left as u64)))
+    let are = if left == 1 { "is" } else { "are" };
+    (left > 0).then(|| format!("\n{} of the {what} {are} not shown: there is no room for more.\n", number(left as u64)))
 }
 
 /// Prose in which names stand in backticks.

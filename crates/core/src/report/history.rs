@@ -19,7 +19,7 @@ pub struct HistoryReport {
     pub format_version: u32,
     /// The history.
     pub history: HistoryFileReport,
-    /// The evaluations, newest first.
+    /// The evaluations, last added first.
     pub evaluations: Vec<HistoryEvaluationReport>,
     /// Evaluations that were left out.
     pub evaluations_omitted: usize,
@@ -141,7 +141,7 @@ impl Report for HistoryReport {
     fn document(&self) -> Document {
         let mut document = Document::default();
         self.history.lines(&mut document);
-        document.heading("Evaluations, newest first, each against the one before");
+        document.heading("Evaluations, last added first, each against the one before");
         let mut table = Table::new(&[
             Column::Text("evaluation"),
             Column::Word("day"),
@@ -174,7 +174,7 @@ pub struct HistoryRebuildsReport {
     pub history: HistoryFileReport,
     /// What was typed.
     pub selectors: Vec<String>,
-    /// The evaluations, newest first.
+    /// The evaluations, last added first.
     pub evaluations: Vec<HistoryRebuildReport>,
     /// Evaluations that were left out.
     pub evaluations_omitted: usize,
@@ -300,9 +300,9 @@ impl Report for HistoryRebuildsReport {
         self.history.lines(&mut document);
         document.lines(self.unresolved.iter().map(UnresolvedCountReport::line));
         if !self.line.is_empty() {
-            document.line(format!("derivations, oldest first: {}", self.line));
+            document.line(format!("derivations, first added first: {}", self.line));
         }
-        document.heading(format!("What a change of {} rebuilds in each evaluation, newest first", self.selectors.join(", ")));
+        document.heading(format!("What a change of {} rebuilds in each evaluation, last added first", self.selectors.join(", ")));
         let mut table = Table::new(&[
             Column::Text("evaluation"),
             Column::Word("day"),

@@ -77,7 +77,9 @@ impl InfoReport {
 impl Report for InfoReport {
     fn document(&self) -> Document {
         let mut document = Document::default();
-        document.line(format!("evaluation {} of {}", self.evaluation.digest, self.evaluation.systems.join(", ")));
+        let systems = &self.evaluation.systems;
+        let systems = if systems.is_empty() { "an unknown system".to_owned() } else { systems.join(", ") };
+        document.line(format!("evaluation {} of {systems}", self.evaluation.digest));
         let mut sources = Table::new(&[
             Column::Text("source"),
             Column::Word("format"),

@@ -36,7 +36,7 @@ pub struct MajorReport {
     pub one_at_a_time: TotalsReport,
     /// All updates in one wave.
     pub all_at_once: TotalsReport,
-    /// The best plan for each number of waves.
+    /// The best cut of the levels into each number of waves.
     pub frontier: Vec<PointReport>,
     /// What keeps its inputs.
     pub pins: Vec<PinReport>,
@@ -150,7 +150,7 @@ pub struct TotalsReport {
     exact: Builds,
 }
 
-/// A plan of some number of waves.
+/// A cut of the levels into some number of waves.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PointReport {
     /// Waves, what they build, and how long that takes.
@@ -225,14 +225,14 @@ pub struct UnionReport {
     pub group: Option<String>,
     /// The packages that were put together, or that a group took in.
     pub packages: Vec<String>,
-    /// From the first through another and back: each is rebuilt by the one before.
+    /// From one through another and back: each is rebuilt by the one before, or of one group with it.
     pub path: Vec<String>,
 }
 
 /// How much of a major wave the text tells; the JSON has all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MajorDetail {
-    /// Draw the best plan for each number of waves.
+    /// Draw the best cut of the levels into each number of waves.
     pub frontier: bool,
     /// Updates that come together, and others that are left out: so many are listed.
     pub limit: usize,
@@ -469,8 +469,8 @@ impl Report for MajorReport {
         document.lines(self.quality());
         if self.show_frontier {
             // Where an update wants a wave to itself, not every order was tried.
-            let found = if self.updates.iter().any(|update| update.solo) { " that was found" } else { "" };
-            document.heading(format!("Waves against builds: the best plan{found} for each number of waves"));
+            let tried = if self.updates.iter().any(|update| update.solo) { ", of those that were tried" } else { "" };
+            document.heading(format!("Waves against builds: the best cut of the levels into so many waves{tried}"));
             document.table(self.frontier_table());
         }
         document.heading("Minor waves, from roots to leaves");

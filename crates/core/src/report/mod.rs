@@ -54,7 +54,7 @@ pub use cost::{
 pub use csv::{list_key, write_table};
 pub use decision::DecisionReport;
 pub use diagram::{Diagram, DiagramEdge, DiagramGroup, DiagramNode, condense};
-pub use diff::{AliasReport, CauseReport, DiffReport, DoubtReport, LeftOutReport, ReachReport, RenameReport};
+pub use diff::{AliasReport, CauseReport, DiffReport, DoubtReport, LeftOutReport, ReachReport, RenameReport, no_longer_evaluated};
 pub use document::{Block, Column, Document, Table};
 pub use estimate::{CommitReport, ComparisonReport, EstimateReport, IgnoredReport, SeedReport, UnboundedReport};
 #[cfg(feature = "html")]

@@ -112,7 +112,7 @@ impl Report for NextReport {
 /// Builds of the next wave have another path when its updates are made.
 fn table(builds: &[NextBuild], omitted: usize, with_path: bool) -> Table {
     let mut columns = vec![Column::Text("package"), Column::Number("needed by")];
-    columns.extend(with_path.then_some(Column::Text("derivation")));
+    columns.extend(with_path.then_some(Column::Path("derivation")));
     let mut table = Table::new(&columns);
     let row = |build: &NextBuild| {
         let path = with_path.then(|| build.derivation.clone());

@@ -6,10 +6,11 @@ use std::io;
 use serde::Serialize;
 
 use super::check::Basis;
+use super::diff::{DoubtReport, LeftOutReport, no_longer_evaluated};
 use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport, RootReport};
 use super::{FORMAT_VERSION, Report};
-use crate::analysis::{AttributeName, Change};
+use crate::analysis::{AttributeName, Change, Diff, Root};
 use crate::graph::{Attribute, Graph};
 use crate::notify::{AttributeCounts, Build, Causes, Notice, Notices, NotifyOptions, PackageNotice, Recipient, RecipientKind, Role};
 use crate::plan::Plan;
@@ -44,7 +45,11 @@ pub struct NotifyReport {
     pub evaluation: EvaluationReport,
     /// How the change is known.
     pub basis: Basis,
-    /// What causes the change.
+    /// Why two evaluations may not be neighbours.
+    pub doubts: Vec<DoubtReport>,
+    /// Attributes of package sets that only one of two evaluations covers, and which were not compared.
+    pub left_out: LeftOutReport,
+    /// What causes the change, as `diff` and `check` call it.
     pub causes: Vec<RootReport>,
     /// Everything that is rebuilt.
     pub rebuilds: CountsReport,
@@ -52,10 +57,12 @@ pub struct NotifyReport {
     pub attributes: AttributeCountsReport,
     /// Attributes that are removed.
     pub removed: usize,
-    /// Who was named for them, in the evaluation before the change.
+    /// Who was named for them, in the evaluation before the change; with `only`, those of that recipient.
     pub removed_attributes: Vec<RemovedReport>,
     /// Removed attributes that were left out.
     pub removed_attributes_omitted: usize,
+    /// Removed attributes that are still there after the change, but do not evaluate.
+    pub no_longer_evaluated: Vec<String>,
     /// Recipients that are told one by one, at most.
     pub cap: usize,
     /// The only recipient that was asked for.
@@ -72,6 +79,9 @@ pub struct NotifyReport {
     pub unmaintained: Vec<UnmaintainedReport>,
     /// Packages that were left out of `unmaintained`.
     pub unmaintained_omitted: usize,
+    /// What two evaluations leave open, in words.
+    #[serde(skip)]
+    warnings: Vec<String>,
     #[serde(skip)]
     detail: NotifyDetail,
 }
@@ -235,8 +245,8 @@ pub struct RemovedReport {
 }
 
 impl RemovedReport {
-    /// The first of some attributes, which are sorted, as the evaluation before has them.
-    fn all(before: &Graph, names: &[AttributeName], limit: usize) -> Vec<Self> {
+    /// Some attributes, which are sorted, as the evaluation before has them.
+    fn all(before: &Graph, names: &[AttributeName]) -> Vec<Self> {
         let removed = |attribute: Attribute<'_>| names.binary_search(&AttributeName::new(attribute)).ok();
         let found: BTreeMap<usize, Attribute<'_>> = before.attributes().filter_map(|known| Some((removed(known)?, known))).collect();
         let report = |(at, name): (usize, &AttributeName)| Self {
@@ -245,7 +255,14 @@ impl RemovedReport {
             maintainers: found.get(&at).into_iter().flat_map(|known| known.maintainers()).map(str::to_owned).collect(),
             teams: found.get(&at).into_iter().flat_map(|known| known.teams()).map(str::to_owned).collect(),
         };
-        names.iter().enumerate().take(limit).map(report).collect()
+        names.iter().enumerate().map(report).collect()
+    }
+
+    /// Whether somebody who was named for it can be meant by what was typed.
+    fn is_of(&self, typed: &str, organisation: Option<&str>) -> bool {
+        let people = self.maintainers.iter().map(|name| Recipient::person(name));
+        let teams = self.teams.iter().map(|name| Recipient::team(name, organisation));
+        people.chain(teams).any(|recipient| recipient.is_named(typed))
     }
 
     fn cells(&self) -> Vec<String> {
@@ -282,33 +299,49 @@ struct IndexEntry<'r> {
     recipient: &'r RecipientReport,
 }
 
+/// The heading of what is removed.
+const REMOVED: &str = "Removed, and who maintained it";
 /// Names of files that are nobody's.
 const OVERFLOW: &str = "overflow";
 const INDEX: &str = "index";
 
 impl NotifyReport {
-    /// Of what [`notify`](crate::notify::notify) found in a change, with the same plan and options.
+    /// Of what [`notify`](crate::notify::notify) found in a change, with the same plan and options; `diff` is what two evaluations
+    /// differ in, if the change was read from them.
     pub fn new(
         change: &Change<'_>,
+        diff: Option<&Diff<'_>>,
         plan: Option<&Plan<'_>>,
         options: &NotifyOptions<'_>,
         found: &Notices<'_>,
         detail: NotifyDetail,
     ) -> Self {
         let graph = found.graph();
-        let causes: Vec<RootReport> = change.causes.iter().map(|cause| RootReport::new(graph, cause)).collect();
+        let causes: Vec<RootReport> = change.causes.iter().map(|cause| cause_report(graph, cause, detail.basis)).collect();
         let namer = Namer { found, plan, causes: &causes };
         let (told, others) = found.notices.split_at(found.told);
         let people = told.iter().map(|notice| DigestReport::new(&namer, notice, detail.limit)).collect();
+        let doubts: Vec<DoubtReport> = diff.into_iter().flat_map(|diff| &diff.doubts).map(DoubtReport::new).collect();
+        let failing = diff.map(|diff| diff.no_longer_evaluated.as_slice()).unwrap_or_default();
+        let warnings = doubts.iter().map(|doubt| doubt.message.clone()).chain(no_longer_evaluated(failing)).collect();
+        let (before, after) = diff.map_or((0, 0), |diff| diff.left_out);
+        let rebuilds = diff.map_or_else(|| change.impact.rebuild_counts(), Diff::rebuild_counts);
+        let mut removed = RemovedReport::all(options.before.unwrap_or(graph), &change.attributes.removed);
+        removed.retain(|removed| options.only.is_none_or(|name| removed.is_of(name, options.organisation)));
+        let removed_omitted = removed.len().saturating_sub(detail.limit);
+        removed.truncate(detail.limit);
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
             basis: detail.basis,
-            rebuilds: CountsReport { attributes: found.attributes.total(), ..change.impact.rebuild_counts().into() },
+            doubts,
+            left_out: LeftOutReport { before, after },
+            rebuilds: CountsReport { attributes: found.attributes.total(), ..rebuilds.into() },
             attributes: found.attributes.into(),
             removed: change.attributes.removed.len(),
-            removed_attributes: RemovedReport::all(options.before.unwrap_or(graph), &change.attributes.removed, detail.limit),
-            removed_attributes_omitted: change.attributes.removed.len().saturating_sub(detail.limit),
+            removed_attributes: removed,
+            removed_attributes_omitted: removed_omitted,
+            no_longer_evaluated: failing.iter().map(ToString::to_string).collect(),
             cap: options.cap,
             only: options.only.map(str::to_owned),
             owners: options.owners.map(|owners| OwnersReport {
@@ -322,11 +355,12 @@ impl NotifyReport {
             unmaintained: found.unnamed.iter().take(detail.limit).map(|package| UnmaintainedReport::new(graph, package)).collect(),
             unmaintained_omitted: found.unnamed.len().saturating_sub(detail.limit),
             causes,
+            warnings,
             detail,
         }
     }
 
-    /// A file for each recipient that is told, one for all others, and an index.
+    /// A file for each recipient that is told, one for all others and for what is removed, and an index.
     ///
     /// Names are made from checked handles, or from letters and digits, and are different. A recipient's file has at most
     /// 65,536 characters, as a comment on GitHub: of the packages, those behind are left out and counted.
@@ -391,6 +425,7 @@ impl NotifyReport {
         document.heading(format!("{} not told one by one", counted(count, "recipient", "recipients")));
         document.line(format!("Only the first {} are, so that a large rebuild does not disturb everybody.", number(self.cap as u64)));
         document.table(self.overflow_table());
+        document.section(REMOVED, self.removed_table());
         document
     }
 
@@ -431,6 +466,12 @@ impl NotifyReport {
                 number(others as u64)
             ),
         }
+    }
+
+    /// What two evaluations leave open, and what of them was not compared.
+    fn comparison_lines(&self) -> Vec<String> {
+        let warnings = self.warnings.iter().map(|warning| format!("warning: {warning}"));
+        warnings.chain(self.left_out.line()).collect()
     }
 
     /// What is rebuilt, and how much of it somebody is named for.
@@ -610,6 +651,15 @@ impl DigestReport {
     }
 }
 
+/// A cause, as `diff` and `check` call it. That may be no name of what stands for it, whose version would be wrong then: a swapped input,
+/// and a file, are none of what they change.
+fn cause_report(graph: &Graph, cause: &Root, basis: Basis) -> RootReport {
+    let (face, name) = (graph.derivation(cause.face), basis.name_of(graph, cause));
+    let is_face = name == face.name() || face.attributes().any(|attribute| attribute.path() == name);
+    let version = if is_face { face.version() } else { "" };
+    RootReport { label: name.to_owned(), version: version.to_owned(), ..RootReport::new(graph, cause) }
+}
+
 /// A line for all causes: two evaluations may have hundreds.
 fn cause_line(causes: &[RootReport]) -> String {
     let named = |cause: &RootReport| format!("{} {}", cause.label, cause.version).trim_end().to_owned();
@@ -653,10 +703,16 @@ fn to_do(role: Role) -> &'static str {
 
 /// Commands that build packages at once, and the tests of each: one without tests would stop the others.
 fn commands_of(packages: &[&PackageReport]) -> Vec<String> {
-    let typed = || packages.iter().flat_map(|package| &package.typed);
-    let all: Vec<String> = typed().map(|attribute| shell_word(attribute)).collect();
+    let typed = distinct(packages.iter().flat_map(|package| &package.typed).map(String::as_str));
+    let all: Vec<String> = typed.iter().map(|attribute| shell_word(attribute)).collect();
     let build = (!all.is_empty()).then(|| format!("nix-build --keep-going -A {}", all.join(" -A ")));
-    build.into_iter().chain(typed().map(|attribute| test_command(attribute))).collect()
+    build.into_iter().chain(typed.into_iter().map(test_command)).collect()
+}
+
+/// Attribute paths, each once: it is the same for each system.
+fn distinct<'p>(paths: impl Iterator<Item = &'p str>) -> Vec<&'p str> {
+    let mut seen = BTreeSet::new();
+    paths.filter(|&path| seen.insert(path)).collect()
 }
 
 impl PackageReport {
@@ -665,8 +721,8 @@ impl PackageReport {
         let (causes, causes_omitted) = namer.causes(&package.causes);
         let last = package.builds.iter().filter_map(|build| build.when).max_by_key(|when| when.level);
         let direct = package.builds.iter().filter(|build| package.role == Role::Direct && build.role == Role::Direct);
-        let typed: Vec<String> =
-            direct.map(|build| attribute_paths(graph, build)[0].to_owned()).filter(|path| clean(path) == *path).collect();
+        let typed = distinct(direct.map(|build| attribute_paths(graph, build)[0]).filter(|path| clean(path) == *path));
+        let typed: Vec<String> = typed.into_iter().map(str::to_owned).collect();
         Self {
             package: package_label(graph, package),
             version: graph.derivation(package.builds[0].derivation).version().to_owned(),
@@ -702,12 +758,8 @@ impl PackageReport {
 
     /// Its attribute, aliases, and how many more derivations it has.
     fn label(&self) -> String {
-        let aliases: Vec<&str> = self
-            .derivations
-            .iter()
-            .filter(|build| build.attribute == self.package)
-            .flat_map(|build| build.aliases.iter().map(String::as_str))
-            .collect();
+        let builds = self.derivations.iter().filter(|build| build.attribute == self.package);
+        let aliases = distinct(builds.flat_map(|build| build.aliases.iter().map(String::as_str)));
         let aliases = if aliases.is_empty() { String::new() } else { format!(" ({})", aliases.join(", ")) };
         let others = self.derivations.len() - 1;
         let others = if others == 0 { String::new() } else { format!(" and {}", counted(others, "variant", "variants")) };
@@ -799,6 +851,7 @@ impl Report for NotifyReport {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(self.evaluation.line());
+        document.lines(self.comparison_lines());
         document.line(cause_line(&self.causes));
         if self.basis == Basis::Estimated {
             document.line("This is estimated from a Git repository: only two evaluations tell what is rebuilt.");
@@ -810,17 +863,20 @@ impl Report for NotifyReport {
             document.section("Maintainers and owners of dependents", self.people_table(false));
             document.section("Not told one by one", self.overflow_table());
             document.section("Nobody is named for", self.unmaintained_table());
-            document.section("Removed, and who maintained it", self.removed_table());
+            document.section(REMOVED, self.removed_table());
         }
         if self.detail.digests || self.only.is_some() {
             for digest in &self.people {
                 document.blocks.extend(digest.document(self.detail.mention, self.detail.limit).blocks);
             }
         }
+        if self.only.is_some() {
+            document.section(REMOVED, self.removed_table());
+        }
         document
     }
 
     fn item_keys() -> &'static [&'static str] {
-        &["people", "overflow", "unmaintained", "removed_attributes"]
+        &["people", "overflow", "unmaintained", "removed_attributes", "no_longer_evaluated", "doubts"]
     }
 }

@@ -174,9 +174,9 @@ impl SecurityReport {
             Column::Number("cost"),
             Column::Detail("time at least"),
             Column::Number("time to users"),
-            Column::Number("locks broken"),
-            Column::Number("untested"),
-            Column::Text("verdict"),
+            Column::Detail("locks broken"),
+            Column::Detail("untested"),
+            Column::Text("preconditions"),
         ]);
         let row = |choice: &ChoiceReport| {
             if !choice.applies {
@@ -240,12 +240,13 @@ impl ChoiceReport {
         }
     }
 
+    /// How its preconditions stand; and behind that, where a narrow terminal may cut it, what it is dominated by.
     fn verdict(&self) -> String {
         let count = |state: &str| self.preconditions.iter().filter(|precondition| precondition.state == state).count();
         let states = [("fails", "fail"), ("unknown", "unknown"), ("holds", "hold")].map(|(state, word)| (count(state), word));
         let states: Vec<String> = states.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-        let dominated = self.dominated_by.map(|by| format!("dominated by {by}; ")).unwrap_or_default();
-        format!("{dominated}preconditions: {}", states.join(", "))
+        let dominated = self.dominated_by.map(|by| format!("; dominated by {by}")).unwrap_or_default();
+        format!("{}{dominated}", states.join(", "))
     }
 }
 

@@ -530,7 +530,7 @@ impl StatusReport {
             format!("{name}: {attributes}, {}", counted(count.derivations, "derivation", "derivations"))
         };
         lines.extend(self.counts.rows().into_iter().filter(|(_, count)| count.derivations > 0).map(row));
-        lines.extend(self.summary().into_iter().filter(|line| !line.starts_with("Results: ")));
+        lines.extend(self.standing());
         for waiver in self.waivers.iter().filter(|waiver| !waiver.expired) {
             let WaiverReport { package, kind, until, who, reason, .. } = waiver;
             lines.push(format!("Waived: {package} ({kind}, until {until}, by {who}): {reason}"));
@@ -547,7 +547,8 @@ impl StatusReport {
         format!("Compared with: {}", self.baseline.join(", "))
     }
 
-    fn summary(&self) -> Vec<String> {
+    /// How much is green, what became of what, and how long the rest takes.
+    fn standing(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let by_time = self.greenness.build_time.map_or_else(String::new, |time| format!(", {} by build time", share(time)));
         lines.extend(self.greenness.attributes.map(|attributes| format!("Greenness: {}{by_time}", share(attributes))));
@@ -559,6 +560,12 @@ impl StatusReport {
             lines.push(format!("Since then: {}", classes.join(", ")));
         }
         lines.extend(self.remaining.map(|remaining| remaining.line()));
+        lines
+    }
+
+    /// That, and what the ledger is made of.
+    fn summary(&self) -> Vec<String> {
+        let mut lines = self.standing();
         let ResultsReport { counted: count, outside, other_evaluations } = self.results;
         lines.push(format!(
             "Results: {} counted, {} of what the wave does not rebuild, {} of other evaluations",

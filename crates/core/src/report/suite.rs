@@ -1,5 +1,7 @@
 //! The report of `waves tests`.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::cost::CostReport;
@@ -194,6 +196,33 @@ impl SuiteReport {
         lines
     }
 
+    fn tests_table(&self) -> Table {
+        // One system is the same in every row.
+        let systems: BTreeSet<&str> = self.tests.iter().map(|test| test.system.as_str()).collect();
+        let system = (systems.len() > 1).then_some(Column::Word("system"));
+        let others = [
+            Column::Detail("distance"),
+            Column::Detail("alone"),
+            Column::Number("costs"),
+            Column::Number("adds"),
+            Column::Number("covered"),
+            Column::Word(""),
+        ];
+        let columns: Vec<Column> = [Column::Text("test")].into_iter().chain(system).chain(others).collect();
+        let mut table = Table::new(&columns);
+        let amount = |cost: u64| if self.unit == "seconds" { duration(cost) } else { number(cost) };
+        let cells = |test: &TestReport| {
+            let mut cells = vec![test.attribute.clone()];
+            cells.extend(system.map(|_| test.system.clone()));
+            cells.extend([number(test.distance as u64), amount(test.cost), amount(test.added_cost)]);
+            cells.extend([percentage(test.added), percentage(test.covered), test.marks()]);
+            cells
+        };
+        table.rows = self.tests.iter().map(cells).collect();
+        table.omitted = self.tests_omitted;
+        table
+    }
+
     fn candidate_lines(&self) -> Vec<String> {
         let CandidatesReport { named, left_out, other_system, refused, too_dear, affordable, .. } = self.candidates;
         let reasons = [
@@ -275,34 +304,7 @@ impl Report for SuiteReport {
         document.lines(root_lines(&self.roots));
         document.lines(self.summary());
         document.lines(self.candidate_lines());
-        let mut table = Table::new(&[
-            Column::Text("test"),
-            Column::Detail("distance"),
-            Column::Detail("alone"),
-            Column::Number("costs"),
-            Column::Number("adds"),
-            Column::Number("covered"),
-            Column::Word(""),
-        ]);
-        let amount = |cost: u64| if self.unit == "seconds" { duration(cost) } else { number(cost) };
-        table.rows = self
-            .tests
-            .iter()
-            .map(|test| {
-                let (added, covered) = (percentage(test.added), percentage(test.covered));
-                vec![
-                    test.attribute.clone(),
-                    number(test.distance as u64),
-                    amount(test.cost),
-                    amount(test.added_cost),
-                    added,
-                    covered,
-                    test.marks(),
-                ]
-            })
-            .collect();
-        table.omitted = self.tests_omitted;
-        document.section("Tests, each next that adds most for its cost", table);
+        document.section("Tests, each next that adds most for its cost", self.tests_table());
         if self.tests.iter().any(|test| test.recursion.is_some()) {
             document.line("would recurse: the root is built with this package; may recurse: a source of it is fetched with it.");
         }

@@ -10,7 +10,7 @@ use super::evaluation::{EvaluationReport, RootReport};
 use super::{Diagram, DiagramNode, FORMAT_VERSION, Report, diagram};
 use crate::analysis::{Link, Root, Why};
 use crate::graph::Derivation;
-use crate::text::counted;
+use crate::text::{counted, number};
 
 /// How much of the connection is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -145,8 +145,11 @@ impl StepReport {
     }
 }
 
+/// The first of some roots, and how many follow.
 fn names(roots: &[RootReport]) -> String {
-    roots.iter().map(|root| root.label.as_str()).collect::<Vec<_>>().join(", ")
+    const NAMED: usize = 8;
+    let first = roots.iter().take(NAMED).map(|root| root.label.as_str()).collect::<Vec<_>>().join(", ");
+    if roots.len() > NAMED { format!("{first} and {} more", number((roots.len() - NAMED) as u64)) } else { first }
 }
 
 impl Report for WhyReport<'_> {
@@ -155,7 +158,7 @@ impl Report for WhyReport<'_> {
         document.line(self.evaluation.line());
         let (from, to) = (names(&self.from), names(&self.to));
         let steps = |path: &[StepReport]| {
-            let mut table = Table::new(&[Column::Text("package"), Column::Text("uses"), Column::Text("derivation"), Column::Word("notes")]);
+            let mut table = Table::new(&[Column::Text("package"), Column::Text("uses"), Column::Path("derivation"), Column::Word("notes")]);
             table.rows = path.iter().map(StepReport::cells).collect();
             table
         };

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::config;
-use crate::graph::Derivation;
 
 /// The system of what Nix builds itself: every machine can.
 const BUILTIN: &str = "builtin";
@@ -74,12 +73,6 @@ impl Fleet {
 }
 
 impl Builders {
-    /// Whether a derivation can be built there: its system, and all features that it asks for.
-    pub fn can_build(&self, derivation: Derivation<'_>) -> bool {
-        let features: Vec<&str> = derivation.required_system_features().collect();
-        self.has_system(derivation.system()) && self.lacking(&features).next().is_none() && self.takes(&features)
-    }
-
     /// Whether a system is built for. What has none, or is built by Nix itself, is built anywhere.
     pub(super) fn has_system(&self, system: &str) -> bool {
         self.systems.is_empty() || system.is_empty() || system == BUILTIN || self.systems.iter().any(|known| known == system)

@@ -3,6 +3,7 @@
 use super::{Closed, Kind, Runtime};
 use crate::analysis::{Impact, Root};
 use crate::graph::{Derivation, Graph};
+use crate::text::{counted, number};
 
 /// Whether something holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,11 +78,7 @@ impl<'g> Checks<'_, 'g> {
 
     fn patch_level(&self) -> Precondition {
         let Some(to) = self.to else {
-            return precondition(
-                Check::PatchLevel,
-                State::Unknown,
-                "the version with the fix is not given (hint: --to VERSION)".to_owned(),
-            );
+            return precondition(Check::PatchLevel, State::Unknown, "no version is given (hint: --to VERSION)".to_owned());
         };
         let other = self.faces().find(|face| !is_patch_level(face.version(), to));
         match other {
@@ -100,11 +97,7 @@ impl<'g> Checks<'_, 'g> {
 
     fn equal_length(&self) -> Precondition {
         let Some(to) = self.to else {
-            return precondition(
-                Check::EqualLength,
-                State::Unknown,
-                "the version with the fix is not given (hint: --to VERSION)".to_owned(),
-            );
+            return precondition(Check::EqualLength, State::Unknown, "no version is given (hint: --to VERSION)".to_owned());
         };
         let other = self.faces().find(|face| face.version().len() != to.len());
         match other {
@@ -131,31 +124,43 @@ impl<'g> Checks<'_, 'g> {
             Some(first) => precondition(
                 Check::NotStatic,
                 State::Fails,
-                format!("{} rebuilt derivations are static by their name, such as {}", suspects.len(), first.name()),
+                format!(
+                    "{}, such as {}",
+                    counted(suspects.len(), "rebuilt derivation is static by its name", "rebuilt derivations are static by their name"),
+                    first.name()
+                ),
             ),
         }
     }
 
     fn runtime(&self) -> Precondition {
         let dependents = self.impact.dependents().len();
+        let all = number(dependents as u64);
         match self.runtime {
             Some(runtime) if runtime.unknown == 0 => precondition(
                 Check::Runtime,
                 if runtime.dependents == dependents { State::Holds } else { State::Fails },
-                format!("{} of {dependents} dependents refer to it when they run: the others were only built with it", runtime.dependents),
+                format!(
+                    "{} of {all} dependents refer to it when they run: the others were only built with it",
+                    number(runtime.dependents as u64)
+                ),
             ),
             Some(runtime) => precondition(
                 Check::Runtime,
                 State::Unknown,
                 format!(
-                    "{} of {dependents} dependents refer to it when they run, of {} it is not known",
-                    runtime.dependents, runtime.unknown
+                    "{} of {all} dependents refer to it when they run, of {} it is not known",
+                    number(runtime.dependents as u64),
+                    number(runtime.unknown as u64)
                 ),
             ),
             None => precondition(
                 Check::Runtime,
                 State::Unknown,
-                format!("references are not in an evaluation (hint: --sizes FILE): at most the {dependents} dependents have them"),
+                format!(
+                    "no references given (hint: --sizes FILE): at most the {} them",
+                    counted(dependents, "dependent has", "dependents have")
+                ),
             ),
         }
     }
@@ -169,7 +174,8 @@ impl<'g> Checks<'_, 'g> {
             (_, true, _) => precondition(Check::NotPinned, State::Fails, "a pin of the plan holds it".to_owned()),
             (_, _, 0) => precondition(Check::NotPinned, State::Holds, "no pin of the plan holds it or what depends on it".to_owned()),
             (_, _, pinned) => {
-                precondition(Check::NotPinned, State::Fails, format!("pins of the plan hold {pinned} derivations that depend on it"))
+                let pinned = counted(pinned, "derivation that depends", "derivations that depend");
+                precondition(Check::NotPinned, State::Fails, format!("pins of the plan hold {pinned} on it"))
             }
         }
     }
@@ -178,7 +184,10 @@ impl<'g> Checks<'_, 'g> {
         match (self.closed, self.locks) {
             (None, _) => precondition(Check::LocksKept, State::Unknown, "no plan is given (hint: --plan PLAN)".to_owned()),
             (Some(_), 0) => precondition(Check::LocksKept, State::Holds, "it rebuilds no update of a closed wave".to_owned()),
-            (Some(_), locks) => precondition(Check::LocksKept, State::Fails, format!("it rebuilds {locks} updates of closed waves")),
+            (Some(_), locks) => {
+                let updates = counted(locks, "update", "updates");
+                precondition(Check::LocksKept, State::Fails, format!("it rebuilds {updates} of closed waves"))
+            }
         }
     }
 
@@ -186,8 +195,8 @@ impl<'g> Checks<'_, 'g> {
         let waves = self.closed.map_or(0, |closed| closed.waves);
         let state = if waves > 0 { State::Holds } else { State::Fails };
         let reason = match self.closed {
-            None => "no plan is given, so no wave is closed (hint: --plan PLAN --at WAVE)".to_owned(),
-            Some(_) => format!("{waves} waves are closed"),
+            None => "no wave is closed (hint: --plan PLAN)".to_owned(),
+            Some(_) => counted(waves, "wave is closed", "waves are closed"),
         };
         precondition(Check::ClosedWave, state, reason)
     }

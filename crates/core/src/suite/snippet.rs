@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::text::{clean, is_active};
+use crate::text::{clean, is_active, is_nix_identifier};
 
 /// A line of Nix that is this long is not broken.
 const WIDTH: usize = 80;
-/// Words that are no names.
-const KEYWORDS: [&str; 10] = ["assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"];
 
 /// `passthru.tests = { … };` for attribute paths, and as comments those that `recurse`.
 ///
@@ -64,9 +62,9 @@ fn inherit(set: &str, names: &[String]) -> Vec<String> {
 fn set(parts: &[String], name: &str) -> String {
     let words: Vec<String> = parts.iter().map(|part| word(part)).collect();
     match parts.first() {
-        None if is_identifier(name) => String::new(),
+        None if is_nix_identifier(name) => String::new(),
         None => "pkgs".to_owned(),
-        Some(first) if is_identifier(first) => words.join("."),
+        Some(first) if is_nix_identifier(first) => words.join("."),
         Some(_) => format!("pkgs.{}", words.join(".")),
     }
 }
@@ -87,15 +85,9 @@ fn components(path: &str) -> Vec<String> {
     parts
 }
 
-fn is_identifier(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    let starts = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
-    starts && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_'-".contains(&byte)) && !KEYWORDS.contains(&name)
-}
-
 /// A name as it stands in an attribute path.
 fn word(name: &str) -> String {
-    if is_identifier(name) { name.to_owned() } else { quoted(name) }
+    if is_nix_identifier(name) { name.to_owned() } else { quoted(name) }
 }
 
 fn quoted(name: &str) -> String {

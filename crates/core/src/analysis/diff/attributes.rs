@@ -1,8 +1,8 @@
 //! What differs between the attributes of two evaluations, as nixpkgs' CI tells it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::change::{AttributeChanges, AttributeName};
 use super::identity::{OutputId, output_ids};
@@ -61,10 +61,26 @@ pub(super) fn compare(before: &Attributes<'_>, after: &Attributes<'_>) -> Attrib
     changes
 }
 
+/// Removed attributes that are still there after the change, they or a set that they are in, but with an error. Most errors do not say
+/// for which system they are: such a one is for any that is gone. O(A + removed).
+pub(super) fn no_longer_evaluated(removed: &[AttributeName], after: &Graph) -> Vec<AttributeName> {
+    let mut failing: FxHashMap<String, Vec<String>> = FxHashMap::default();
+    for attribute in after.attributes().filter(|attribute| attribute.error().is_some()) {
+        let AttributeName { path, system } = AttributeName::new(attribute);
+        failing.entry(path).or_default().push(system);
+    }
+    let fails = |name: &&AttributeName| {
+        let sets = name.path.match_indices('.').map(|(dot, _)| &name.path[..dot]);
+        let mut systems = sets.chain([name.path.as_str()]).filter_map(|path| failing.get(path)).flatten();
+        systems.any(|system| system.is_empty() || *system == name.system)
+    };
+    removed.iter().filter(fails).cloned().collect()
+}
+
 /// Added attributes that only name anew what is not new.
 #[derive(Debug, Default)]
 pub(super) struct NewNames {
-    /// Removed attributes, and the added ones that are the same build.
+    /// Removed attributes, and the added ones that are the same build, in the order of these.
     pub(super) renames: Vec<(AttributeName, AttributeName)>,
     /// Added attributes, and others of the same build that were there before.
     pub(super) aliases: Vec<(AttributeName, AttributeName)>,
@@ -72,22 +88,55 @@ pub(super) struct NewNames {
 
 /// Finds what was only named anew. O(A log A).
 pub(super) fn new_names(changes: &AttributeChanges, before: &Attributes<'_>, after: &Attributes<'_>) -> NewNames {
-    let mut removed: BTreeMap<&[(&str, OutputId)], &AttributeName> = BTreeMap::new();
-    for name in changes.removed.iter().rev() {
-        removed.insert(&before[name].outputs, name);
+    let mut removed: BTreeMap<&[(&str, OutputId)], Vec<&AttributeName>> = BTreeMap::new();
+    for name in &changes.removed {
+        removed.entry(&before[name].outputs).or_default().push(name);
+    }
+    let mut added: BTreeMap<&[(&str, OutputId)], Vec<&AttributeName>> = BTreeMap::new();
+    for name in &changes.added {
+        added.entry(&after[name].outputs).or_default().push(name);
     }
     let mut kept: BTreeMap<&[(&str, OutputId)], &AttributeName> = BTreeMap::new();
     for (name, evaluated) in after.iter().rev().filter(|(name, _)| before.contains_key(*name)) {
         kept.insert(&evaluated.outputs, name);
     }
     let mut names = NewNames::default();
-    for name in &changes.added {
-        let outputs = after[name].outputs.as_slice();
-        if let Some(&old) = removed.get(outputs) {
-            names.renames.push((old.clone(), name.clone()));
+    for (outputs, new) in added {
+        if let Some(old) = removed.get(outputs) {
+            names.renames.extend(renames(old, &new));
         } else if let Some(&of) = kept.get(outputs) {
-            names.aliases.push((name.clone(), of.clone()));
+            names.aliases.extend(new.into_iter().map(|name| (name.clone(), of.clone())));
         }
     }
+    names.renames.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
+    names.aliases.sort_unstable();
     names
+}
+
+/// Which of the old names of a build each new one takes the place of: of those that are left, the first as deep and with the same last
+/// component, else the first with that, else the first. What finds none left has the place of the first. O(names · log names).
+fn renames(old: &[&AttributeName], new: &[&AttributeName]) -> Vec<(AttributeName, AttributeName)> {
+    fn likeness(round: usize, name: &AttributeName) -> (usize, &str, &str) {
+        let last = name.path.rsplit('.').next().unwrap_or_default();
+        match round {
+            0 => (name.path.split('.').count(), last, name.system.as_str()),
+            1 => (0, last, name.system.as_str()),
+            _ => (0, "", ""),
+        }
+    }
+    let mut left: BTreeSet<&AttributeName> = old.iter().copied().collect();
+    let mut places: Vec<Option<&AttributeName>> = vec![None; new.len()];
+    for round in 0..3 {
+        let mut alike: BTreeMap<(usize, &str, &str), VecDeque<&AttributeName>> = BTreeMap::new();
+        for &name in &left {
+            alike.entry(likeness(round, name)).or_default().push_back(name);
+        }
+        for (place, name) in places.iter_mut().zip(new).filter(|(place, _)| place.is_none()) {
+            let Some(taken) = alike.get_mut(&likeness(round, name)).and_then(VecDeque::pop_front) else { continue };
+            left.remove(taken);
+            *place = Some(taken);
+        }
+    }
+    let of = |place: Option<&AttributeName>| place.unwrap_or(old[0]).clone();
+    places.into_iter().zip(new).map(|(place, &name)| (of(place), name.clone())).collect()
 }

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 pub use cause::{Cause, Reach};
 pub use evidence::Reason;
 
-use self::attributes::{Attributes, NewNames, compare, evaluated, new_names, within};
+use self::attributes::{Attributes, NewNames, compare, evaluated, new_names, no_longer_evaluated, within};
 use self::cause::{Causes, causes};
 use self::identity::Builds;
 use self::pairing::{Evaluations, Pairing};
@@ -61,6 +61,8 @@ pub struct Diff<'g> {
     pub after: &'g Graph,
     /// What differs between the attributes, by nixpkgs' rules.
     pub attributes: AttributeChanges,
+    /// Removed attributes that are still there after the change, but do not evaluate.
+    pub no_longer_evaluated: Vec<AttributeName>,
     /// Removed attributes, and the added ones that are the same build.
     pub renames: Vec<(AttributeName, AttributeName)>,
     /// Added attributes, and others of the same build that were there before.
@@ -89,6 +91,7 @@ impl<'g> Diff<'g> {
         let left_out = if only_common { within(&mut old, &mut new) } else { (0, 0) };
         let mut doubts = doubts(before, after, &old, &new);
         let attributes = compare(&old, &new);
+        let no_longer_evaluated = no_longer_evaluated(&attributes.removed, after);
         let NewNames { renames, aliases } = new_names(&attributes, &old, &new);
 
         let (builds_before, builds_after) = (Builds::new(before), Builds::new(after));
@@ -111,7 +114,20 @@ impl<'g> Diff<'g> {
             doubts.push(Doubt::ManyCauses(causes.len()));
         }
         let rebuilt = evaluations.rebuilt;
-        Self { before, after, attributes, renames, aliases, rebuilt, newly_named, causes, smallest_is_proven, doubts, left_out }
+        Self {
+            before,
+            after,
+            attributes,
+            no_longer_evaluated,
+            renames,
+            aliases,
+            rebuilt,
+            newly_named,
+            causes,
+            smallest_is_proven,
+            doubts,
+            left_out,
+        }
     }
 
     /// Attributes, derivations and outputs that are rebuilt, side by side.
@@ -142,14 +158,15 @@ impl<'g> Diff<'g> {
         self.rebuilt.iter().filter(|&ix| self.after.derivation(ix).is_fixed_output()).count()
     }
 
-    /// The causes as a change of the evaluation after it, for whoever asks further. O(V + E).
+    /// The causes as a change of the evaluation after it, for whoever asks further: what they reach and was not compared is no part
+    /// of it. O(V + E).
     ///
     /// # Errors
     ///
     /// [`Error::NoEdges`](crate::error::Error::NoEdges) if no dump said what needs what.
     pub fn change(&self) -> Result<Change<'g>> {
         let causes = self.roots();
-        let impact = Impact::new(self.after, &causes, Direction::Dependents, None, None)?;
+        let impact = Impact::new(self.after, &causes, Direction::Dependents, None, None)?.within(&self.rebuilt);
         Ok(Change { impact, causes, attributes: self.attributes.clone() })
     }
 }

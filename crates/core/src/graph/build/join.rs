@@ -36,7 +36,10 @@ impl Node<'_> {
 /// An attribute, joined.
 pub(super) struct JoinedAttribute<'i> {
     pub(super) attr: Symbol,
+    /// The system that it was evaluated for, where a dump says that; once all are joined, its derivation's where none does.
     pub(super) system: Option<Symbol>,
+    /// The system of its derivation, where a dump says that beside the attribute.
+    pub(super) derivation_system: Option<Symbol>,
     pub(super) node: Option<u32>,
     /// Whether a dump named the derivation, and not only its outputs.
     pub(super) exact: bool,
@@ -50,17 +53,12 @@ pub(super) struct JoinedAttribute<'i> {
 }
 
 impl JoinedAttribute<'_> {
-    /// Whether another description with the same attribute path is of the same attribute.
-    fn is_same(&self, other: &Self) -> bool {
-        let same_system = match (self.system, other.system) {
-            (Some(known), Some(new)) => known == new,
-            _ => true,
-        };
-        let same_derivation = match (self.node, other.node) {
-            (Some(known), Some(new)) => known == new || (!(self.exact && other.exact) && self.output == other.output),
-            _ => true,
-        };
-        same_system && same_derivation
+    /// Whether another description of the same attribute says something else of it.
+    fn contradicts(&self, other: &Self) -> bool {
+        let (known, new) = (self.meta, other.meta);
+        // Formats spell names, licences and positions in ways of their own; a flag is a flag in each, and one dump is of one format.
+        let flags = [(known.broken, new.broken), (known.unfree, new.unfree), (known.insecure, new.insecure)];
+        flags.into_iter().any(|(known, new)| !agree(known, new)) || (self.source == other.source && known.or(new) != new.or(known))
     }
 
     /// Fills what is unknown from another description.
@@ -78,6 +76,7 @@ impl JoinedAttribute<'_> {
             self.outputs = other.outputs;
         }
         self.system = self.system.or(other.system);
+        self.derivation_system = self.derivation_system.or(other.derivation_system);
         self.meta = self.meta.or(other.meta);
         self.error = self.error.or(other.error);
     }
@@ -152,16 +151,27 @@ impl<'s, 'i> Join<'s, 'i> {
                 self.push_node(Some(path), Some(at), self.outputs(at));
             }
             Entry::Occupied(entry) => {
-                let known = *entry.get() as usize;
-                let first = self.nodes[known].record.unwrap_or(at);
-                let kind = if self.same(first, at) { FindingKind::DuplicateDerivation } else { FindingKind::ContradictoryDerivation };
+                let known = *entry.get();
+                let first = self.nodes[known as usize].record.unwrap_or(at);
+                let is_same = self.same(first, at);
+                let kind = if is_same { FindingKind::DuplicateDerivation } else { FindingKind::ContradictoryDerivation };
                 let name = self.name(path);
                 self.findings.add(kind, || name);
-                // Some Nix versions leave the path of a fixed output out.
-                let outputs = self.outputs(at);
-                for (output, other) in self.nodes[known].outputs.to_mut().iter_mut().zip(outputs) {
-                    output.path = output.path.or(other.path);
+                if is_same {
+                    self.fill_outputs(known, path, self.outputs(at));
                 }
+            }
+        }
+    }
+
+    /// Fills paths of outputs from another description: some Nix versions leave that of a fixed output out.
+    fn fill_outputs(&mut self, node: u32, path: Path, outputs: &[OutputRecord]) {
+        for output in outputs {
+            let known = &mut self.nodes[node as usize].outputs;
+            let unknown = known.iter().position(|known| known.name == output.name && known.path.is_none());
+            if let (Some(at), Some(output)) = (unknown, output.path) {
+                known.to_mut()[at].path = Some(output);
+                self.index_output(node, Some(path), output);
             }
         }
     }
@@ -228,24 +238,29 @@ impl<'s, 'i> Join<'s, 'i> {
     fn push_node(&mut self, path: Option<Path>, record: Option<(usize, usize)>, outputs: &'i [OutputRecord]) -> u32 {
         let node = self.nodes.len() as u32;
         for output in outputs.iter().filter_map(|output| output.path) {
-            match self.by_output.entry(output.hash) {
-                Entry::Vacant(entry) => {
-                    entry.insert(node);
-                }
-                // Derivations that differ only behind a fixed output build the same path. The first by path stands for all.
-                Entry::Occupied(mut entry) => {
-                    let first_path = self.nodes.get(*entry.get() as usize).and_then(|first| first.path);
-                    let key = |path: Option<Path>| path.map(|path| path.hash);
-                    if key(path) < key(first_path) {
-                        entry.insert(node);
-                    }
-                    let name = format!("{}-{}", output.hash, self.strings.resolve(output.name));
-                    self.findings.add(FindingKind::SharedOutput, || name);
-                }
-            }
+            self.index_output(node, path, output);
         }
         self.nodes.push(Node { path, record, outputs: Cow::Borrowed(outputs) });
         node
+    }
+
+    /// Notes what builds an output: the node with this path.
+    fn index_output(&mut self, node: u32, path: Option<Path>, output: Path) {
+        match self.by_output.entry(output.hash) {
+            Entry::Vacant(entry) => {
+                entry.insert(node);
+            }
+            // Derivations that differ only behind a fixed output build the same path. The first by path stands for all.
+            Entry::Occupied(mut entry) => {
+                let first_path = self.nodes.get(*entry.get() as usize).and_then(|first| first.path);
+                let key = |path: Option<Path>| path.map(|path| path.hash);
+                if key(path) < key(first_path) {
+                    entry.insert(node);
+                }
+                let name = format!("{}-{}", output.hash, self.strings.resolve(output.name));
+                self.findings.add(FindingKind::SharedOutput, || name);
+            }
+        }
     }
 
     pub(super) fn add_attributes(&mut self) -> Vec<JoinedAttribute<'i>> {
@@ -253,12 +268,18 @@ impl<'s, 'i> Join<'s, 'i> {
         let mut joined: Vec<JoinedAttribute<'i>> = Vec::new();
         // Positions in `joined` of the attributes with this attribute path.
         let mut by_path: FxHashMap<Symbol, Vec<usize>> = FxHashMap::default();
-        for records in batches {
-            for record in &records.attributes {
-                let node = self.attribute_node(record, records);
-                let same_path = by_path.entry(self.unquoted(record.attr)).or_default();
-                self.add_attribute(&mut joined, same_path, record, node, records);
+        // What says what it builds first: that tells for which system the others are.
+        for with_build in [true, false] {
+            for records in batches {
+                for record in records.attributes.iter().filter(|record| says_what_it_builds(record, records) == with_build) {
+                    let node = with_build.then(|| self.attribute_node(record, records));
+                    let same_path = by_path.entry(self.unquoted(record.attr)).or_default();
+                    self.add_attribute(&mut joined, same_path, record, node, records);
+                }
             }
+        }
+        for attribute in &mut joined {
+            attribute.system = self.system_of(attribute);
         }
         for attribute in joined.iter().filter(|attribute| attribute.error.is_some()) {
             let attr = self.strings.resolve(attribute.attr);
@@ -279,20 +300,17 @@ impl<'s, 'i> Join<'s, 'i> {
         self.strings.intern(&text)
     }
 
-    /// The derivation of an attribute: by path, then by output path, else a new one of which no more is known.
-    fn attribute_node(&mut self, record: &AttributeRecord, records: &'i Records) -> Option<u32> {
+    /// The derivation of an attribute that says one: by path, then by output path, else a new one of which no more is known.
+    fn attribute_node(&mut self, record: &AttributeRecord, records: &'i Records) -> u32 {
         let outputs = records.outputs_of(&record.outputs);
         let known = record.derivation.and_then(|path| self.by_path.get(&path.hash));
         if let Some(&node) = known.or_else(|| outputs.iter().find_map(|output| self.by_output.get(&output.path?.hash))) {
-            return Some(node);
-        }
-        if record.derivation.is_none() && outputs.iter().all(|output| output.path.is_none()) {
-            return None;
+            return node;
         }
         if let Some(path) = record.derivation {
             self.by_path.insert(path.hash, self.nodes.len() as u32);
         }
-        Some(self.push_node(record.derivation, None, outputs))
+        self.push_node(record.derivation, None, outputs)
     }
 
     fn add_attribute(
@@ -308,6 +326,7 @@ impl<'s, 'i> Join<'s, 'i> {
         let described = JoinedAttribute {
             attr: record.attr,
             system: record.system,
+            derivation_system: record.derivation_system,
             node,
             exact: record.derivation.is_some(),
             output,
@@ -316,10 +335,14 @@ impl<'s, 'i> Join<'s, 'i> {
             error: record.error,
             source: records.source,
         };
-        if let Some(&at) = same_path.iter().find(|&&at| joined[at].is_same(&described)) {
+        let same = same_path.iter().copied().filter(|&at| self.is_same(&joined[at], &described));
+        // One derivation may build the same for several systems.
+        if let Some(at) = same.min_by_key(|&at| self.system_of(&joined[at]) != self.system_of(&described)) {
             let known = &mut joined[at];
-            if known.source == described.source {
-                let attr = self.strings.resolve(record.attr);
+            let attr = self.strings.resolve(record.attr);
+            if known.contradicts(&described) {
+                self.findings.add(FindingKind::ContradictoryAttribute, || attr.to_owned());
+            } else if known.source == described.source {
                 self.findings.add(FindingKind::DuplicateAttribute, || attr.to_owned());
             }
             // Of two spellings, the quoted one can be typed.
@@ -328,18 +351,45 @@ impl<'s, 'i> Join<'s, 'i> {
             return;
         }
         // The same attribute for another system is another attribute; for the same system, a contradiction.
-        let system_of = |node: Option<u32>| node.and_then(|node| self.nodes[node as usize].record).map(|at| self.record(at).system);
-        let clashes = |known: &JoinedAttribute<'_>| match (known.system, described.system) {
-            (Some(known), Some(new)) => known == new,
-            _ => system_of(known.node) == system_of(node),
-        };
-        if same_path.iter().any(|&at| clashes(&joined[at])) {
+        if same_path.iter().any(|&at| self.has_same_system(&joined[at], &described)) {
             let attr = self.strings.resolve(record.attr);
             self.findings.add(FindingKind::ContradictoryAttribute, || attr.to_owned());
             return;
         }
         same_path.push(joined.len());
         joined.push(described);
+    }
+
+    /// Whether two descriptions with one attribute path are of one attribute.
+    fn is_same(&self, known: &JoinedAttribute<'_>, new: &JoinedAttribute<'_>) -> bool {
+        match (known.node, new.node) {
+            // What is evaluated for one system may be built by another: wine for x86_64 by i686. The derivation decides.
+            (Some(node), Some(other)) => {
+                let same_derivation = node == other || (!(known.exact && new.exact) && known.output == new.output);
+                same_derivation && agree(known.system, new.system) && agree(known.derivation_system, new.derivation_system)
+            }
+            // What fails is not what evaluates: the line of a failure does not say its system.
+            (Some(_), None) if new.error.is_some() => false,
+            _ => agree(self.system_of(known), self.system_of(new)),
+        }
+    }
+
+    /// Whether two descriptions that are not of one attribute are for one system, as far as their dumps say.
+    fn has_same_system(&self, known: &JoinedAttribute<'_>, new: &JoinedAttribute<'_>) -> bool {
+        let built_by = self.built_by(known);
+        let same_builder = built_by.is_some() && built_by == self.built_by(new);
+        self.system_of(known) == self.system_of(new) || (same_builder && agree(known.system, new.system))
+    }
+
+    /// The system that an attribute is for: the one that it was evaluated for, else its derivation's.
+    fn system_of(&self, attribute: &JoinedAttribute<'_>) -> Option<Symbol> {
+        attribute.system.or_else(|| self.built_by(attribute))
+    }
+
+    /// The system of an attribute's derivation.
+    fn built_by(&self, attribute: &JoinedAttribute<'_>) -> Option<Symbol> {
+        let described = || Some(self.nodes[attribute.node? as usize].record(self.batches)?.system);
+        attribute.derivation_system.or_else(described).filter(|&system| system != Symbol::EMPTY)
     }
 
     /// Edges between nodes; an input that no dump defines becomes a node of its own.
@@ -393,6 +443,16 @@ impl<'s, 'i> Join<'s, 'i> {
         }
         (self.nodes, self.findings)
     }
+}
+
+/// Whether a description names a derivation or an output path.
+fn says_what_it_builds(record: &AttributeRecord, records: &Records) -> bool {
+    record.derivation.is_some() || records.outputs_of(&record.outputs).iter().any(|output| output.path.is_some())
+}
+
+/// Whether two descriptions may be of the same: what one does not say contradicts nothing.
+fn agree<T: PartialEq + Copy>(known: Option<T>, new: Option<T>) -> bool {
+    known.is_none() || new.is_none() || known == new
 }
 
 fn checked(count: usize, what: &'static str) -> Result<u32> {

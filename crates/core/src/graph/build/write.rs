@@ -188,10 +188,6 @@ impl<'i> Writer<'i> {
     }
 
     pub(super) fn attributes(&mut self, mut attributes: Vec<JoinedAttribute<'i>>) {
-        let system = |attribute: &JoinedAttribute<'_>| attribute.system.or_else(|| Some(self.record(attribute.node?)?.system));
-        for attribute in &mut attributes {
-            attribute.system = system(attribute);
-        }
         let text = |symbol| self.interned.resolve(symbol);
         attributes.sort_by_cached_key(|attribute| (text(attribute.attr), attribute.system.map(text)));
         for JoinedAttribute { attr, system, node, outputs, meta, error, .. } in attributes {

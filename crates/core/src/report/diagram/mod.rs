@@ -133,14 +133,16 @@ impl Diagram {
         Self { title, ..condense(&groups, &reaches, total, limit.min(MOST_NODES)) }
     }
 
-    /// One after the other; if there are too many, those before the last are left out.
+    /// One after the other; of too many those before the last are one node, which counts them. Both ends are drawn whatever the limit.
     pub(super) fn chain(title: String, mut nodes: Vec<DiagramNode>, limit: usize) -> Self {
-        let limit = limit.min(MOST_NODES);
-        let surplus = nodes.len().saturating_sub(limit);
-        let end = limit.saturating_sub(1);
-        let omitted = nodes.drain(end.min(nodes.len())..end.min(nodes.len()) + surplus).map(|node| node.count).sum();
+        let limit = limit.clamp(2, MOST_NODES);
+        if nodes.len() > limit {
+            let left_out = limit - 1..nodes.len() - 1;
+            let count: usize = nodes[left_out.clone()].iter().map(|node| node.count).sum();
+            nodes.splice(left_out, [DiagramNode { lines: vec![more(count)], is_root: false, count }]);
+        }
         let edges = (1..nodes.len()).map(|to| DiagramEdge { from: to - 1, to }).collect();
-        Self { title, nodes, edges, omitted }
+        Self { title, nodes, edges, omitted: 0 }
     }
 
     /// As DOT, read from left to right.
@@ -172,8 +174,13 @@ impl Diagram {
 
     /// The words for what was left out, if anything was.
     fn more(&self) -> Option<String> {
-        (self.omitted > 0).then(|| format!("+ {} more", number(self.omitted as u64)))
+        (self.omitted > 0).then(|| more(self.omitted))
     }
+}
+
+/// The words for so many that are not drawn.
+fn more(count: usize) -> String {
+    format!("+ {} more", number(count as u64))
 }
 
 /// The first of some roots, for a title.
