@@ -5,6 +5,7 @@ use std::fs;
 
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+use waves_core::analysis::{Scope, select};
 use waves_core::graph::{Attribute, Graph};
 use waves_core::ingest::FindingKind::{ContradictoryAttribute, EvaluationError};
 
@@ -188,6 +189,9 @@ fn a_job_is_one_attribute_in_every_format() {
     for files in files.iter().map(|file| vec![*file]).chain(turns(&files)) {
         let graph = read(&files);
         assert_eq!((names(&graph), findings(&graph)), (vec![("hello", "x86_64-linux")], vec![]), "{files:?}");
+        let named = |selector: &str, system| select(&graph, &[selector.to_owned()], Scope::Package, system).is_ok();
+        assert!(["hello", "hello.x86_64-linux", "h*.x86_64-linux"].iter().all(|selector| named(selector, None)), "{files:?}");
+        assert!(!named("hello.aarch64-linux", None) && !named("hello.x86_64-linux", Some("aarch64-linux")), "{files:?}");
     }
 }
 

@@ -110,6 +110,48 @@ fn what_failed_is_built_if_what_needs_it_was_built_later() {
     assert_eq!(record(here, &[fourth]), ledger);
 }
 
+/// What was repaired once is not repaired again by whatever is built later: another failure stays one.
+#[test]
+fn a_failure_after_a_repair_stays() {
+    let directory = begun();
+    let here = directory.path();
+    let red = || texts(&json(here, &["status"])["roots"], "package").into_iter().map(str::to_owned).collect::<Vec<_>>();
+    record(here, &[("1.txt", "zlib built\nlibpng failed\n")]);
+    record(here, &[("2.txt", "libpng built\n")]);
+    record(here, &[("3.txt", "qt6.qtbase failed\n")]);
+    assert_eq!(red(), ["qt6.qtbase"]);
+    // It needs libpng, and not qtbase.
+    record(here, &[("4.txt", "python311Packages.torchvision built\n")]);
+    assert_eq!(red(), ["qt6.qtbase"]);
+    // A success says of inputs what it says, whatever becomes of the same derivation later.
+    record(here, &[("5.txt", "qt6.qtbase built\nqt6.qtsvg built\nlibpng failed\n")]);
+    record(here, &[("6.txt", "qt6.qtsvg building\n")]);
+    assert_eq!(red(), ["libpng"]);
+    record(here, &[("7.txt", "qt6.qtdeclarative built\n")]);
+    assert!(red().is_empty());
+    record(here, &[("8.txt", "qt6.qtdeclarative failed\n")]);
+    assert_eq!(red(), ["qt6.qtdeclarative"]);
+}
+
+/// What is pinned needs what was there before.
+#[test]
+fn a_success_behind_a_pin_says_nothing() {
+    let directory = begun();
+    let here = directory.path();
+    fs::write(here.join("waves.toml"), "[[pins]]\npackage = \"qt6.qtbase\"\nreason = \"a day to build\"\nuntil = \"2099-12-31\"\n")
+        .expect("written");
+    fs::write(here.join("updates.csv"), "package,from,to\nlibpng,1,2\nqt6.qtsvg,1,2\n").expect("written");
+    let arguments = ["plan", "--updates", "updates.csv", "--max-waves", "1", "--major", "2", "--format", "json"];
+    fs::write(here.join("plan-2.json"), Run::of(waves(here).args(arguments)).expect(0).stdout).expect("written");
+    Run::of(waves(here).args(["start", "plan-2.json"])).expect(0);
+    let red = || texts(&json(here, &["status", "--wave", "2.1"])["roots"], "package").into_iter().map(str::to_owned).collect::<Vec<_>>();
+    for (file, text) in [("failed.txt", "libpng failed\n"), ("built.txt", "qt6.qtsvg built\n")] {
+        fs::write(here.join(file), text).expect("written");
+        Run::of(waves(here).args(["record", "--wave", "2.1", file])).expect(0);
+        assert_eq!(red(), ["libpng"]);
+    }
+}
+
 #[test]
 fn jobs_of_an_exported_wave_are_its_attributes() {
     let directory = begun();

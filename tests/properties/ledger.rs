@@ -108,15 +108,18 @@ impl Model<'_> {
     }
 
     fn is_built(&self, at: usize) -> bool {
-        self.heard(at).is_some_and(|(_, outcome)| outcome == Outcome::Succeeded) || self.implied(at).is_some()
+        self.heard(at).is_some_and(|(_, outcome)| outcome == Outcome::Succeeded) || self.is_implied(at)
     }
 
-    /// When the first of what needs it was built, of those that were after the last that was said against it.
-    fn implied(&self, at: usize) -> Option<usize> {
-        let succeeded = |at: usize| self.heard(at).filter(|(_, outcome)| *outcome == Outcome::Succeeded).map(|(time, _)| time);
+    fn successes(&self, at: usize) -> impl Iterator<Item = usize> {
+        self.history(at).iter().filter(|(_, event)| *event == Some(Outcome::Succeeded)).map(|(time, _)| *time)
+    }
+
+    /// Whether something that needs it was built after the last that was said against it.
+    fn is_implied(&self, at: usize) -> bool {
         let against = self.against(at);
-        let users = self.members.iter().copied().filter(|&user| self.needs(user).contains(&at));
-        users.filter_map(succeeded).filter(|&time| against.is_none_or(|against| against < time)).min()
+        let mut users = self.members.iter().copied().filter(|&user| self.needs(user).contains(&at));
+        users.any(|user| self.successes(user).any(|time| against.is_none_or(|against| against < time)))
     }
 
     /// When the last was said against it: that it failed, or that what failed is to be tried again.
@@ -138,7 +141,10 @@ impl Model<'_> {
         let heard: Vec<_> = self.history(at).iter().filter(|(_, event)| says(event)).collect();
         let mended = heard.windows(2).filter(|pair| pair[0].1 != Some(Outcome::Succeeded) && pair[1].1 == Some(Outcome::Succeeded));
         let retried = self.history(at).iter().filter(|(_, event)| event.is_none()).map(|(time, _)| *time);
-        let implied = self.against(at).and(self.implied(at));
+        // What failed and must have been built since: not before the next that was built.
+        let failed = self.heard(at).filter(|(_, outcome)| *outcome != Outcome::Succeeded && self.is_implied(at)).map(|(time, _)| time);
+        let implied =
+            failed.and_then(|failed| self.members.iter().flat_map(|&member| self.successes(member)).filter(|&time| failed < time).min());
         retried.chain(mended.map(|pair| pair[1].0)).chain(implied).max()
     }
 

@@ -36,6 +36,16 @@ fn attributes_differ_as_nixpkgs_tells_it() {
     assert_eq!((length(&diff, "/aliases"), text(&diff, "/aliases/0/of"), length(&diff, "/renames")), (1, "fd.x86_64-linux", 0));
 }
 
+/// What `nix-env` lists, in two of its formats: only one of them tells systems.
+#[test]
+fn what_tells_no_systems_is_compared_by_path() {
+    for [before, after] in [["nix-env.txt", "nix-env.json"], ["nix-env.json", "nix-env.txt"]] {
+        let diff = report_on(&[], "diff", &[&format!("data/dumps/{before}"), &format!("data/dumps/{after}")]);
+        let changes = ["/added", "/removed", "/changed", "/rebuilds", "/doubts"].map(|list| length(&diff, list));
+        assert_eq!(changes, [0; 5], "{diff}");
+    }
+}
+
 /// The set of `nodePackages."socket.io"` is `nodePackages`: a part of a name that has a dot in it is no set.
 #[test]
 fn sets_are_those_of_quoted_names() {

@@ -79,6 +79,7 @@ fn check_graph(args: &Args) -> Result<(), Failure> {
         Command::Plan(PlanArgs { command: Some(_), .. }) | Command::Start(_) => "plans are read, and no evaluation",
         Command::History(HistoryArgs { command: HistoryCommand::Add(_) }) => "name evaluations behind the history",
         Command::History(_) => "a history has its evaluations in it",
+        Command::Completions { .. } | Command::Man { .. } | Command::Schema { .. } => "no evaluation is read",
         _ => return Ok(()),
     };
     if args.graph.is_empty() { Ok(()) } else { Err(Failure::Usage(format!("--graph has no meaning here (hint: {hint})"))) }

@@ -96,7 +96,8 @@ impl<'g> Impact<'g> {
         self.rebuilds = self.graph.set_of(self.by_distance.iter().flatten().copied());
     }
 
-    /// Says that the change removes attributes: neither are they rebuilt, nor what is built for them alone. O(V).
+    /// Says that the change removes attributes: neither are they rebuilt, nor their derivations, where these have no other and nothing
+    /// that stays needs them. O(V).
     pub fn remove(&mut self, attributes: impl IntoIterator<Item = AttributeIx>) {
         self.removed.extend(attributes);
         let gone = built_for(self.graph, &self.removed);
@@ -237,7 +238,7 @@ impl<'g> Impact<'g> {
     }
 }
 
-/// What is built for some attributes alone: it has no other, and nothing else is rebuilt with it. O(V/64 + what is built for them).
+/// Derivations of some attributes that have no other, and that nothing else needs. O(V/64 + users of these).
 pub(crate) fn built_for(graph: &Graph, attributes: &BTreeSet<AttributeIx>) -> DerivationSet {
     let built = attributes.iter().filter_map(|&ix| graph.attribute(ix).derivation());
     let built: BTreeSet<DerivationIx> = built.map(Derivation::ix).collect();

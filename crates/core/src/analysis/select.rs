@@ -7,6 +7,7 @@ use rustc_hash::FxHashSet;
 
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, Derivation, DerivationIx, Graph, Package, PackageIx};
+use crate::ingest::split_job;
 use crate::store_path::{StorePath, base_name};
 use crate::text::counted;
 
@@ -56,8 +57,9 @@ impl Root {
 ///
 /// A selector is, in this order: a store path of a derivation or an output (full or base name), a glob over attribute
 /// paths (with `*`, `?` or `[`), an attribute path (of both, quotes may be left out), a pname, the name of a derivation such as a
-/// source's. An output that several derivations build is a change of all of them. With `system`, only what is for that system: of an
-/// attribute that was evaluated for others alone, the derivations of its package.
+/// source's; else one of these with a system behind it, as `hello.x86_64-linux`. An output that several derivations build is a change of
+/// all of them. With `system`, only what is for that system: of an attribute that was evaluated for others alone, the derivations of its
+/// package.
 /// O(V) for each selector.
 ///
 /// # Errors
@@ -124,8 +126,18 @@ fn not_for<'g>(system: &str, selector: Option<&str>, others: impl Iterator<Item 
     }
 }
 
-/// Derivations that a selector names, those of one root together.
+/// Derivations that a selector names, those of one root together. What is called by no path may have its system behind it, as reports
+/// and the jobs of Hydra have.
 fn named(graph: &Graph, selector: &str, system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
+    match (named_so(graph, selector, system), split_job(selector)) {
+        (Err(Error::UnknownPackage { .. }), (path, Some(of))) if system.is_none_or(|system| system == of) => {
+            named_so(graph, path, Some(of))
+        }
+        (found, _) => found,
+    }
+}
+
+fn named_so(graph: &Graph, selector: &str, system: Option<&str>) -> Result<Vec<Vec<DerivationIx>>> {
     if let Some(path) = StorePath::parse(selector) {
         return by_store_path(graph, selector, path).map(|derivations| vec![derivations]);
     }

@@ -134,7 +134,7 @@ pub(super) fn meta(records: &mut Records, names: &mut Names<'_>, key: &str, json
 }
 
 /// Splits an attribute path as dumps list it: the jobs of Hydra and of nixpkgs CI carry their system behind it.
-pub(super) fn split_job(name: &str) -> (&str, Option<&str>) {
+pub(crate) fn split_job(name: &str) -> (&str, Option<&str>) {
     split_system(name).map_or((name, None), |(attr, system)| (attr, Some(system)))
 }
 

@@ -30,6 +30,7 @@ use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub(crate) use attribute::split_job;
 pub use finding::{FindingKind, FindingList, Findings, LISTED_FINDINGS};
 use limits::Between;
 pub use limits::{FREE, Limits, MAX_ENTRY, MAX_RATIO};

@@ -23,14 +23,14 @@ impl History {
     }
 
     /// When it was last in doubt: its last failure, or that it is to be tried again since.
-    pub(super) fn doubted(&self) -> Option<usize> {
+    fn doubted(&self) -> Option<usize> {
         let failed = self.outcomes.iter().rfind(|(_, outcome)| !outcome.is_silent() && *outcome != Outcome::Succeeded)?.0;
         Some(self.retries.last().map_or(failed, |&retry| failed.max(retry)))
     }
 
-    /// Whether it is in doubt, as far as was said of it.
-    pub(super) fn is_doubted(&self) -> bool {
-        self.doubted().is_some() && self.decisive().is_none_or(|(_, outcome)| outcome != Outcome::Succeeded)
+    /// When it was built, in order.
+    fn successes(&self) -> impl DoubleEndedIterator<Item = usize> {
+        self.outcomes.iter().filter(|(_, outcome)| *outcome == Outcome::Succeeded).map(|&(at, _)| at)
     }
 
     pub(super) fn is_building(&self) -> bool {
@@ -55,36 +55,41 @@ impl History {
     }
 }
 
-/// When something that needs a derivation was first built after the derivation was last in doubt. Nothing is built before what it needs: a
-/// success says so of inputs that nobody reports, or that failed before.
-///
-/// Backwards from each success, the first of all first, and to where none went since something was last in doubt: O(R log R + D · E) for R
-/// results, and for D times at which a doubt follows a success.
-pub(super) fn implied(graph: &Graph, histories: &HashMap<DerivationIx, History>) -> Vec<Option<usize>> {
-    let doubted = |ix: DerivationIx| histories.get(&ix).and_then(History::doubted);
-    let mut doubts: Vec<usize> = histories.values().filter_map(History::doubted).collect();
-    doubts.sort_unstable();
-    let built = |history: &History| history.decisive().filter(|(_, outcome)| *outcome == Outcome::Succeeded);
-    let mut successes: Vec<(usize, DerivationIx)> = histories.iter().filter_map(|(&ix, history)| Some((built(history)?.0, ix))).collect();
-    successes.sort_unstable();
-    let mut implied: Vec<Option<usize>> = vec![None; graph.derivation_count()];
-    // How many doubts there had been when it was last gone through.
-    let mut passed: Vec<Option<usize>> = vec![None; graph.derivation_count()];
-    let mut open = Vec::new();
-    for (at, success) in successes {
-        let so_far = doubts.partition_point(|&doubt| doubt < at);
-        open.push(success);
-        while let Some(ix) = open.pop() {
-            if passed[ix.get()].replace(so_far) == Some(so_far) {
-                continue;
-            }
-            for input in graph.derivation(ix).rebuild_inputs() {
-                if doubted(input).is_none_or(|doubt| doubt < at) {
-                    implied[input.get()].get_or_insert(at);
-                }
-                open.push(input);
+/// What follows for a derivation from what was built of what needs it: nothing is built before its inputs.
+pub(super) struct Implied {
+    /// When something that needs it was last built.
+    users: Vec<Option<usize>>,
+    /// All successes, the first first.
+    successes: Vec<usize>,
+}
+
+impl Implied {
+    /// Of the derivations for which `is_member` holds: others may be of another wave, and need what was there before. O(V + E + R log R)
+    /// for R results.
+    pub(super) fn new(graph: &Graph, histories: &HashMap<DerivationIx, History>, is_member: impl Fn(DerivationIx) -> bool) -> Self {
+        let mut users: Vec<Option<usize>> = vec![None; graph.derivation_count()];
+        // What needs a derivation comes behind it.
+        for derivation in graph.derivations().rev().filter(|derivation| is_member(derivation.ix())) {
+            let own = histories.get(&derivation.ix()).and_then(|history| history.successes().next_back());
+            let Some(built) = users[derivation.ix().get()].max(own) else { continue };
+            for input in derivation.rebuild_inputs().filter(|&input| is_member(input)) {
+                users[input.get()] = users[input.get()].max(Some(built));
             }
         }
+        let mut successes: Vec<usize> = histories.values().flat_map(History::successes).collect();
+        successes.sort_unstable();
+        Self { users, successes }
     }
-    implied
+
+    /// Whether a derivation was built after all that was said against it.
+    pub(super) fn is_built(&self, ix: DerivationIx, history: Option<&History>) -> bool {
+        self.users[ix.get()].is_some_and(|built| history.and_then(History::doubted).is_none_or(|doubt| doubt < built))
+    }
+
+    /// When what failed, and must have been built since, was repaired: with the first success after that failure, at the earliest. So no
+    /// failure of what needs it is taken for an older one that is not.
+    pub(super) fn repaired(&self, ix: DerivationIx, history: &History) -> Option<usize> {
+        let failed = history.decisive().filter(|(_, outcome)| *outcome != Outcome::Succeeded && self.is_built(ix, Some(history)))?.0;
+        self.successes.get(self.successes.partition_point(|&success| success <= failed)).copied()
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::event::{Event, Outcome, Record, RecordedFor};
 use super::file::Ledger;
-use super::heard::{History, implied};
+use super::heard::{History, Implied};
 use super::results::{Results, Told};
 use crate::graph::{Attribute, AttributeIx, Derivation, DerivationIx, Graph};
 use crate::store_path::{StoreHash, StorePath, base_name};
@@ -45,8 +45,7 @@ impl<'g> ByPath<'g> {
 }
 
 /// Ties results to the derivations of an evaluation, and leaves out what the ledger has already. A result that names only an
-/// attribute is of the derivation that the attribute has here. O(V + A + results · log results + entries of the ledger), and what
-/// [`WaveStatus`](super::WaveStatus) takes to find out what must have been built.
+/// attribute is of the derivation that the attribute has here. O(V + A + results · log results + entries of the ledger).
 ///
 /// The results of a file are of one moment, whatever their order: what was built comes first, so that a failure is one in
 /// spite of it. Several of one derivation stay in their order, and stand together.
@@ -78,8 +77,8 @@ pub fn match_results(graph: &Graph, ledger: &Ledger, results: &Results, of: Reco
     let mut known = Known::of(ledger, of);
     matched.add(&mut known, built);
     // A failure that is told again of what must have been built since is another one.
-    for key in built_since(graph, &by_path, ledger, of, &matched.records) {
-        known.hear(&key, Outcome::Succeeded);
+    for (key, at) in built_since(graph, &by_path, ledger, of, &matched.records) {
+        known.vindicate(&key, at);
     }
     matched.add(&mut known, failed);
     matched
@@ -101,8 +100,8 @@ impl Matched {
     }
 }
 
-/// What failed in a wave, and was built since, as what needs it tells: by the ledger, and what is added to it.
-fn built_since(graph: &Graph, by_path: &ByPath<'_>, ledger: &Ledger, of: RecordedFor, added: &[Record]) -> Vec<String> {
+/// What failed in a wave, and was built since, as what needs it tells, and when: by the ledger, and what is added to it.
+fn built_since(graph: &Graph, by_path: &ByPath<'_>, ledger: &Ledger, of: RecordedFor, added: &[Record]) -> Vec<(String, usize)> {
     let RecordedFor::Wave(wave) = of else { return Vec::new() };
     let mut histories: HashMap<DerivationIx, History> = HashMap::new();
     let recorded = ledger.records().filter(|(_, record)| record.of == of);
@@ -116,11 +115,11 @@ fn built_since(graph: &Graph, by_path: &ByPath<'_>, ledger: &Ledger, of: Recorde
             histories.entry(derivation.ix()).or_default().retries.push(at);
         }
     }
-    let implied = implied(graph, &histories);
-    let is_vindicated = |(ix, history): &(&DerivationIx, &History)| history.is_doubted() && implied[ix.get()].is_some();
-    let mut built: Vec<DerivationIx> = histories.iter().filter(is_vindicated).map(|(&ix, _)| ix).collect();
+    let implied = Implied::new(graph, &histories, |_| true);
+    let repaired = histories.iter().filter_map(|(&ix, history)| Some((implied.repaired(ix, history)?, ix)));
+    let mut built: Vec<(usize, DerivationIx)> = repaired.collect();
     built.sort_unstable();
-    built.into_iter().map(|ix| graph.derivation(ix).base_name()).collect()
+    built.into_iter().map(|(at, ix)| (graph.derivation(ix).base_name(), at)).collect()
 }
 
 /// What a record is of: its derivation, or what stands for one.
@@ -133,9 +132,9 @@ fn key_of(record: &Record) -> String {
 #[derive(Default)]
 struct Known {
     of: HashMap<String, Heard>,
-    /// Results so far.
-    count: usize,
-    /// Of these, how many there were when something was last repaired: a failure from before may be another one now.
+    /// The position in the ledger of what is heard next.
+    next: usize,
+    /// Where something was last repaired: a failure from before may be another one now.
     repaired: usize,
 }
 
@@ -151,11 +150,12 @@ impl Known {
     /// What the ledger knows; of what is tried again, nothing.
     fn of(ledger: &Ledger, of: RecordedFor) -> Self {
         let mut known = Self::default();
-        for entry in ledger.entries() {
+        for (at, entry) in ledger.entries().iter().enumerate() {
+            known.next = at;
             match &entry.event {
                 Event::Record(record) if record.of == of => known.hear(&key_of(record), record.status),
                 Event::Retry(retry) if RecordedFor::Wave(retry.wave) == of => {
-                    known.repaired = known.count;
+                    known.repaired = at;
                     for derivation in &retry.derivations {
                         known.of.entry(derivation.clone()).or_default().outcomes.clear();
                     }
@@ -163,19 +163,29 @@ impl Known {
                 _ => {}
             }
         }
+        known.next = ledger.entries().len();
         known
     }
 
     fn hear(&mut self, key: &str, outcome: Outcome) {
         let heard = self.of.entry(key.to_owned()).or_default();
         if outcome == Outcome::Succeeded && heard.has_failed {
-            self.repaired = self.count;
+            self.repaired = self.next;
         }
         if !outcome.is_silent() {
             heard.has_failed = outcome != Outcome::Succeeded;
         }
-        heard.outcomes.push((self.count, outcome));
-        self.count += 1;
+        heard.outcomes.push((self.next, outcome));
+        self.next += 1;
+    }
+
+    /// That what failed was built by then, though nobody said so.
+    fn vindicate(&mut self, key: &str, at: usize) {
+        let heard = self.of.entry(key.to_owned()).or_default();
+        let place = heard.outcomes.partition_point(|&(earlier, _)| earlier < at);
+        heard.outcomes.insert(place, (at, Outcome::Succeeded));
+        heard.has_failed = false;
+        self.repaired = self.repaired.max(at);
     }
 
     /// How many of the outcomes that a file tells of a derivation are known, from the first on: all, if the ledger ends with them; or

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::baseline::{Baseline, Class};
 use super::event::{Event, Outcome, RecordedFor, Waiver};
 use super::file::Ledger;
-use super::heard::{History, implied};
+use super::heard::{History, Implied};
 use super::matching::{ByPath, names};
 use super::name::WaveName;
 use crate::analysis::{Scope, select};
@@ -538,7 +538,7 @@ fn waivers<'a>(question: Question<'a>, wave: WaveName, members: &DerivationSet) 
 /// Where each derivation of the wave stands. Inputs come first.
 fn states(graph: &Graph, members: &DerivationSet, histories: &HashMap<DerivationIx, History>, waived: &DerivationSet) -> Vec<State> {
     let decisive = |ix: DerivationIx| histories.get(&ix).and_then(History::decisive);
-    let implied = implied(graph, histories);
+    let implied = Implied::new(graph, histories, |ix| members.contains(ix));
     let mut states = vec![State::Pending; graph.derivation_count()];
     // When something that a derivation needs was last repaired.
     let mut repaired: Vec<Option<usize>> = vec![None; graph.derivation_count()];
@@ -546,12 +546,11 @@ fn states(graph: &Graph, members: &DerivationSet, histories: &HashMap<Derivation
         let inputs: Vec<DerivationIx> = graph.derivation(ix).rebuild_inputs().filter(|&input| members.contains(input)).collect();
         let history = histories.get(&ix);
         let since = inputs.iter().filter_map(|input| repaired[input.get()]).max();
-        let built = history.and_then(History::doubted).and(implied[ix.get()]);
-        repaired[ix.get()] = since.max(history.and_then(History::repaired)).max(built);
+        repaired[ix.get()] = since.max(history.and_then(|history| history.repaired().max(implied.repaired(ix, history))));
         let any = |wanted: &[State]| inputs.iter().any(|input| wanted.contains(&states[input.get()]));
         states[ix.get()] = match decisive(ix) {
             Some((_, Outcome::Succeeded)) => State::Green,
-            _ if implied[ix.get()].is_some() => State::Green,
+            _ if implied.is_built(ix, history) => State::Green,
             _ if waived.contains(ix) => State::Waived,
             _ if any(&[State::Red, State::Blocked]) => State::Blocked,
             _ if any(&[State::Waived]) => State::Waived,

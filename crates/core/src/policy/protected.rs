@@ -8,6 +8,7 @@ use super::verdict::Subject;
 use crate::analysis::AttributeName;
 use crate::config::AttributePattern;
 use crate::graph::{Attribute, Derivation, Graph};
+use crate::ingest::split_job;
 use crate::store_path::StoreHash;
 
 /// What a change does to the packages that a pattern names.
@@ -19,19 +20,25 @@ pub(super) struct Touched {
     pub(super) is_known: bool,
 }
 
-/// The paths of all attributes, as a pattern names them. O(attributes).
-pub(super) fn paths(graph: &Graph) -> Vec<String> {
-    graph.attributes().map(|attribute| AttributeName::new(attribute).path).collect()
+/// The names of all attributes. O(attributes).
+pub(super) fn names(graph: &Graph) -> Vec<AttributeName> {
+    graph.attributes().map(AttributeName::new).collect()
 }
 
-/// Finds what a pattern names: attributes by path, of all `paths`, else derivations by pname. O(V + removed · log removed).
-pub(super) fn touched(subject: Subject<'_>, paths: &[String], pattern: &AttributePattern) -> Touched {
+/// Whether a pattern means an attribute: by its path, or with its system behind it, as reports and the jobs of Hydra are called.
+pub(super) fn means(pattern: &AttributePattern, attribute: &AttributeName) -> bool {
+    let of_system = || split_job(pattern.as_str()).1 == Some(attribute.system.as_str()) && pattern.matches(&attribute.to_string());
+    pattern.matches(&attribute.path) || of_system()
+}
+
+/// Finds what a pattern names: attributes, of all by their `names`, else derivations by pname. O(V + removed · log removed).
+pub(super) fn touched(subject: Subject<'_>, names: &[AttributeName], pattern: &AttributePattern) -> Touched {
     let Subject { graph, before, attributes, rebuilds } = subject;
-    let changed = attributes.rebuilds.iter().chain(&attributes.removed).filter(|attribute| pattern.matches(&attribute.path));
-    let names: BTreeSet<String> = changed.map(ToString::to_string).collect();
-    let is_attribute = !names.is_empty() || paths.iter().any(|path| pattern.matches(path));
+    let changed = attributes.rebuilds.iter().chain(&attributes.removed).filter(|attribute| means(pattern, attribute));
+    let touched: BTreeSet<String> = changed.map(ToString::to_string).collect();
+    let is_attribute = !touched.is_empty() || names.iter().any(|name| means(pattern, name));
     if is_attribute || !pattern.is_name() {
-        return Touched { names: names.into_iter().collect(), is_known: is_attribute };
+        return Touched { names: touched.into_iter().collect(), is_known: is_attribute };
     }
     let is_named = |derivation: &Derivation<'_>| !derivation.is_fixed_output() && derivation.pname() == pattern.as_str();
     let packages: Vec<Derivation<'_>> = graph.derivations().filter(is_named).collect();

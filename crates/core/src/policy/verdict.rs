@@ -8,7 +8,7 @@ use super::branch::{BranchFacts, BranchVerdict, Decision, judge_branch};
 use super::cause::BiggestCause;
 use super::labels::labels;
 use super::names::{NameCounts, Names};
-use super::protected::{paths, touched};
+use super::protected::{means, names, touched};
 use crate::analysis::{AttributeChanges, AttributeName, Change, Diff, require_system};
 use crate::config::{AttributePattern, BranchPattern, Count, Labels, Limit, Per, Policy, Protected, WhenUnknown};
 use crate::graph::{Attribute, DerivationIx, DerivationSet, Graph};
@@ -275,7 +275,7 @@ pub fn judged_rebuilds(subject: Subject<'_>, policy: &Policy) -> DerivationSet {
 }
 
 fn is_excluded(policy: &Policy, attribute: &AttributeName) -> bool {
-    policy.exclude.iter().any(|pattern| pattern.matches(&attribute.path))
+    policy.exclude.iter().any(|pattern| means(pattern, attribute))
 }
 
 struct Judge<'a> {
@@ -384,13 +384,17 @@ impl Judge<'_> {
         };
         let is_meant = |of: &str| limit.only.is_empty() || limit.only.iter().any(|only| only == of);
         let reasons = amounts.into_iter().filter(|(of, _)| is_meant(of)).filter_map(|(of, amount)| reached(limit, of, amount));
-        // A platform that nothing is for reaches no limit, and may be misspelt.
-        let is_missing = |platform: &&String| limit.per == Per::Platform && require_system(self.subject.graph, platform).is_err();
+        // A limit of platforms that nothing is for is never reached, and may be misspelt. One of several may be of other evaluations.
+        let is_there = |platform: &String| {
+            let Subject { graph, before, .. } = self.subject;
+            [graph, before].into_iter().any(|graph| require_system(graph, platform).is_ok())
+        };
+        let is_void = limit.per == Per::Platform && !limit.only.iter().any(is_there);
         let note = |platform: &String| {
             let finding = Finding::NothingLimited { count: limit.count, platform: platform.clone() };
             Reason { severity: Severity::Note, finding }
         };
-        reasons.chain(limit.only.iter().filter(is_missing).map(note)).collect()
+        reasons.chain(limit.only.iter().filter(|_| is_void).map(note)).collect()
     }
 
     fn of_protected(&self) -> Vec<Reason> {
@@ -398,15 +402,15 @@ impl Judge<'_> {
         if protected.is_empty() {
             return Vec::new();
         }
-        let paths = paths(self.subject.graph);
+        let names = names(self.subject.graph);
         let of_one = |Protected { packages, reason }: &Protected| -> Vec<Reason> {
-            packages.iter().flat_map(|pattern| self.of_pattern(pattern, &paths, reason.trim())).collect()
+            packages.iter().flat_map(|pattern| self.of_pattern(pattern, &names, reason.trim())).collect()
         };
         protected.iter().flat_map(of_one).collect()
     }
 
-    fn of_pattern(&self, pattern: &AttributePattern, paths: &[String], reason: &str) -> Vec<Reason> {
-        let (pattern, touched) = (pattern.as_str().to_owned(), touched(self.subject, paths, pattern));
+    fn of_pattern(&self, pattern: &AttributePattern, names: &[AttributeName], reason: &str) -> Vec<Reason> {
+        let (pattern, touched) = (pattern.as_str().to_owned(), touched(self.subject, names, pattern));
         if !touched.is_known {
             return vec![Reason { severity: Severity::Note, finding: Finding::NothingProtected { pattern } }];
         }

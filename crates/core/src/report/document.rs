@@ -234,7 +234,8 @@ impl Table {
                 "" => "what has no title",
                 title => title,
             });
-            let titles: Vec<_> = titles.collect();
+            let mut titles: Vec<_> = titles.collect();
+            titles.dedup();
             writeln!(out, "{}", folded(&format!("(too narrow for: {})", titles.join(", ")), width))?;
         }
         if self.omitted > 0 {

@@ -107,7 +107,7 @@ impl Report for InfoReport {
             .collect();
         document.table(sources);
         document.heading("Graph");
-        let mut counts = Table::new(&[Column::Word(""), Column::Number("count")]);
+        let mut counts = Table::new(&[Column::Text(""), Column::Number("count")]);
         let mut row = |what: &str, count: usize| counts.rows.push(vec![what.to_owned(), number(count as u64)]);
         row("derivations", self.evaluation.derivations);
         row("  with a fixed output", self.fixed_output_derivations);

@@ -422,9 +422,11 @@ impl NotifyReport {
     fn overflow_document(&self) -> Document {
         let count = self.overflow.len() + self.overflow_omitted;
         let mut document = Document::default();
-        document.heading(format!("{} not told one by one", counted(count, "recipient", "recipients")));
-        document.line(format!("Only the first {} are, so that a large rebuild does not disturb everybody.", number(self.cap as u64)));
-        document.table(self.overflow_table());
+        if count > 0 || self.removed_attributes.is_empty() {
+            document.heading(format!("{} not told one by one", counted(count, "recipient", "recipients")));
+            document.line(format!("Only the first {} are, so that a large rebuild does not disturb everybody.", number(self.cap as u64)));
+            document.table(self.overflow_table());
+        }
         document.section(REMOVED, self.removed_table());
         document
     }

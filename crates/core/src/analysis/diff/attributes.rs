@@ -27,6 +27,31 @@ pub(super) fn evaluated(graph: &Graph) -> Attributes<'_> {
     graph.attributes().filter_map(of).collect()
 }
 
+/// Takes the systems of attributes from the other evaluation, where one tells none at all: a path is then of the only system that it has
+/// there. Else everything would be new. O(A log A).
+pub(super) fn lend_systems(before: &mut Attributes<'_>, after: &mut Attributes<'_>) {
+    fn tell_none(attributes: &Attributes<'_>) -> bool {
+        attributes.keys().all(|name| name.system.is_empty())
+    }
+    fn lend(from: &Attributes<'_>, to: &mut Attributes<'_>) {
+        let mut systems: FxHashMap<&str, Option<&str>> = FxHashMap::default();
+        for name in from.keys() {
+            systems.entry(&name.path).and_modify(|system| *system = None).or_insert(Some(&name.system));
+        }
+        let system_of = |path: &str| systems.get(path).copied().flatten().unwrap_or_default().to_owned();
+        let named = std::mem::take(to).into_iter().map(|(name, evaluated)| {
+            let system = system_of(&name.path);
+            (AttributeName { system, ..name }, evaluated)
+        });
+        *to = named.collect();
+    }
+    match (tell_none(before), tell_none(after)) {
+        (true, false) => lend(after, before),
+        (false, true) => lend(before, after),
+        _ => {}
+    }
+}
+
 /// Leaves only the attributes of package sets that both evaluations have; how many were left out of each.
 pub(super) fn within(before: &mut Attributes<'_>, after: &mut Attributes<'_>) -> (usize, usize) {
     fn place<'g>(name: &AttributeName, evaluated: &Evaluated<'g>) -> (&'g str, String) {

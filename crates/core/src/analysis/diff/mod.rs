@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 pub use cause::{Cause, Reach};
 pub use evidence::Reason;
 
-use self::attributes::{Attributes, NewNames, compare, evaluated, new_names, no_longer_evaluated, within};
+use self::attributes::{Attributes, NewNames, compare, evaluated, lend_systems, new_names, no_longer_evaluated, within};
 use self::cause::{Causes, causes};
 use self::identity::Builds;
 use self::pairing::{Evaluations, Pairing};
@@ -88,6 +88,7 @@ impl<'g> Diff<'g> {
     /// Time O(A log A + V + E), and O(V + E) for each 64 causes; space O(V + E).
     pub fn new(before: &'g Graph, after: &'g Graph, only_common: bool) -> Self {
         let (mut old, mut new) = (evaluated(before), evaluated(after));
+        lend_systems(&mut old, &mut new);
         let left_out = if only_common { within(&mut old, &mut new) } else { (0, 0) };
         let mut doubts = doubts(before, after, &old, &new);
         let attributes = compare(&old, &new);
