@@ -326,8 +326,8 @@ impl LeftOutReport {
 impl DoubtReport {
     /// Of a doubt.
     pub fn new(doubt: &Doubt) -> Self {
-        let named = |system: &String| if system.is_empty() { "an unknown system".to_owned() } else { system.clone() };
-        let list = |systems: &BTreeSet<String>| systems.iter().map(named).collect::<Vec<_>>().join(", ");
+        let told = |system: &String| if system.is_empty() { "an unknown system".to_owned() } else { system.clone() };
+        let list = |systems: &BTreeSet<String>| systems.iter().map(told).collect::<Vec<_>>().join(", ");
         let sets = |sets: &[String]| {
             let named: Vec<&str> = sets.iter().map(|set| if set.is_empty() { "the top level" } else { set }).take(NAMED).collect();
             let more = if sets.len() > NAMED { format!(" and {} more", number((sets.len() - NAMED) as u64)) } else { String::new() };
