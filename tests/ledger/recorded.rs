@@ -16,6 +16,11 @@ fn record(directory: &Path, files: &[(&str, &str)]) -> String {
     fs::read_to_string(directory.join(".waves/ledger.jsonl")).expect("there")
 }
 
+/// The red roots of a wave.
+fn red(directory: &Path, wave: &str) -> Vec<String> {
+    texts(&json(directory, &["status", "--wave", wave])["roots"], "package").into_iter().map(str::to_owned).collect()
+}
+
 fn texts_of(list: &Value) -> Vec<&str> {
     list.as_array().expect("a list").iter().filter_map(Value::as_str).collect()
 }
@@ -92,7 +97,7 @@ fn what_is_tried_again_is_built_if_what_needs_it_is() {
 fn what_failed_is_built_if_what_needs_it_was_built_later() {
     let directory = begun();
     let here = directory.path();
-    let red = || texts(&json(here, &["status"])["roots"], "package").into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let red = || red(here, "1.1");
     record(here, &[("first.txt", "zlib built\nlibpng failed\nqt6.qtbase dependency-failed\nqt6.qtsvg dependency-failed\n")]);
     assert_eq!(red(), ["libpng"]);
     record(here, &[("second.txt", "qt6.qtsvg built\n")]);
@@ -115,7 +120,7 @@ fn what_failed_is_built_if_what_needs_it_was_built_later() {
 fn a_failure_after_a_repair_stays() {
     let directory = begun();
     let here = directory.path();
-    let red = || texts(&json(here, &["status"])["roots"], "package").into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let red = || red(here, "1.1");
     record(here, &[("1.txt", "zlib built\nlibpng failed\n")]);
     record(here, &[("2.txt", "libpng built\n")]);
     record(here, &[("3.txt", "qt6.qtbase failed\n")]);
@@ -144,7 +149,7 @@ fn a_success_behind_a_pin_says_nothing() {
     let arguments = ["plan", "--updates", "updates.csv", "--max-waves", "1", "--major", "2", "--format", "json"];
     fs::write(here.join("plan-2.json"), Run::of(waves(here).args(arguments)).expect(0).stdout).expect("written");
     Run::of(waves(here).args(["start", "plan-2.json"])).expect(0);
-    let red = || texts(&json(here, &["status", "--wave", "2.1"])["roots"], "package").into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let red = || red(here, "2.1");
     for (file, text) in [("failed.txt", "libpng failed\n"), ("built.txt", "qt6.qtsvg built\n")] {
         fs::write(here.join(file), text).expect("written");
         Run::of(waves(here).args(["record", "--wave", "2.1", file])).expect(0);
