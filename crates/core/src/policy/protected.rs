@@ -26,17 +26,20 @@ pub(super) fn names(graph: &Graph) -> Vec<AttributeName> {
 }
 
 /// Whether a pattern means an attribute: by its path, or with its system behind it, as reports and the jobs of Hydra are called.
-pub(super) fn means(pattern: &AttributePattern, attribute: &AttributeName) -> bool {
-    let of_system = || split_job(pattern.as_str()).1 == Some(attribute.system.as_str()) && pattern.matches(&attribute.to_string());
-    pattern.matches(&attribute.path) || of_system()
+pub(super) fn meaning(pattern: &AttributePattern) -> impl Fn(&AttributeName) -> bool {
+    let system = split_job(pattern.as_str()).1;
+    move |attribute| {
+        pattern.matches(&attribute.path) || (system == Some(attribute.system.as_str()) && pattern.matches(&attribute.to_string()))
+    }
 }
 
 /// Finds what a pattern names: attributes, of all by their `names`, else derivations by pname. O(V + removed · log removed).
 pub(super) fn touched(subject: Subject<'_>, names: &[AttributeName], pattern: &AttributePattern) -> Touched {
     let Subject { graph, before, attributes, rebuilds } = subject;
-    let changed = attributes.rebuilds.iter().chain(&attributes.removed).filter(|attribute| means(pattern, attribute));
+    let is_meant = meaning(pattern);
+    let changed = attributes.rebuilds.iter().chain(&attributes.removed).filter(|attribute| is_meant(attribute));
     let touched: BTreeSet<String> = changed.map(ToString::to_string).collect();
-    let is_attribute = !touched.is_empty() || names.iter().any(|name| means(pattern, name));
+    let is_attribute = !touched.is_empty() || names.iter().any(is_meant);
     if is_attribute || !pattern.is_name() {
         return Touched { names: touched.into_iter().collect(), is_known: is_attribute };
     }

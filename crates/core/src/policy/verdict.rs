@@ -8,7 +8,7 @@ use super::branch::{BranchFacts, BranchVerdict, Decision, judge_branch};
 use super::cause::BiggestCause;
 use super::labels::labels;
 use super::names::{NameCounts, Names};
-use super::protected::{means, names, touched};
+use super::protected::{meaning, names, touched};
 use crate::analysis::{AttributeChanges, AttributeName, Change, Diff, require_system};
 use crate::config::{AttributePattern, BranchPattern, Count, Labels, Limit, Per, Policy, Protected, WhenUnknown};
 use crate::graph::{Attribute, DerivationIx, DerivationSet, Graph};
@@ -275,7 +275,7 @@ pub fn judged_rebuilds(subject: Subject<'_>, policy: &Policy) -> DerivationSet {
 }
 
 fn is_excluded(policy: &Policy, attribute: &AttributeName) -> bool {
-    policy.exclude.iter().any(|pattern| means(pattern, attribute))
+    policy.exclude.iter().any(|pattern| meaning(pattern)(attribute))
 }
 
 struct Judge<'a> {
