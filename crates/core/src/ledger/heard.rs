@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 
 use super::event::Outcome;
+use super::file::Ledger;
+use super::matching::ByPath;
+use super::name::WaveName;
 use crate::graph::{DerivationIx, Graph};
 
 /// What was recorded of a derivation, in order.
@@ -52,6 +55,15 @@ impl History {
             }
         }
         repaired
+    }
+}
+
+/// Notes what of a wave is to be tried again.
+pub(super) fn add_retries(histories: &mut HashMap<DerivationIx, History>, by_path: &ByPath<'_>, ledger: &Ledger, wave: WaveName) {
+    for (at, retry) in ledger.retries().filter(|(_, retry)| retry.wave == wave) {
+        for derivation in retry.derivations.iter().filter_map(|path| by_path.find(path)) {
+            histories.entry(derivation.ix()).or_default().retries.push(at);
+        }
     }
 }
 

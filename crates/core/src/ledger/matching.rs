@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::event::{Event, Outcome, Record, RecordedFor};
 use super::file::Ledger;
-use super::heard::{History, Implied};
+use super::heard::{History, Implied, add_retries};
 use super::results::{Results, Told};
 use crate::graph::{Attribute, AttributeIx, Derivation, DerivationIx, Graph};
 use crate::store_path::{StoreHash, StorePath, base_name};
@@ -110,11 +110,7 @@ fn built_since(graph: &Graph, by_path: &ByPath<'_>, ledger: &Ledger, of: Recorde
             histories.entry(derivation.ix()).or_default().outcomes.push((at, record.status));
         }
     }
-    for (at, retry) in ledger.retries().filter(|(_, retry)| retry.wave == wave) {
-        for derivation in retry.derivations.iter().filter_map(|path| by_path.find(path)) {
-            histories.entry(derivation.ix()).or_default().retries.push(at);
-        }
-    }
+    add_retries(&mut histories, by_path, ledger, wave);
     let implied = Implied::new(graph, &histories, |_| true);
     let repaired = histories.iter().filter_map(|(&ix, history)| Some((implied.repaired(ix, history)?, ix)));
     let mut built: Vec<(usize, DerivationIx)> = repaired.collect();

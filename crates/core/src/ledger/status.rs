@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::baseline::{Baseline, Class};
 use super::event::{Event, Outcome, RecordedFor, Waiver};
 use super::file::Ledger;
-use super::heard::{History, Implied};
+use super::heard::{History, Implied, add_retries};
 use super::matching::{ByPath, names};
 use super::name::WaveName;
 use crate::analysis::{Scope, select};
@@ -503,11 +503,7 @@ fn histories(graph: &Graph, ledger: &Ledger, wave: &ResolvedWave, name: WaveName
             None => counts.other_evaluations += 1,
         }
     }
-    for (at, retry) in ledger.retries().filter(|(_, retry)| retry.wave == name) {
-        for derivation in retry.derivations.iter().filter_map(|path| by_path.find(path)) {
-            histories.entry(derivation.ix()).or_default().retries.push(at);
-        }
-    }
+    add_retries(&mut histories, &by_path, ledger, name);
     (histories, counts)
 }
 
