@@ -122,6 +122,7 @@ impl Hostile {
         added.sort();
         added.dedup();
         let attributes = AttributeChanges { changed: rebuilds.clone(), removed: added.clone(), added, rebuilds };
+        let no_longer_evaluated = &attributes.removed[..attributes.removed.len() / 2];
         let face = graph.derivations().next().expect("there are some").ix();
         let cause = |name: &String| Root { selector: name.clone(), face, derivations: vec![face] };
         let causes: Vec<Root> = self.causes.iter().map(cause).collect();
@@ -135,7 +136,7 @@ impl Hostile {
         let rebuilt = graph.empty_set();
         let circumstances =
             Circumstances { base: Some(&self.base), remarks: std::slice::from_ref(&self.remark), ..Circumstances::default() };
-        let subject = Subject { graph, before: graph, attributes: &attributes, rebuilds: &rebuilt };
+        let subject = Subject { graph, before: graph, attributes: &attributes, no_longer_evaluated, rebuilds: &rebuilt };
         CheckReport::new(Judged { subject, causes: &causes, basis: Basis::Estimated, before: None }, &policy, &circumstances, 20)
     }
 }

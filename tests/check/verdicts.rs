@@ -4,10 +4,12 @@ use std::fs;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use waves_core::analysis::{Change, Impact};
+use waves_core::analysis::{AttributeChanges, AttributeName, Change, Impact};
 use waves_core::config::Config;
 use waves_core::graph::{Attribute, Direction};
 use waves_core::policy::{Circumstances, Outcome, Subject, judge};
+use waves_core::report::github::comment;
+use waves_core::report::{Basis, CheckReport, Format, Judged};
 
 use crate::support::{DUMPS, check, check_json, graph, repository, stderr, waves};
 
@@ -148,6 +150,13 @@ fn protected_packages_are_acknowledged_by_name() {
         let arguments: Vec<&str> = acknowledged.iter().flat_map(|name| ["--acknowledge", name]).collect();
         assert_eq!(judged(policy, &[&root, arguments.as_slice()].concat()).1, Some(expected), "{acknowledged:?}");
     }
+    // By their whole names too, as the reason has them; and who acknowledges what nothing protects is told.
+    let whole = ["python311Packages.torch.x86_64-linux", "python312Packages.torch.x86_64-linux", "curl.x86_64-linux", "torch.x86_64-linux"];
+    let arguments: Vec<&str> = whole.iter().flat_map(|name| ["--acknowledge", name]).collect();
+    let (report, code) = judged(policy, &[&root, arguments.as_slice()].concat());
+    assert_eq!((code, rules(&report, "note")), (Some(0), vec!["protected", "protected", "remark"]), "{report}");
+    let remark = report["reasons"].as_array().expect("a list").iter().find(|reason| reason["rule"] == "remark").expect("a remark");
+    assert_eq!(remark["text"], "`torch.x86_64-linux` is acknowledged, but the policy protects no such package");
     // A pname protects where no attribute is called so.
     let by_pname = "[[policy.protected]]\npackages = [\"torch\"]\nreason = \"ask first\"";
     assert_eq!(judged(by_pname, &root).1, Some(1));
@@ -197,7 +206,51 @@ fn what_does_not_evaluate_any_more_is_not_known() {
     let (report, code) = compared(strict, gone);
     assert_eq!((code, rules(&report, "over"), &report["summary"][2]), (Some(0), vec![], &Value::from("nothing is rebuilt")), "{report}");
     let protected = "[[policy.protected]]\npackages = [\"lld\"]\nreason = \"ask first\"";
-    assert_eq!(compared(protected, failing).1, Some(1));
+    for ((report, code), said) in [(compared(protected, failing), "does not evaluate any more"), (compared(protected, gone), "is removed")]
+    {
+        assert_eq!((code, rules(&report, "over")), (Some(1), vec!["protected"]), "{report}");
+        let hint = "ask first (if this is meant: `--acknowledge 'lld'`)";
+        assert_eq!(report["reasons"][0]["text"], format!("protected `lld` {said} (`lld.x86_64-linux`): {hint}"));
+    }
+}
+
+/// Of several attributes that a glob protects, the reason says what becomes of which, in each format.
+#[test]
+fn what_becomes_of_what_is_protected_is_said() {
+    let named = |path: &str| AttributeName { path: path.to_owned(), system: "x86_64-linux".to_owned() };
+    let attributes = AttributeChanges {
+        removed: ["set.c", "set.d", "set.e"].map(named).to_vec(),
+        rebuilds: ["set.a", "set.b"].map(named).to_vec(),
+        ..AttributeChanges::default()
+    };
+    let (graph, failing) = (graph(), [named("set.d")]);
+    let rebuilds = graph.empty_set();
+    let subject = Subject { graph: &graph, before: &graph, attributes: &attributes, no_longer_evaluated: &failing, rebuilds: &rebuilds };
+    let text = "[[policy.protected]]\npackages = [\"set.*\"]\nreason = \"ask first\"";
+    let policy = Config::parse(text, "waves.toml").expect("a policy").policy;
+    let report = |acknowledged: &[&str]| {
+        let acknowledged: Vec<String> = acknowledged.iter().map(|name| (*name).to_owned()).collect();
+        let circumstances = Circumstances { acknowledged: &acknowledged, ..Circumstances::default() };
+        CheckReport::new(Judged { subject, causes: &[], basis: Basis::Compared, before: None }, &policy, &circumstances, 20)
+    };
+    let texts = |report: &CheckReport| report.reasons.iter().map(|reason| reason.text.clone()).collect::<Vec<_>>();
+    let hint = "ask first (if this is meant: `--acknowledge 'set.*'`)";
+    let said = "changes (`set.a.x86_64-linux`, `set.b.x86_64-linux`) and is removed (`set.c.x86_64-linux`, `set.e.x86_64-linux`) \
+                and does not evaluate any more (`set.d.x86_64-linux`): ";
+    let all = report(&[]);
+    assert_eq!(texts(&all), [format!("protected `set.*` {said}{hint}")]);
+    let over = "changes (`set.b.x86_64-linux`) and is removed (`set.c.x86_64-linux`, `set.e.x86_64-linux`): ";
+    let known = "changes (`set.a.x86_64-linux`) and does not evaluate any more (`set.d.x86_64-linux`): it was acknowledged";
+    assert_eq!(texts(&report(&["set.a", "set.d"])), [format!("protected `set.*` {over}{hint}"), format!("protected `set.*` {known}")]);
+    let written = |format: Format| {
+        let mut bytes = Vec::new();
+        waves_core::report::write(&all, format, None, &mut bytes).expect("writes");
+        String::from_utf8(bytes).expect("UTF-8")
+    };
+    let (plain, markdown, comment) = (written(Format::Text), written(Format::Markdown), comment(&all));
+    assert!(plain.contains(&format!("\nover: protected `set.*` {said}")), "{plain}");
+    assert!(markdown.contains(&said.replace('`', "\\`")), "{markdown}");
+    assert!(comment.contains(said), "{comment}");
 }
 
 /// Only the platforms of the evaluation can reach a limit; a policy of several may have limits of them all.

@@ -10,7 +10,7 @@ use waves_core::cost::{Costs, Durations, Sources};
 use waves_core::error::Error;
 use waves_core::files::{Mode, NewFile};
 use waves_core::graph::DerivationSet;
-use waves_core::policy::{Circumstances, Outcome, Subject, judged_rebuilds};
+use waves_core::policy::{Circumstances, Outcome, Subject, is_protected, judged_rebuilds};
 use waves_core::report::{Basis, ChangedPaths, CheckReport, DoubtReport, Judged, github as markdown, no_longer_evaluated, rebuild_amount};
 use waves_core::text::{counted, duration, number};
 
@@ -56,11 +56,7 @@ struct Known {
 
 impl Known {
     fn new(check: &CheckArgs, policy: &Policy) -> Result<Self, Failure> {
-        let is_protected = |name: &str| {
-            let patterns = policy.protected.iter().flat_map(|protected| &protected.packages);
-            patterns.into_iter().any(|pattern| pattern.as_str() == name || pattern.matches(name))
-        };
-        let strange = check.acknowledge.iter().filter(|name| !is_protected(name));
+        let strange = check.acknowledge.iter().filter(|name| !is_protected(policy, name));
         let changed_files = check.changed_files.as_deref().map(changed_files).transpose()?;
         Ok(Self {
             base: check.base_branch.clone().or_else(github::base_branch),

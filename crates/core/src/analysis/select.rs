@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use globset::GlobBuilder;
 use rustc_hash::FxHashSet;
 
+use crate::config::attribute_glob;
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, Derivation, DerivationIx, Graph, Package, PackageIx};
 use crate::ingest::split_job;
@@ -219,8 +219,7 @@ fn by_glob(graph: &Graph, pattern: &str, system: Option<&str>) -> Result<Vec<Vec
 ///
 /// [`Error::Pattern`].
 pub(crate) fn path_glob(pattern: &str) -> Result<impl Fn(&str) -> bool> {
-    let malformed = |error: globset::Error| Error::Pattern { pattern: pattern.to_owned(), reason: error.kind().to_string() };
-    let matcher = GlobBuilder::new(pattern).build().map_err(malformed)?.compile_matcher();
+    let matcher = attribute_glob(pattern)?;
     Ok(move |path: &str| matcher.is_match(path) || (path.contains('"') && matcher.is_match(path.replace('"', ""))))
 }
 

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 pub use fleet::{Fleet, Machine};
+pub(crate) use pattern::attribute_glob;
 pub use pattern::{AttributePattern, BranchPattern};
 pub use planner::{Between, Day, Group, Pin};
 pub use policy::{BranchFinding, Branches, Bucket, Count, Exempt, Labels, Limit, Line, Per, Policy, Protected, WhenUnknown};
@@ -187,6 +188,7 @@ mod tests {
 
     #[test]
     fn errors_name_line_key_and_fix() {
+        let long = format!("[policy]\nexclude = [\"{}\"]", "[ab]".repeat(1_025));
         for (text, parts) in [
             ("[policy]\nexcluded = []", &["waves.toml: line 2, key `policy.excluded`", "did you mean `exclude`"][..]),
             (
@@ -198,6 +200,7 @@ mod tests {
             ("[policy]\n\n[policy.labels]\nprefix = 3", &["line 4, key `policy.labels.prefix`", "expected a string"]),
             ("[policy]\nwhen-unknown = \"wran\"", &["line 2, key `policy.when-unknown`", "did you mean `warn`"]),
             ("[policy]\nexclude = [\"[a\"]", &["line 2, key `policy.exclude`", "`[a` is not a glob pattern"]),
+            (&long, &["line 2, key `policy.exclude`", "[ab][ab]…` is not a glob pattern: it has more than 4,096 bytes"]),
             (
                 "[[policy.limits]]\ncount = \"hours\"\nper = \"kernel\"\nover-from = 1",
                 &["line 1, key `policy.limits`", "per = \"overall\""],

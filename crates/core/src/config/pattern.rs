@@ -3,6 +3,13 @@
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
 
+use crate::error::{Error, Result};
+use crate::text::{number, shortened};
+
+/// Bytes that a glob may have: more than any attribute path, and too few for one that takes megabytes once it is compiled.
+const LONGEST_GLOB: usize = 4096;
+/// Characters of a pattern in an error.
+const SHOWN: usize = 80;
 /// What stands for a version in a branch's name.
 const VERSION: &str = "{version}";
 
@@ -35,14 +42,28 @@ impl AttributePattern {
 impl TryFrom<String> for AttributePattern {
     type Error = String;
 
-    fn try_from(pattern: String) -> Result<Self, String> {
+    fn try_from(pattern: String) -> std::result::Result<Self, String> {
         if pattern.is_empty() {
             return Err("an empty pattern names nothing (`*` is everything)".to_owned());
         }
-        let glob = GlobBuilder::new(&pattern).build().map_err(|error| format!("`{pattern}` is not a glob pattern: {}", error.kind()))?;
+        let matcher = attribute_glob(&pattern).map_err(|error| error.to_string())?;
         let is_plain = !pattern.contains(['*', '?', '[', '{', '\\']);
-        Ok(Self { matcher: (!is_plain).then(|| glob.compile_matcher()), pattern })
+        Ok(Self { matcher: (!is_plain).then_some(matcher), pattern })
     }
+}
+
+/// A glob over attribute paths.
+///
+/// # Errors
+///
+/// [`Error::Pattern`].
+pub(crate) fn attribute_glob(pattern: &str) -> Result<GlobMatcher> {
+    let malformed = |reason| Error::Pattern { pattern: shortened(pattern, SHOWN), reason };
+    if pattern.len() > LONGEST_GLOB {
+        return Err(malformed(format!("it has more than {} bytes", number(LONGEST_GLOB as u64))));
+    }
+    let glob = GlobBuilder::new(pattern).build().map_err(|error| malformed(error.kind().to_string()))?;
+    Ok(glob.compile_matcher())
 }
 
 impl PartialEq for AttributePattern {
@@ -84,7 +105,7 @@ impl BranchPattern {
 impl TryFrom<String> for BranchPattern {
     type Error = String;
 
-    fn try_from(pattern: String) -> Result<Self, String> {
+    fn try_from(pattern: String) -> std::result::Result<Self, String> {
         let rest = pattern.replacen(VERSION, "", 1);
         if pattern.is_empty() || rest.contains(['{', '}', '*', '?']) {
             return Err(format!("`{pattern}` is not a branch: a name, in which `{VERSION}` may stand once for digits and dots"));

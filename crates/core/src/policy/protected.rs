@@ -1,58 +1,101 @@
 //! Packages that are not rebuilt without saying so.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::patterns::{Patterns, means};
 use super::verdict::Subject;
 use crate::analysis::AttributeName;
-use crate::config::AttributePattern;
-use crate::graph::{Attribute, Derivation, Graph};
+use crate::config::{AttributePattern, Policy};
+use crate::graph::Derivation;
 use crate::ingest::split_job;
 use crate::store_path::StoreHash;
 
+/// What a change makes of something that is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is rebuilt.
+    Changes,
+    /// It is there no more.
+    IsRemoved,
+    /// It is still there, but does not evaluate.
+    NoLongerEvaluates,
+}
+
 /// What a change does to the packages that a pattern names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Touched {
-    /// Rebuilt or removed attributes, as `path.system`; if a pname is meant, the names of rebuilt derivations.
-    pub(super) names: Vec<String>,
+    /// Attributes, as `path.system`, with what becomes of them; if a pname is meant, the names of rebuilt derivations too.
+    pub(super) names: BTreeMap<String, Fate>,
     /// Whether there is such a package at all, before or after the change.
     pub(super) is_known: bool,
 }
 
-/// The names of all attributes. O(attributes).
-pub(super) fn names(graph: &Graph) -> Vec<AttributeName> {
-    graph.attributes().map(AttributeName::new).collect()
-}
-
-/// Whether a pattern means an attribute: by its path, or with its system behind it, as reports and the jobs of Hydra are called.
-pub(super) fn meaning(pattern: &AttributePattern) -> impl Fn(&AttributeName) -> bool {
-    let system = split_job(pattern.as_str()).1;
-    move |attribute| {
-        pattern.matches(&attribute.path) || (system == Some(attribute.system.as_str()) && pattern.matches(&attribute.to_string()))
+impl Touched {
+    fn add(&mut self, name: String, fate: Fate) {
+        self.names.insert(name, fate);
+        self.is_known = true;
     }
 }
 
-/// Finds what a pattern names: attributes, of all by their `names`, else derivations by pname. O(V + removed · log removed).
-pub(super) fn touched(subject: Subject<'_>, names: &[AttributeName], pattern: &AttributePattern) -> Touched {
-    let Subject { graph, before, attributes, rebuilds } = subject;
-    let is_meant = meaning(pattern);
-    let changed = attributes.rebuilds.iter().chain(&attributes.removed).filter(|attribute| is_meant(attribute));
-    let touched: BTreeSet<String> = changed.map(ToString::to_string).collect();
-    let is_attribute = !touched.is_empty() || names.iter().any(is_meant);
-    if is_attribute || !pattern.is_name() {
-        return Touched { names: touched.into_iter().collect(), is_known: is_attribute };
+/// Whether a policy protects what is called so: a pattern as it stands, or an attribute, with or without its system. O(patterns).
+pub fn is_protected(policy: &Policy, name: &str) -> bool {
+    let (path, system) = split_job(name);
+    let attribute = AttributeName { path: path.to_owned(), system: system.unwrap_or_default().to_owned() };
+    let mut patterns = policy.protected.iter().flat_map(|protected| &protected.packages);
+    patterns.any(|pattern| pattern.as_str() == name || means(pattern, &attribute))
+}
+
+/// Finds what each of the patterns names: attributes, else derivations by pname. O(V + A), for A attributes.
+pub(super) fn touched(subject: Subject<'_>, patterns: &[&AttributePattern]) -> Vec<Touched> {
+    let together = Patterns::new(patterns.iter().copied());
+    let mut all = vec![Touched::default(); patterns.len()];
+    let rebuilt = subject.attributes.rebuilds.iter().map(|attribute| (attribute, Fate::Changes));
+    let removed = subject.attributes.removed.iter().map(|attribute| (attribute, subject.fate_of_removed(attribute)));
+    for (attribute, fate) in rebuilt.chain(removed) {
+        for at in together.that_mean(attribute) {
+            all[at].add(attribute.to_string(), fate);
+        }
     }
-    let is_named = |derivation: &Derivation<'_>| !derivation.is_fixed_output() && derivation.pname() == pattern.as_str();
-    let packages: Vec<Derivation<'_>> = graph.derivations().filter(is_named).collect();
-    let rebuilt = packages.iter().filter(|derivation| rebuilds.contains(derivation.ix()));
-    let rebuilt = rebuilt.map(|derivation| format!("{} ({})", derivation.name(), derivation.system()));
-    let is_removed = |attribute: &Attribute<'_>| subject.is_removed(&AttributeName::new(*attribute));
+    for attribute in subject.graph.attributes().map(AttributeName::new) {
+        for at in together.that_mean(&attribute) {
+            all[at].is_known = true;
+        }
+    }
+    let unknown: Vec<usize> = (0..patterns.len()).filter(|&at| patterns[at].is_name() && !all[at].is_known).collect();
+    let by_pname = touched_by_pname(subject, &unknown.iter().map(|&at| patterns[at].as_str()).collect());
+    for at in unknown {
+        all[at] = by_pname.get(patterns[at].as_str()).cloned().unwrap_or_default();
+    }
+    all
+}
+
+/// Finds rebuilt derivations of some pnames, and removed attributes of those of which no name is left; nothing of pnames that there are
+/// none of. O(V).
+fn touched_by_pname<'p>(subject: Subject<'p>, pnames: &FxHashSet<&str>) -> FxHashMap<&'p str, Touched> {
+    let mut all: FxHashMap<&'p str, Touched> = FxHashMap::default();
+    if pnames.is_empty() {
+        return all;
+    }
+    let is_named = |derivation: &Derivation<'_>| !derivation.is_fixed_output() && pnames.contains(derivation.pname());
     // What has another name is still there.
-    let has_a_name = |derivation: &&Derivation<'_>| derivation.attributes().any(|attribute| !is_removed(&attribute));
-    let left: FxHashSet<StoreHash> = packages.iter().filter(has_a_name).map(|derivation| derivation.hash()).collect();
-    let gone = before.derivations().filter(is_named).filter(|derivation| !left.contains(&derivation.hash()));
-    let removed = gone.flat_map(Derivation::attributes).filter(is_removed).map(|attribute| AttributeName::new(attribute).to_string());
-    let names: BTreeSet<String> = rebuilt.chain(removed).collect();
-    Touched { is_known: !packages.is_empty() || !names.is_empty(), names: names.into_iter().collect() }
+    let mut left: FxHashSet<(&'p str, StoreHash)> = FxHashSet::default();
+    for derivation in subject.graph.derivations().filter(is_named) {
+        let touched = all.entry(derivation.pname()).or_default();
+        touched.is_known = true;
+        if subject.rebuilds.contains(derivation.ix()) {
+            touched.add(format!("{} ({})", derivation.name(), derivation.system()), Fate::Changes);
+        }
+        if derivation.attributes().any(|attribute| !subject.is_removed(&AttributeName::new(attribute))) {
+            left.insert((derivation.pname(), derivation.hash()));
+        }
+    }
+    let gone = subject.before.derivations().filter(is_named);
+    for derivation in gone.filter(|derivation| !left.contains(&(derivation.pname(), derivation.hash()))) {
+        for attribute in derivation.attributes().map(AttributeName::new).filter(|attribute| subject.is_removed(attribute)) {
+            all.entry(derivation.pname()).or_default().add(attribute.to_string(), subject.fate_of_removed(&attribute));
+        }
+    }
+    all
 }

@@ -8,7 +8,8 @@ use super::branch::{BranchFacts, BranchVerdict, Decision, judge_branch};
 use super::cause::BiggestCause;
 use super::labels::labels;
 use super::names::{NameCounts, Names};
-use super::protected::{meaning, names, touched};
+use super::patterns::Patterns;
+use super::protected::{Fate, Touched, touched};
 use crate::analysis::{AttributeChanges, AttributeName, Change, Diff, require_system};
 use crate::config::{AttributePattern, BranchPattern, Count, Labels, Limit, Per, Policy, Protected, WhenUnknown};
 use crate::graph::{Attribute, DerivationIx, DerivationSet, Graph};
@@ -106,21 +107,21 @@ pub enum Finding {
         /// From where on it is too much.
         bound: f64,
     },
-    /// A protected package changes.
+    /// A protected package changes, is removed, or does not evaluate any more.
     Protected {
         /// What the policy calls it.
         pattern: String,
         /// Why it is protected.
         reason: String,
-        /// What of it changes.
-        touched: Vec<String>,
+        /// What of it the change touches, by name, and what becomes of each.
+        touched: BTreeMap<String, Fate>,
     },
-    /// A protected package changes, which was said beforehand.
+    /// The same, which was said beforehand.
     Acknowledged {
         /// What the policy calls it.
         pattern: String,
-        /// What of it changes.
-        touched: Vec<String>,
+        /// What of it the change touches, by name, and what becomes of each.
+        touched: BTreeMap<String, Fate>,
     },
     /// There is no such package to protect.
     NothingProtected {
@@ -211,6 +212,8 @@ pub struct Subject<'a> {
     pub before: &'a Graph,
     /// What the change does to attributes.
     pub attributes: &'a AttributeChanges,
+    /// Those of the removed attributes that are still there after the change, but do not evaluate; sorted.
+    pub no_longer_evaluated: &'a [AttributeName],
     /// Rebuilt derivations.
     pub rebuilds: &'a DerivationSet,
 }
@@ -218,18 +221,30 @@ pub struct Subject<'a> {
 impl<'a> Subject<'a> {
     /// A difference between two evaluations.
     pub fn of_diff(diff: &'a Diff<'_>) -> Self {
-        Self { graph: diff.after, before: diff.before, attributes: &diff.attributes, rebuilds: &diff.rebuilt }
+        Self {
+            graph: diff.after,
+            before: diff.before,
+            attributes: &diff.attributes,
+            no_longer_evaluated: &diff.no_longer_evaluated,
+            rebuilds: &diff.rebuilt,
+        }
     }
 
     /// A foretold change.
     pub fn of_change(change: &'a Change<'_>) -> Self {
         let graph = change.impact.graph();
-        Self { graph, before: graph, attributes: &change.attributes, rebuilds: change.impact.rebuilds() }
+        Self { graph, before: graph, attributes: &change.attributes, no_longer_evaluated: &[], rebuilds: change.impact.rebuilds() }
     }
 
     /// Whether the change removes an attribute.
     pub(super) fn is_removed(&self, attribute: &AttributeName) -> bool {
         self.attributes.removed.binary_search(attribute).is_ok()
+    }
+
+    /// What the change makes of an attribute that it removes.
+    pub(super) fn fate_of_removed(&self, attribute: &AttributeName) -> Fate {
+        let is_there = self.no_longer_evaluated.binary_search(attribute).is_ok();
+        if is_there { Fate::NoLongerEvaluates } else { Fate::IsRemoved }
     }
 
     /// The attributes of derivations, without those that the change removes; sorted.
@@ -242,7 +257,7 @@ impl<'a> Subject<'a> {
 
 /// Judges a change. O(V + A log A), for A attributes.
 pub fn judge(subject: Subject<'_>, policy: &Policy, circumstances: &Circumstances<'_>) -> Verdict {
-    Judge { subject, policy, circumstances }.judge()
+    Judge { subject, policy, excluded: Patterns::new(&policy.exclude), circumstances }.judge()
 }
 
 /// What would be said of the change without its biggest cause. Hours are not known of a part: limits of hours say
@@ -261,11 +276,16 @@ pub fn judge_without(subject: Subject<'_>, cause: &BiggestCause, policy: &Policy
 
 /// The rebuilt derivations that limits count: all, or if the policy excludes attributes, what others have or need. O(V + E).
 pub fn judged_rebuilds(subject: Subject<'_>, policy: &Policy) -> DerivationSet {
+    rebuilds_beside(subject, &Patterns::new(&policy.exclude))
+}
+
+/// The same, where it is known already what is excluded.
+fn rebuilds_beside(subject: Subject<'_>, excluded: &Patterns<'_>) -> DerivationSet {
     let Subject { graph, rebuilds, .. } = subject;
-    if policy.exclude.is_empty() {
+    if excluded.is_empty() {
         return rebuilds.clone();
     }
-    let is_judged = |attribute: Attribute<'_>| !is_excluded(policy, &AttributeName::new(attribute));
+    let is_judged = |attribute: Attribute<'_>| !excluded.mean(&AttributeName::new(attribute));
     let mut open: Vec<DerivationIx> = rebuilds.iter().filter(|&ix| graph.derivation(ix).attributes().any(is_judged)).collect();
     let mut judged = graph.set_of(open.iter().copied());
     while let Some(ix) = open.pop() {
@@ -274,19 +294,17 @@ pub fn judged_rebuilds(subject: Subject<'_>, policy: &Policy) -> DerivationSet {
     judged
 }
 
-fn is_excluded(policy: &Policy, attribute: &AttributeName) -> bool {
-    policy.exclude.iter().any(|pattern| meaning(pattern)(attribute))
-}
-
 struct Judge<'a> {
     subject: Subject<'a>,
     policy: &'a Policy,
+    /// The attributes that count for nothing.
+    excluded: Patterns<'a>,
     circumstances: &'a Circumstances<'a>,
 }
 
 impl Judge<'_> {
     fn judge(&self) -> Verdict {
-        let is_judged = |attribute: &&AttributeName| !is_excluded(self.policy, attribute);
+        let is_judged = |attribute: &&AttributeName| !self.excluded.mean(attribute);
         let all_counts = Names::new(&self.subject.attributes.rebuilds, &self.policy.labels.kernels).counts();
         let names = Names::new(self.subject.attributes.rebuilds.iter().filter(is_judged), &self.policy.labels.kernels);
         let counts = names.counts();
@@ -305,7 +323,7 @@ impl Judge<'_> {
                 changed_files: self.circumstances.changed_files,
             },
         );
-        let judged = judged_rebuilds(self.subject, self.policy);
+        let judged = rebuilds_beside(self.subject, &self.excluded);
         let (derivations, all_derivations) = (self.by_platform(&judged), self.by_platform(self.subject.rebuilds));
         let mut reasons: Vec<Reason> = self.of_branch(&branch, &counts, test).into_iter().collect();
         reasons
@@ -402,21 +420,21 @@ impl Judge<'_> {
         if protected.is_empty() {
             return Vec::new();
         }
-        let names = names(self.subject.graph);
-        let of_one = |Protected { packages, reason }: &Protected| -> Vec<Reason> {
-            packages.iter().flat_map(|pattern| self.of_pattern(pattern, &names, reason.trim())).collect()
-        };
-        protected.iter().flat_map(of_one).collect()
+        let patterns: Vec<&AttributePattern> = protected.iter().flat_map(|Protected { packages, .. }| packages).collect();
+        let reasons = protected.iter().flat_map(|Protected { packages, reason }| packages.iter().map(move |_| reason.trim()));
+        let of_each = touched(self.subject, &patterns).into_iter().zip(patterns).zip(reasons);
+        of_each.flat_map(|((touched, pattern), reason)| self.of_pattern(pattern.as_str(), reason, touched)).collect()
     }
 
-    fn of_pattern(&self, pattern: &AttributePattern, names: &[AttributeName], reason: &str) -> Vec<Reason> {
-        let (pattern, touched) = (pattern.as_str().to_owned(), touched(self.subject, names, pattern));
+    fn of_pattern(&self, pattern: &str, reason: &str, touched: Touched) -> Vec<Reason> {
+        let pattern = pattern.to_owned();
         if !touched.is_known {
             return vec![Reason { severity: Severity::Note, finding: Finding::NothingProtected { pattern } }];
         }
-        let is_acknowledged =
-            |name: &String| self.circumstances.acknowledged.iter().any(|said| *said == pattern || said == name || is_path_of(said, name));
-        let (acknowledged, left): (Vec<String>, Vec<String>) = touched.names.into_iter().partition(is_acknowledged);
+        let is_acknowledged = |(name, _): &(String, Fate)| {
+            self.circumstances.acknowledged.iter().any(|said| *said == pattern || said == name || is_path_of(said, name))
+        };
+        let (acknowledged, left): (BTreeMap<String, Fate>, BTreeMap<String, Fate>) = touched.names.into_iter().partition(is_acknowledged);
         let mut reasons = Vec::new();
         if !left.is_empty() {
             let finding = Finding::Protected { pattern: pattern.clone(), reason: reason.to_owned(), touched: left };

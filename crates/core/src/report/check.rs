@@ -11,7 +11,7 @@ use crate::analysis::{AttributeChanges, Root};
 use crate::config::{Branches, Count, Policy};
 use crate::graph::Graph;
 use crate::policy::{
-    BiggestCause, BranchVerdict, Circumstances, Decision, Finding, NameCounts, Outcome, Reason, Severity, Subject, Verdict,
+    BiggestCause, BranchVerdict, Circumstances, Decision, Fate, Finding, NameCounts, Outcome, Reason, Severity, Subject, Verdict,
 };
 use crate::policy::{biggest_cause, judge, judge_without};
 use crate::text::{clean, counted, number};
@@ -451,11 +451,17 @@ fn limit_text(count: Count, of: &str, amount: f64, bound: f64, severity: Severit
     format!("{amount} {noun}{of}; {takes} {bound}")
 }
 
-fn protected_text(pattern: &str, touched: &[String]) -> String {
-    match touched {
-        [only] if only == pattern => format!("protected {} changes", quoted(pattern)),
-        _ => format!("protected {} changes ({})", quoted(pattern), listed(touched)),
-    }
+/// What becomes of what a pattern names: whatever happens to some of it, with the names that it happens to.
+fn protected_text(pattern: &str, touched: &BTreeMap<String, Fate>) -> String {
+    let is_itself = touched.len() == 1 && touched.contains_key(pattern);
+    let said = |(fate, verb): (Fate, &str)| {
+        let names: Vec<String> = touched.iter().filter(|(_, own)| **own == fate).map(|(name, _)| name.clone()).collect();
+        let said = if is_itself { verb.to_owned() } else { format!("{verb} ({})", listed(&names)) };
+        (!names.is_empty()).then_some(said)
+    };
+    let fates = [(Fate::Changes, "changes"), (Fate::IsRemoved, "is removed"), (Fate::NoLongerEvaluates, "does not evaluate any more")];
+    let said: Vec<String> = fates.into_iter().filter_map(said).collect();
+    format!("protected {} {}", quoted(pattern), said.join(" and "))
 }
 
 /// A count as a whole number, hours with a digit behind the point.
