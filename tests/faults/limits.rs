@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -144,7 +145,7 @@ fn an_import_that_is_interrupted_again_and_again_reads_all() {
     let mut dump = Vec::new();
     fs::File::open(root().join(DUMPS[0])).and_then(|mut file| file.read_to_end(&mut dump)).expect("reads");
     Run::of(waves().args(["import", "-q", DUMPS[0], "-o"]).arg(&path)).expect_success();
-    let digest = |path: &std::path::Path| {
+    let digest = |path: &Path| {
         let info = Run::of(waves().args(["info", "--format", "json", "--graph"]).arg(path)).expect_success();
         serde_json::from_str::<serde_json::Value>(&info).expect("JSON")["evaluation"]["digest"].clone()
     };
@@ -167,17 +168,22 @@ fn an_import_that_is_interrupted_again_and_again_reads_all() {
     assert_eq!(digest(&path), expected);
 }
 
+/// Runs git in a directory, without the configuration of this machine, at noon of a day of June 2024.
+fn git(directory: &Path, day: u32, arguments: &[&str]) {
+    let mut git = Command::new("git");
+    git.args(["-c", "core.compression=1", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]).args(arguments);
+    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    let time = format!("2024-06-{day:02}T12:00:00Z");
+    git.env("GIT_AUTHOR_DATE", &time).env("GIT_COMMITTER_DATE", &time);
+    assert!(git.current_dir(directory).status().expect("git starts").success(), "git {arguments:?}");
+}
+
 /// What a repository has packed is a thousand times shorter.
 #[test]
 fn long_files_of_a_repository_are_not_unpacked() {
     const LENGTH: u64 = 160 << 20;
     let directory = TempDir::new().expect("a directory");
-    let git = |arguments: &[&str]| {
-        let mut git = Command::new("git");
-        git.args(["-c", "core.compression=1", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]).args(arguments);
-        git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-        assert!(git.current_dir(directory.path()).status().expect("git starts").success(), "git {arguments:?}");
-    };
+    let git = |arguments: &[&str]| git(directory.path(), 1, arguments);
     let write = |name: &str, end: &[u8]| {
         let mut file = fs::File::create(directory.path().join(name)).expect("created");
         file.set_len(LENGTH).expect("lengthened");
@@ -200,4 +206,51 @@ fn long_files_of_a_repository_are_not_unpacked() {
     let (run, peak) = fed(command, |_| Ok(()));
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert!(peak > 0 && peak < LENGTH, "{peak}");
+}
+
+/// In what is passed over may be releases: the commits are counted, and printed beside those that are known.
+#[test]
+fn commits_of_long_files_are_no_releases_and_are_counted() {
+    /// A byte more than is read of a file.
+    const LENGTH: u64 = (64 << 20) + 1;
+    let directory = TempDir::new().expect("a directory");
+    let git = |day: u32, arguments: &[&str]| git(directory.path(), day, arguments);
+    let commit = |day: u32, files: &[(&str, &str, bool)]| {
+        for (file, version, is_long) in files {
+            let path = directory.path().join(file);
+            fs::create_dir_all(path.parent().expect("a directory")).expect("created");
+            fs::write(&path, format!("{{\n  version = \"{version}\";\n}}\n")).expect("written");
+            if *is_long {
+                fs::File::options().write(true).open(&path).and_then(|file| file.set_len(LENGTH)).expect("lengthened");
+            }
+        }
+        git(day, &["add", "."]);
+        git(day, &["commit", "--quiet", "-m", "x"]);
+    };
+    let (hello, jq) = ("pkgs/by-name/he/hello/package.nix", "pkgs/by-name/jq/jq/package.nix");
+    git(1, &["init", "--quiet", "--initial-branch=main"]);
+    commit(1, &[(hello, "1.0", false), (jq, "1.0", false)]);
+    commit(3, &[(hello, "1.1", false)]);
+    // Two that cannot be told: it gets long, and short again.
+    commit(5, &[(hello, "1.2", true), (jq, "1.1", true)]);
+    commit(7, &[(hello, "1.3", false)]);
+    commit(13, &[(hello, "1.4", false)]);
+
+    let cadence = |format: &str| {
+        let mut command = waves();
+        command.args(["cadence", "--budget", "1000/day", "--root", "hello,jq", "--format", format, "--repo"]).arg(directory.path());
+        Run::of(command.args(DUMPS.iter().flat_map(|dump| ["--graph", dump]))).expect_success()
+    };
+    let report: serde_json::Value = serde_json::from_str(&cadence("json")).expect("JSON");
+    let known = &report["packages"][0];
+    assert_eq!(known["package"], "hello", "{report}");
+    assert_eq!(known["unread_commits"], 2, "{report}");
+    // On day 3 and day 13.
+    assert_eq!(known["releases_seen"], 2, "{report}");
+    assert_eq!(known["release_days"], 10.0, "{report}");
+    assert_eq!(report["packages"].as_array().map(Vec::len), Some(1), "{report}");
+    assert_eq!(report["unknown"][0]["package"], "jq", "{report}");
+    let text = cadence("text");
+    assert!(text.contains("hello: no release is counted in 2 commits, where its file is, or was, too long to be read"), "{text}");
+    assert!(text.contains("0 of them a version in it") && text.contains("in 1 of them it is, or was, too long to be read"), "{text}");
 }

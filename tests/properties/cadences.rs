@@ -76,7 +76,7 @@ proptest! {
         let releasers: Vec<Releaser> = roots
             .iter()
             .zip(&days)
-            .map(|(&at, &days)| Releaser { package: set.drv_path(at), weight: 1.0, days, releases: Vec::new() })
+            .map(|(&at, &days)| Releaser { package: set.drv_path(at), weight: 1.0, days, releases: Vec::new(), unread: 0 })
             .collect();
         let all: f64 = rebuilds.iter().zip(&days).map(|(rebuilds, days)| rebuilds.len() as f64 / days).sum();
         let budget = all * f64::from(share) / 100.0;

@@ -87,7 +87,11 @@ fn releasers(
     let (mut releasers, mut silent) = (Vec::new(), Vec::new());
     for row in rows {
         let history = known.get(row.package.as_str());
-        let counted = || history.and_then(|history| Releaser::of(&row.package, row.weight, history.releases.clone()));
+        let counted = || {
+            let history = history?;
+            let releaser = Releaser::of(&row.package, row.weight, history.releases.clone())?;
+            Some(Releaser { unread: history.unread, ..releaser })
+        };
         match row.releaser().or_else(counted) {
             Some(releaser) => releasers.push(releaser),
             None => silent.push((row.package.clone(), why_not(graph, row, history, scope, options.repo.as_deref(), options.history_days))),
@@ -103,12 +107,12 @@ fn why_not(graph: &Graph, row: &TableRow, history: Option<&History>, scope: Scop
     }
     match (history, repo) {
         (Some(History { file: None, .. }), _) => "the repository has no file for it".to_owned(),
-        (Some(History { file: Some(file), commits, releases }), _) => {
-            format!(
-                "{} commits of the last {days} days change {file}, {} of them a version in it: at least two, on two days, are needed",
-                commits,
-                releases.len()
-            )
+        (Some(History { file: Some(file), commits, unread, releases }), _) => {
+            let (found, needed) = (releases.len(), "at least two, on two days, are needed");
+            let reason = format!("{commits} commits of the last {days} days change {file}, {found} of them a version in it: {needed}");
+            let hint = "a table for --releases can name its releases";
+            let passed_over = format!("; in {unread} of them it is, or was, too long to be read (hint: {hint})");
+            if *unread > 0 { reason + &passed_over } else { reason }
         }
         (None, None) => "the table has neither days nor two releases of it (hint: --repo DIR counts them)".to_owned(),
         (None, Some(_)) => "nothing says how often it releases".to_owned(),

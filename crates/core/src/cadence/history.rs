@@ -18,6 +18,8 @@ pub struct History {
     pub file: Option<String>,
     /// Commits that changed it.
     pub commits: usize,
+    /// Of these, those in which it is, or was, too long to be read: none counts as a release.
+    pub unread: usize,
     /// Commits that changed a version in it, oldest first.
     pub releases: Vec<Release>,
 }
@@ -69,11 +71,14 @@ pub fn histories(graph: &Graph, repository: &Repository, derivations: &[Derivati
                 continue;
             }
             history.commits += 1;
-            let stated = |id: Oid| -> Result<Vec<String>> {
+            let stated = |id: Oid| -> Result<Option<Vec<String>>> {
                 let object = read_file(&database, id).map_err(read)?;
-                Ok(object.map_or_else(Vec::new, |object| versions(&String::from_utf8_lossy(object.data()))))
+                Ok(object.map(|object| versions(&String::from_utf8_lossy(object.data()))))
             };
-            let (old, new) = (stated(old)?, stated(new)?);
+            let (Some(old), Some(new)) = (stated(old)?, stated(new)?) else {
+                history.unread += 1;
+                continue;
+            };
             if old != new && !old.is_empty() && !new.is_empty() {
                 let version = new.into_iter().find(|version| !old.contains(version));
                 history.releases.push(Release { day: commit.time().seconds().div_euclid(86_400), version });
@@ -161,8 +166,9 @@ mod tests {
         let found = |days: u32| histories(&graph, &repository, &named, days).expect("a history");
         let release = |day: i64, version: &str| Release { day, version: Some(version.to_owned()) };
         let all = found(1000);
-        assert_eq!(all[0], History { file: Some(hello.to_owned()), commits: 3, releases: vec![release(110, "1.1"), release(150, "1.2")] });
-        assert_eq!(all[1], History { file: Some(other.to_owned()), commits: 1, releases: vec![release(130, "8")] });
+        let releases = vec![release(110, "1.1"), release(150, "1.2")];
+        assert_eq!(all[0], History { file: Some(hello.to_owned()), commits: 3, unread: 0, releases });
+        assert_eq!(all[1], History { file: Some(other.to_owned()), commits: 1, unread: 0, releases: vec![release(130, "8")] });
         assert_eq!(all[2], History::default());
         // From the newest commit, of day 160, on.
         assert_eq!(found(20)[0].releases, [release(150, "1.2")]);

@@ -46,6 +46,8 @@ pub struct Releaser {
     pub days: f64,
     /// The releases that this was counted from, oldest first; empty if it was stated.
     pub releases: Vec<Release>,
+    /// Commits in which its file is, or was, too long to be read: none counts as a release.
+    pub unread: usize,
 }
 
 impl Releaser {
@@ -54,7 +56,7 @@ impl Releaser {
         let releases: Vec<Release> = releases.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
         let (first, last) = (releases.first()?.day, releases.last()?.day);
         let days = (last - first) as f64 / releases.len().checked_sub(1)? as f64;
-        (days > 0.0).then(|| Self { package: package.to_owned(), weight, days, releases })
+        (days > 0.0).then(|| Self { package: package.to_owned(), weight, days, releases, unread: 0 })
     }
 }
 

@@ -48,7 +48,10 @@ impl TableRow {
     /// How often it releases, if the table says that.
     pub fn releaser(&self) -> Option<Releaser> {
         match self.days {
-            Some(days) => Some(Releaser { package: self.package.clone(), weight: self.weight, days, releases: self.releases.clone() }),
+            Some(days) => {
+                let (package, releases) = (self.package.clone(), self.releases.clone());
+                Some(Releaser { package, weight: self.weight, days, releases, unread: 0 })
+            }
             None => Releaser::of(&self.package, self.weight, self.releases.clone()),
         }
     }

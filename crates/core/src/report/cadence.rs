@@ -58,6 +58,8 @@ pub struct TurnReport {
     pub releases_seen: usize,
     /// Days from the first to the last of them.
     pub seen_days: i64,
+    /// Commits in which its file is, or was, too long to be read: none counts as a release.
+    pub unread_commits: usize,
     /// What a release rebuilds.
     pub rebuilds: CountsReport,
     /// What that costs.
@@ -162,6 +164,7 @@ impl TurnReport {
             release_days: turn.releaser.days,
             releases_seen: releases.len(),
             seen_days: releases.last().zip(releases.first()).map_or(0, |(last, first)| last.day - first.day),
+            unread_commits: turn.releaser.unread,
             rebuilds: turn.rebuilds.into(),
             cost: turn.cost,
             best_rate: turn.rate,
@@ -193,6 +196,13 @@ impl TurnReport {
     /// That names of it are one package.
     fn names(&self) -> Option<String> {
         (!self.also.is_empty()).then(|| format!("{}, {}: the same derivations, so one package.", self.package, self.also.join(", ")))
+    }
+
+    /// That commits were passed over.
+    fn unread(&self) -> Option<String> {
+        let commits = counted(self.unread_commits, "commit", "commits");
+        let reason = "where its file is, or was, too long to be read (a table for --releases can name its releases)";
+        (self.unread_commits > 0).then(|| format!("{}: no release is counted in {commits}, {reason}.", self.package))
     }
 
     /// The last versions that are skipped, and out of how many.
@@ -264,6 +274,7 @@ impl Report for CadenceReport {
         document.section("Packages, dearest a day first", table);
         document.lines(self.packages.iter().filter_map(TurnReport::names));
         document.lines(self.packages.iter().filter_map(TurnReport::skipped));
+        document.lines(self.packages.iter().filter_map(TurnReport::unread));
         let mut unknown = Table::new(&[Column::Text("package"), Column::Text("why not")]);
         unknown.rows = self.unknown.iter().map(|unknown| vec![unknown.package.clone(), unknown.reason.clone()]).collect();
         document.section(format!("Nothing is known of {}", counted(self.unknown.len(), "package", "packages")), unknown);
