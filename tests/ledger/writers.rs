@@ -73,6 +73,7 @@ fn whoever_is_killed_leaves_what_the_next_one_completes() {
     assert_eq!(recorded(here).len(), lines.len());
     let mut seen = [0; 3];
     kill(
+        here,
         record,
         || fs::write(&ledger, &old).expect("written"),
         |round| {
@@ -90,7 +91,6 @@ fn whoever_is_killed_leaves_what_the_next_one_completes() {
         },
     );
     println!("ledger: {} times the old one, {} times a part of the new one, {} times all", seen[0], seen[1], seen[2]);
-    assert!(seen[0] > 0, "no kill came in time");
 }
 
 #[test]
