@@ -1,5 +1,6 @@
 //! `waves diff`: what differs between two evaluations, and which changes cause it.
 
+use clap::ValueEnum as _;
 use waves_core::analysis::Diff;
 use waves_core::policy::{Circumstances, Subject, judge};
 use waves_core::report::{ChangedPaths, DiffReport, rebuild_amount};
@@ -11,6 +12,7 @@ use crate::exit_code::Verdict;
 use crate::{cost, github, load, output};
 
 pub(crate) fn run(args: &Args, options: &DiffArgs) -> Result<Verdict, Failure> {
+    check(options)?;
     // What other tools read has no table to choose, as text has none.
     let format = match options.format {
         DiffFormatArg::Report(format) => format,
@@ -38,4 +40,24 @@ pub(crate) fn run(args: &Args, options: &DiffArgs) -> Result<Verdict, Failure> {
         DiffFormatArg::RebuildAmount => output::print_bytes(rebuild_amount(&diff.attributes).as_bytes())?,
     }
     Ok(Verdict::Fine)
+}
+
+/// Makes sure that a format which other tools read has a use for what is said.
+fn check(options: &DiffArgs) -> Result<(), Failure> {
+    if matches!(options.format, DiffFormatArg::Report(_)) {
+        return Ok(());
+    }
+    let said = [
+        ("--durations", !options.cost.durations.is_empty()),
+        ("--cached", !options.cost.cached.is_empty()),
+        ("--sizes", !options.cost.sizes.is_empty()),
+        ("--cache", !options.cache.cache.is_empty()),
+        ("--base-branch", options.base_branch.is_some()),
+        ("--limit", options.limit.is_some()),
+        // The other one has the labels that it names.
+        ("--config", options.config.is_some() && options.format == DiffFormatArg::RebuildAmount),
+    ];
+    let Some((option, _)) = said.into_iter().find(|(_, is_said)| *is_said) else { return Ok(()) };
+    let format = options.format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+    Err(Failure::Usage(format!("{option} has no meaning with --format {format} (hint: it is for a report, such as --format json)")))
 }
