@@ -261,6 +261,40 @@ fn nothing_is_written_through_a_link() {
     }
 }
 
+/// A report outside of the checkout is written whatever leads there, for that is not the pull request's; but through no link of its own.
+#[test]
+fn a_report_may_be_kept_outside_of_the_checkout() {
+    let before = dump("data/dumps/outpaths.json");
+    for (report, link, code) in [
+        ("temp/report", None, 0),
+        ("temp/linked/report", Some("temp/linked"), 0),
+        ("temp/report", Some("temp/report"), 3),
+        ("temp/report/", Some("temp/report"), 3),
+        ("temp/report", Some("temp/report/report.json"), 3),
+        // Within the checkout, as much counts if it is named from the root.
+        ("workspace/report", None, 0),
+        ("workspace/linked/report", Some("workspace/linked"), 3),
+    ] {
+        let mut job = Job::new(&[("waves", env!("CARGO_BIN_EXE_waves")), ("before", &before), ("after", &before)]);
+        // As the shell that runs the steps names it.
+        let top = job.directory.path().canonicalize().expect("it is there");
+        job.inputs.insert("report".to_owned(), top.join(report).display().to_string());
+        let target = top.join("temp/target");
+        fs::create_dir(&target).expect("created");
+        if let Some(link) = link.map(|link| top.join(link)) {
+            fs::create_dir_all(link.parent().expect("a directory")).expect("created");
+            symlink(&target, &link).expect("linked");
+        }
+        let output = job.run();
+        assert_eq!(output.status.code(), Some(code), "{report}, {link:?}: {}", stderr(&output));
+        if code == 0 {
+            assert_eq!(read_json(&top.join(report).join("report.json"))["verdict"], "within", "{report}");
+        } else {
+            assert_eq!(fs::read_dir(&target).expect("a directory").count(), 0, "{report}, {link:?}");
+        }
+    }
+}
+
 /// What builds the action is not what a pull request names in its `rust-toolchain.toml` or `.cargo`.
 #[test]
 fn a_checkout_does_not_choose_what_builds_waves() {
