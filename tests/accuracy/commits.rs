@@ -40,7 +40,7 @@ fn edit(set: &Path, file: &str, change: impl Fn(&str) -> String) {
     fs::write(path, changed).expect(file);
 }
 
-fn replace(set: &Path, file: &str, from: &str, to: &str) {
+pub(crate) fn replace(set: &Path, file: &str, from: &str, to: &str) {
     edit(set, file, |text| text.replacen(from, to, 1));
 }
 
@@ -48,7 +48,7 @@ fn append(set: &Path, file: &str, text: &str) {
     edit(set, file, |before| format!("{before}{text}"));
 }
 
-fn write(set: &Path, file: &str, text: &str) {
+pub(crate) fn write(set: &Path, file: &str, text: &str) {
     let path = set.join(file);
     fs::create_dir_all(path.parent().expect("a directory")).expect("created");
     fs::write(path, text).expect(file);
@@ -248,6 +248,18 @@ pub(crate) const COMMITS: &[Commit] = &[
         let path = set.join("pkgs/by-name/fd/fd/src/config.nix");
         fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("made executable");
     }),
+    commit_on(
+        |set| {
+            local_source(set);
+            write(set, "pkgs/by-name/fd/fd/src/main.c", "one\n");
+        },
+        "fd: another description, and a Nix file less in its source",
+        Asked::All,
+        |set| {
+            replace(set, FD, "meta = { }", "meta = { description = \"x\"; }");
+            fs::remove_file(set.join("pkgs/by-name/fd/fd/src/config.nix")).expect("removed");
+        },
+    ),
     commit_on(
         |set| write(set, FD, &LOCAL_SOURCE.replace("./src", "./.")),
         "fd: a comment in an expression that is part of its source",

@@ -8,6 +8,7 @@ mod estimates;
 #[allow(dead_code)]
 #[path = "../shared/nix.rs"]
 mod nix;
+mod removals;
 mod repositories;
 mod support;
 mod untrusted;

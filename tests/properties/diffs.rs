@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
 use waves_core::analysis::{AttributeName, Cause, Diff, Reason};
-use waves_core::graph::{Direction, Graph};
+use waves_core::graph::{Attribute, Direction, Graph};
 use waves_core::notify::{NotifyOptions, Role, notify};
 
 use crate::history::{Mutation, Package, World};
@@ -194,6 +194,23 @@ fn names_and_sets_come_and_go() {
     ] {
         let expected: Vec<_> = expected.iter().map(|(one, other)| pair(one, other)).collect();
         assert_eq!(pairs(&Diff::new(&named(old), &named(new), false).renames), expected, "{old:?} to {new:?}");
+    }
+}
+
+/// Another name of what is rebuilt that was left out of the comparison is not rebuilt; what was built before without a name is.
+#[test]
+fn rebuilt_attributes_are_those_that_were_compared() {
+    let world = alike(&[&[], &[], &[0]]);
+    let before = graph_of(&world, |at| at == 2);
+    let changed = world.after(&[Mutation::Recipe(2)]);
+    let mut jobs: Vec<String> = changed.jobs().lines().map(ToOwned::to_owned).collect();
+    jobs.remove(1);
+    jobs.push(jobs[1].replace("\"attr\":\"p2\"", "\"attr\":\"set.p2\"").replace("[\"p2\"]", "[\"set\",\"p2\"]"));
+    let after = import(&[("derivations.json", changed.derivations().to_string()), ("jobs.jsonl", jobs.join("\n"))]);
+    for (only_common, expected) in [(true, &["lib", "p2"][..]), (false, &["lib", "p2", "set.p2"])] {
+        let diff = Diff::new(&before, &after, only_common);
+        let paths: Vec<&str> = diff.rebuilt_attributes().into_iter().map(Attribute::path).collect();
+        assert_eq!((paths.as_slice(), diff.rebuild_counts().attributes), (expected, expected.len()));
     }
 }
 

@@ -7,7 +7,7 @@ use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use waves_core::analysis::{AttributeChanges, AttributeName, Change, Counts, Impact, Root};
-use waves_core::graph::{Attribute, Direction, Graph};
+use waves_core::graph::{Attribute, AttributeIx, Direction, Graph};
 
 use crate::model::{Attribute as Named, PackageSet};
 use crate::strategy::{package_sets, with_roots};
@@ -107,18 +107,15 @@ proptest! {
         };
         impact.remove(imported.graph.attributes().filter(is_removed).map(Attribute::ix));
         prop_assert_eq!(impact.removed().count(), removed.len());
-        let mut gone: BTreeSet<usize> = BTreeSet::new();
-        loop {
-            let is_gone = |at: &usize| {
-                let mut names = set.attributes.iter().filter(|attribute| attribute.derivation == Ok(*at)).map(named).peekable();
-                names.peek().is_some() && names.all(|name| removed.contains(&name)) && set.users(*at).all(|user| gone.contains(&user))
-            };
-            let more: BTreeSet<usize> = set.all().filter(is_gone).collect();
-            if more.is_subset(&gone) {
-                break;
-            }
-            gone.extend(more);
-        }
+        // What is needed at any distance, be it to fetch something.
+        let needs = |ats: Vec<usize>| -> BTreeSet<usize> {
+            PackageSet::distances(ats, |at| set.derivations[at].inputs.keys().copied()).into_keys().collect()
+        };
+        let called = |at: usize| set.attributes.iter().filter(move |attribute| attribute.derivation == Ok(at)).map(named);
+        let goes = |at: &usize| called(*at).any(|name| removed.contains(&name));
+        let stays = |at: &usize| called(*at).any(|name| !removed.contains(&name)) || (!goes(at) && set.needing(*at).next().is_none());
+        let needed = needs(set.all().filter(stays).collect());
+        let gone: BTreeSet<usize> = needs(set.all().filter(goes).collect()).difference(&needed).copied().collect();
         let expected: BTreeSet<usize> = set.rebuilds(roots).difference(&gone).copied().collect();
         prop_assert_eq!(imported.ats(impact.rebuilds()), expected.clone());
         prop_assert_eq!(impact.by_distance().iter().map(Vec::len).sum::<usize>(), expected.len());
@@ -126,6 +123,24 @@ proptest! {
         let left = built.filter(|attribute| !removed.contains(&named(attribute))).count();
         let by_system: usize = impact.by_system().values().map(|counts| counts.attributes).sum();
         prop_assert_eq!((impact.rebuild_counts().attributes, impact.attributes().len(), by_system), (left, left, left));
+    }
+
+    /// What is called otherwise is rebuilt as before, under a name that is not known.
+    #[test]
+    fn another_name_is_no_removal((set, roots) in with_roots(40), renamed in vec(any::<Index>(), 0..20)) {
+        let imported = Imported::new(&set);
+        let all: Vec<AttributeIx> = imported.graph.attributes().map(Attribute::ix).collect();
+        let renamed: BTreeSet<AttributeIx> = renamed.iter().map(|at| *at.get(&all)).collect();
+        let mut impact = impact(&imported.graph, imported.root(roots.clone()));
+        impact.rename(renamed.iter().copied());
+        let rebuilt = set.rebuilds(roots);
+        prop_assert_eq!(imported.ats(impact.rebuilds()), rebuilt.clone());
+        let is_left = |attribute: &Attribute<'_>| {
+            !renamed.contains(&attribute.ix()) && attribute.derivation().is_some_and(|built| rebuilt.contains(&imported.at(built.ix())))
+        };
+        let left: Vec<AttributeIx> = imported.graph.attributes().filter(is_left).map(Attribute::ix).collect();
+        prop_assert_eq!(impact.rebuild_counts().attributes, left.len());
+        prop_assert_eq!(impact.attributes().into_iter().map(Attribute::ix).collect::<Vec<_>>(), left);
     }
 
     /// Foretold, what is rebuilt is changed, and nothing else.

@@ -52,6 +52,8 @@ pub struct Impact<'g> {
     system: Option<String>,
     /// What the change removes, and does not rebuild.
     removed: BTreeSet<AttributeIx>,
+    /// What it calls otherwise: the name is not rebuilt, but what it named may be.
+    renamed: BTreeSet<AttributeIx>,
 }
 
 impl<'g> Impact<'g> {
@@ -77,9 +79,17 @@ impl<'g> Impact<'g> {
             next.sort_unstable();
             by_distance.push(std::mem::replace(&mut frontier, next));
         }
-        let (rebuilds, removed) = (graph.empty_set(), BTreeSet::new());
-        let own_system = system.map(str::to_owned);
-        let mut impact = Self { graph, direction, roots: root_set, rebuilds, by_distance, depth, system: own_system, removed };
+        let mut impact = Self {
+            graph,
+            direction,
+            roots: root_set,
+            rebuilds: graph.empty_set(),
+            by_distance,
+            depth,
+            system: system.map(str::to_owned),
+            removed: BTreeSet::new(),
+            renamed: BTreeSet::new(),
+        };
         impact.retain(|ix| system.is_none_or(|system| graph.derivation(ix).system() == system));
         Ok(impact)
     }
@@ -96,17 +106,22 @@ impl<'g> Impact<'g> {
         self.rebuilds = self.graph.set_of(self.by_distance.iter().flatten().copied());
     }
 
-    /// Says that the change removes attributes: neither are they rebuilt, nor their derivations, where these have no other and nothing
-    /// that stays needs them. O(V).
+    /// Says that the change removes attributes: neither are they rebuilt, nor what is built for them alone, where that has no other
+    /// attribute and nothing that stays needs it. O(V + E).
     pub fn remove(&mut self, attributes: impl IntoIterator<Item = AttributeIx>) {
         self.removed.extend(attributes);
         let gone = built_for(self.graph, &self.removed);
         self.retain(|ix| !gone.contains(ix));
     }
 
-    /// The attributes that the change removes, by attribute path and system.
+    /// Says that the change calls attributes otherwise: of them, only the names are removed.
+    pub fn rename(&mut self, attributes: impl IntoIterator<Item = AttributeIx>) {
+        self.renamed.extend(attributes);
+    }
+
+    /// The attributes that the change removes or calls otherwise, by attribute path and system.
     pub fn removed(&self) -> impl Iterator<Item = Attribute<'g>> {
-        self.removed.iter().map(|&ix| self.graph.attribute(ix))
+        self.removed.union(&self.renamed).map(|&ix| self.graph.attribute(ix))
     }
 
     /// Only what of it is among `members`. O(V).
@@ -208,7 +223,8 @@ impl<'g> Impact<'g> {
     /// The rebuilt attributes, by attribute path and system.
     pub fn attributes(&self) -> Vec<Attribute<'g>> {
         let attributes = self.rebuilds.iter().flat_map(|ix| self.graph.derivation(ix).attributes());
-        let mut positions: Vec<AttributeIx> = attributes.map(Attribute::ix).filter(|ix| !self.removed.contains(ix)).collect();
+        let is_there = |ix: &AttributeIx| !self.removed.contains(ix) && !self.renamed.contains(ix);
+        let mut positions: Vec<AttributeIx> = attributes.map(Attribute::ix).filter(is_there).collect();
         positions.sort_unstable();
         positions.into_iter().map(|ix| self.graph.attribute(ix)).collect()
     }
@@ -238,16 +254,25 @@ impl<'g> Impact<'g> {
     }
 }
 
-/// Derivations of some attributes that have no other, and that nothing else needs. O(V/64 + users of these).
+/// What is built for some attributes alone: their derivations, and what these need, be it to fetch a source, where that has no other
+/// attribute and nothing else needs it. O(V + E).
 pub(crate) fn built_for(graph: &Graph, attributes: &BTreeSet<AttributeIx>) -> DerivationSet {
-    let built = attributes.iter().filter_map(|&ix| graph.attribute(ix).derivation());
-    let built: BTreeSet<DerivationIx> = built.map(Derivation::ix).collect();
-    let mut alone = graph.empty_set();
+    let mut reached = graph.set_of(attributes.iter().filter_map(|&ix| graph.attribute(ix).derivation()).map(Derivation::ix));
+    let (mut alone, mut needed) = (graph.empty_set(), graph.empty_set());
+    if reached.is_empty() {
+        return alone;
+    }
     // What needs a derivation comes behind it.
-    for derivation in built.into_iter().rev().map(|ix| graph.derivation(ix)) {
-        let has_no_other = derivation.attributes().all(|attribute| attributes.contains(&attribute.ix()));
-        if has_no_other && derivation.users().all(|user| alone.contains(user)) {
-            alone.insert(derivation.ix());
+    for derivation in graph.derivations().rev() {
+        let ix = derivation.ix();
+        let has_no_other = || derivation.attributes().all(|attribute| attributes.contains(&attribute.ix()));
+        let is_alone = reached.contains(ix) && !needed.contains(ix) && has_no_other();
+        if is_alone {
+            alone.insert(ix);
+        }
+        let inputs = if is_alone { &mut reached } else { &mut needed };
+        for (input, _) in derivation.inputs() {
+            inputs.insert(input);
         }
     }
     alone

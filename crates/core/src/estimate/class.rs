@@ -79,6 +79,12 @@ pub(super) fn by_name(path: &str) -> Option<(&str, &str)> {
     Some((name, &path[..BY_NAME.len() + shard.len() + name.len() + 2]))
 }
 
+/// The attribute that a file below `pkgs/by-name` makes, if it is the one that does.
+pub(super) fn made_by_name(path: &str) -> Option<&str> {
+    let (name, directory) = by_name(path)?;
+    (path.strip_prefix(directory)? == "/package.nix").then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,5 +95,7 @@ mod tests {
         assert_eq!(by_name("pkgs/by-name/cu/curlMinimal/patches/a.patch"), Some(("curlMinimal", "pkgs/by-name/cu/curlMinimal")));
         assert_eq!(by_name("pkgs/by-name/README.md"), None);
         assert_eq!(by_name("pkgs/by-name-overlay.nix"), None);
+        assert_eq!(made_by_name("pkgs/by-name/he/hello/package.nix"), Some("hello"));
+        assert_eq!(made_by_name("pkgs/by-name/he/hello/tests/package.nix"), None);
     }
 }

@@ -51,6 +51,10 @@ impl Estimator<'_, '_> {
         if touched.kind == Kind::Move {
             let (goes, comes) = (self.directory_of_one(change.path_before())?, self.directory_of_one(&change.path)?);
             if goes || comes {
+                // Another directory, and another name, of what is made as before.
+                let made = class::made_by_name(positions.relative(change.path_before())).filter(|_| goes && comes);
+                let attributes = made.map(|name| self.context.attribute_or_set(&trace::dotted(&[name.to_owned()])));
+                self.estimate.renamed.extend(attributes.into_iter().flatten());
                 self.ignored(change, "moved as it is");
                 return Ok(());
             }
@@ -264,9 +268,11 @@ impl Estimator<'_, '_> {
     /// Attributes that a binding adds which is the same as one that is gone: they are called after it.
     fn renamed(&mut self, outlines: &trace::Outlines, gone: &syntax::Part, part: &syntax::Part) {
         for (old, new) in outlines.names(&gone.path).into_iter().zip(outlines.names(&part.path)) {
-            let attributes = self.context.attribute_or_set(&old).into_iter().map(|ix| self.context.graph.attribute(ix).path());
-            let names: Vec<String> = attributes.filter_map(|path| Some(format!("{new}{}", path.strip_prefix(&old)?))).collect();
+            let attributes = self.context.attribute_or_set(&old);
+            let paths = attributes.iter().map(|&ix| self.context.graph.attribute(ix).path());
+            let names: Vec<String> = paths.filter_map(|path| Some(format!("{new}{}", path.strip_prefix(&old)?))).collect();
             self.estimate.added.extend(names);
+            self.estimate.renamed.extend(attributes);
         }
     }
 
@@ -280,6 +286,7 @@ impl Estimator<'_, '_> {
     /// What uses an attribute that is removed does without it, or fails: a bound, unless it is known to change.
     fn users_of_removed(&mut self) {
         let graph = self.context.graph;
+        let no_longer_built = self.estimate.gone(graph);
         let is_gone = |ix: DerivationIx| {
             let mut attributes = graph.derivation(ix).attributes();
             attributes.len() > 0 && attributes.all(|attribute| self.removed.contains_key(&attribute.ix()))
@@ -291,7 +298,8 @@ impl Estimator<'_, '_> {
             // What has no attribute goes with the last that has one.
             let is_all_gone = package.iter().all(|member| member.attributes().len() == 0 || is_gone(member.ix()));
             let gone = package.into_iter().filter(|member| is_all_gone || member.ix() == derivation.ix());
-            users.entry(file).or_default().extend(gone.flat_map(Derivation::users).filter(|&user| !is_gone(user)));
+            let is_left = |user: &DerivationIx| !is_gone(*user) && !no_longer_built.contains(*user);
+            users.entry(file).or_default().extend(gone.flat_map(Derivation::users).filter(is_left));
         }
         let known = self.certain();
         let mut unbounded = Vec::new();
@@ -479,13 +487,13 @@ impl Estimator<'_, '_> {
     }
 
     /// What is rebuilt at most if all that was found is another, and why that is everything.
-    fn bound(&self, found: Found) -> (DerivationSet, Option<String>) {
+    fn bound(&mut self, found: Found) -> (DerivationSet, Option<String>) {
         let graph = self.context.graph;
         if found.everything.is_some() {
             return (self.all(), found.everything);
         }
         let derivations = found.attributes.keys().filter_map(|&ix| graph.attribute(ix).derivation());
-        let members = derivations.flat_map(|derivation| derivation.package().derivations()).map(|derivation| derivation.ix());
+        let members: BTreeSet<DerivationIx> = derivations.flat_map(|derivation| self.package(derivation.ix(), true)).collect();
         (graph.closure(members, Direction::Dependents), None)
     }
 
@@ -577,16 +585,31 @@ impl Estimator<'_, '_> {
         self.context.graph.closure(seeds, Direction::Dependents)
     }
 
-    pub(super) fn finish(mut self) -> Estimate {
-        self.overridden();
-        self.users_of_removed();
-        self.estimate.unbounded.sort_by(|a, b| a.file.cmp(&b.file));
-        self.estimate.unread = self.context.unread();
+    /// Takes out of bounds what is not built any more. A file that nothing else is said of rebuilds nothing then.
+    fn without_gone(&mut self) {
         let graph = self.context.graph;
         let gone = self.estimate.gone(graph);
         for unbounded in &mut self.estimate.unbounded {
             unbounded.bound = without(graph, &unbounded.bound, &gone);
         }
+        let all = std::mem::take(&mut self.estimate.unbounded).into_iter();
+        let (empty, bounds): (Vec<Unbounded>, Vec<Unbounded>) = all.partition(|unbounded| unbounded.bound.is_empty());
+        let told = self.estimate.seeds.iter().map(|seed| &seed.file).chain(bounds.iter().map(|unbounded| &unbounded.file));
+        let told: BTreeSet<&String> = told.chain(self.estimate.ignored.iter().map(|ignored| &ignored.file)).collect();
+        let files: BTreeSet<String> = empty.into_iter().map(|unbounded| unbounded.file).filter(|file| !told.contains(file)).collect();
+        let reason = "nothing that is still built is made from it";
+        self.estimate.ignored.extend(files.into_iter().map(|file| Ignored { file, reason: reason.to_owned() }));
+        self.estimate.unbounded = bounds;
+    }
+
+    pub(super) fn finish(mut self) -> Estimate {
+        self.overridden();
+        self.users_of_removed();
+        self.without_gone();
+        self.estimate.unbounded.sort_by(|a, b| a.file.cmp(&b.file));
+        self.estimate.ignored.sort_by(|a, b| a.file.cmp(&b.file));
+        self.estimate.unread = self.context.unread();
+        let graph = self.context.graph;
         self.estimate.seeds.sort_by_key(|seed| (seed.file.clone(), graph.attribute(seed.attribute).path(), seed.attribute));
         self.estimate
     }

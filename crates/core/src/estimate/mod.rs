@@ -160,6 +160,8 @@ pub struct Estimate {
     pub positions_found: usize,
     /// Nix files that are too long, not UTF-8 or too odd to be read: what they name is not known.
     pub unread: usize,
+    /// Removed attributes that are called otherwise after the change: what they build is still built.
+    renamed: BTreeSet<AttributeIx>,
     /// The system that bounds are of, if not of all.
     system: Option<String>,
 }
@@ -179,13 +181,21 @@ impl Estimate {
         Ok(())
     }
 
-    /// The packages that change themselves: a root for each.
+    /// The packages that change themselves, and of each what is still built: a root for each.
     pub fn roots(&self, graph: &Graph) -> Vec<Root> {
+        let gone = self.gone(graph);
+        let (renamed, removed) = self.removed_attributes(graph);
+        let mut seeds: Vec<&Seed> = self.seeds.iter().collect();
+        // A package has the name of what is still there, if there is such a seed.
+        seeds.sort_by_key(|seed| removed.contains(&seed.attribute) || renamed.contains(&seed.attribute));
         let mut roots: BTreeMap<PackageIx, (AttributeIx, BTreeSet<DerivationIx>)> = BTreeMap::new();
-        for seed in self.seeds.iter().filter(|seed| !seed.derivations.is_empty()) {
+        for seed in seeds {
             let Some(derivation) = graph.attribute(seed.attribute).derivation() else { continue };
-            let (_, derivations) = roots.entry(derivation.package().ix()).or_insert((seed.attribute, BTreeSet::new()));
-            derivations.extend(&seed.derivations);
+            let changed: Vec<DerivationIx> = seed.derivations.iter().copied().filter(|&ix| !gone.contains(ix)).collect();
+            if !changed.is_empty() {
+                let (_, derivations) = roots.entry(derivation.package().ix()).or_insert((seed.attribute, BTreeSet::new()));
+                derivations.extend(changed);
+            }
         }
         let root = |(attribute, derivations): (AttributeIx, BTreeSet<DerivationIx>)| {
             let attribute = graph.attribute(attribute);
@@ -202,7 +212,9 @@ impl Estimate {
     /// [`Error::NoEdges`](crate::error::Error::NoEdges) if no dump said what needs what.
     pub fn impact<'g>(&self, graph: &'g Graph, depth: Option<usize>, system: Option<&str>) -> Result<Impact<'g>> {
         let mut impact = Impact::new(graph, &self.roots(graph), Direction::Dependents, depth, system)?;
-        impact.remove(self.removed_attributes(graph));
+        let (renamed, removed) = self.removed_attributes(graph);
+        impact.rename(renamed);
+        impact.remove(removed);
         Ok(impact)
     }
 
@@ -221,20 +233,33 @@ impl Estimate {
         self.unbounded.iter().flat_map(|unbounded| unbounded.bound.iter()).for_each(|ix| {
             most.insert(ix);
         });
-        let most = without(graph, &most, &self.gone(graph));
-        match &self.system {
-            Some(system) => of_system(graph, &most, system),
-            None => most,
-        }
+        self.of_own_system(graph, without(graph, &most, &self.gone(graph)))
     }
 
-    fn removed_attributes(&self, graph: &Graph) -> BTreeSet<AttributeIx> {
-        self.removed.iter().flat_map(|path| graph.find_attribute(path)).map(Attribute::ix).collect()
+    /// What is built for removed attributes alone, and so not any more; what is only fetched for them aside. O(V + E).
+    pub fn no_longer_built(&self, graph: &Graph) -> DerivationSet {
+        let gone = self.gone(graph);
+        let built = gone.iter().filter(|&ix| !graph.derivation(ix).is_fixed_output());
+        self.of_own_system(graph, graph.set_of(built))
     }
 
-    /// What is not built any more, as it was for removed attributes alone.
+    /// The removed attributes: those that are called otherwise after the change, and the others.
+    fn removed_attributes(&self, graph: &Graph) -> (BTreeSet<AttributeIx>, BTreeSet<AttributeIx>) {
+        let removed = self.removed.iter().flat_map(|path| graph.find_attribute(path)).map(Attribute::ix);
+        removed.partition(|ix| self.renamed.contains(ix))
+    }
+
+    /// What is neither built nor fetched any more, as it was for removed attributes alone.
     fn gone(&self, graph: &Graph) -> DerivationSet {
-        built_for(graph, &self.removed_attributes(graph))
+        built_for(graph, &self.removed_attributes(graph).1)
+    }
+
+    /// Those of some derivations that are of the system that bounds are of.
+    fn of_own_system(&self, graph: &Graph, derivations: DerivationSet) -> DerivationSet {
+        match &self.system {
+            Some(system) => of_system(graph, &derivations, system),
+            None => derivations,
+        }
     }
 
     /// Whether the evaluation seems to be of another tree than the repository: less than half of its files are there.
@@ -254,7 +279,7 @@ pub fn estimate(graph: &Graph, comparison: &Comparison) -> Result<Estimate> {
     let added = comparison.changes.iter().map(|change| change.path.as_str()).filter(|path| !comparison.was_file(path));
     let positions = Positions::new(graph, comparison.files().chain(added));
     let context = Context::new(graph, comparison, &positions)?;
-    let known = Estimate { positions: positions.named, positions_found: positions.found(), ..Estimate::default() };
+    let known = Estimate { positions: positions.named, positions_found: positions.found, ..Estimate::default() };
     let mut estimator = Estimator::new(&context, known);
     for change in &comparison.changes {
         estimator.change(change)?;

@@ -16,6 +16,8 @@ pub(crate) struct Positions {
     root: String,
     /// Distinct files that positions name.
     pub(super) named: usize,
+    /// Those of them that are files of the repository: of several copies of the set, each of its own.
+    pub(super) found: usize,
 }
 
 impl Positions {
@@ -53,6 +55,7 @@ impl Positions {
         for (file, attributes) in named {
             let stored = evaluated.iter().filter_map(|evaluated| file.strip_prefix(evaluated)).map(|rest| format!("{root}{rest}"));
             if let Some(stored) = stored.into_iter().find(|stored| known.contains(stored.as_str())) {
+                positions.found += 1;
                 positions.files.entry(stored).or_default().extend(attributes);
             }
         }
@@ -67,11 +70,6 @@ impl Positions {
     /// The attributes that a file defines.
     pub(super) fn of(&self, file: &str) -> &[AttributeIx] {
         self.files.get(file).map_or(&[], Vec::as_slice)
-    }
-
-    /// Files of the repository that positions name.
-    pub(super) fn found(&self) -> usize {
-        self.files.len()
     }
 
     /// A path relative to the package set; the path itself if it lies elsewhere.
@@ -173,6 +171,17 @@ mod tests {
         let found =
             located(&["/one/pkgs/libs/zlib/default.nix", "/one/pkgs/libs/gmp/default.nix", "/two/pkgs/libs/zlib/default.nix"], &FILES);
         assert_eq!(found, [("pkgs/libs/gmp/default.nix".to_owned(), vec![1]), ("pkgs/libs/zlib/default.nix".to_owned(), vec![0, 2])]);
+    }
+
+    /// However many copies there are, each of their files is here.
+    #[test]
+    fn the_files_of_each_copy_are_found() {
+        let files = &FILES[1..4];
+        let positions: Vec<String> =
+            (0..5).flat_map(|copy| files.iter().map(move |file| format!("/nix/store/{copy}-source/{file}"))).collect();
+        let named = positions.iter().enumerate().map(|(at, file)| (file.as_str(), vec![AttributeIx::new(at)]));
+        let located = Positions::locate(named.collect(), FILES.into_iter());
+        assert_eq!((located.named, located.found, located.files.len()), (15, 15, 3));
     }
 
     /// The repository of an overlay: what nixpkgs calls alike is not there.

@@ -249,11 +249,23 @@ impl<'c, 'a> Trace<'c, 'a> {
         self.push(Step::File(path.to_owned()), rule);
     }
 
-    /// A file was removed: what else is changed says itself what it is without it.
+    /// A file was removed: what does not name it any more says itself what it is without it.
     pub(super) fn removed(&mut self, path: &str) -> Result<()> {
-        let is_changed = |importer: &&str| self.context.comparison.changes.iter().any(|change| change.path == **importer);
-        let importers: Vec<String> = self.index.importers(path).into_iter().filter(|path| !is_changed(path)).map(str::to_owned).collect();
-        importers.iter().try_for_each(|importer| self.follow_reference(importer, path))
+        let importers: Vec<String> = self.index.importers(path).into_iter().map(str::to_owned).collect();
+        for importer in importers {
+            if self.still_names(&importer, path)? {
+                self.follow_reference(&importer, path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an expression names a file, or a directory that it is in, after the change too.
+    fn still_names(&self, importer: &str, path: &str) -> Result<bool> {
+        let Some(change) = self.context.comparison.changes.iter().find(|change| change.path == importer) else { return Ok(true) };
+        let outlines = self.context.outlines(importer)?;
+        let names_it = |outline: &Outline| outline.parts().any(|part| part.references.iter().any(|named| named.names(path)));
+        Ok(change.new.is_some() && outlines.all.last().is_some_and(names_it))
     }
 
     /// What a file says was touched, but nothing of what it results in.

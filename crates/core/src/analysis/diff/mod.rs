@@ -22,7 +22,7 @@ use super::change::{AttributeChanges, AttributeName, Change};
 use super::impact::Impact;
 use super::select::Root;
 use crate::error::Result;
-use crate::graph::{Attribute, Counts, Derivation, DerivationIx, DerivationSet, Direction, Graph};
+use crate::graph::{Attribute, AttributeIx, Counts, Derivation, DerivationIx, DerivationSet, Direction, Graph};
 
 /// Causes from which on two evaluations do not look like neighbours.
 const MANY_CAUSES: usize = 1000;
@@ -80,6 +80,8 @@ pub struct Diff<'g> {
     pub doubts: Vec<Doubt>,
     /// Attributes before and after the change that were not compared, as the other evaluation has nothing of their set.
     pub left_out: (usize, usize),
+    /// The rebuilt attributes, by attribute path and system.
+    rebuilt_attributes: Vec<AttributeIx>,
 }
 
 impl<'g> Diff<'g> {
@@ -115,6 +117,8 @@ impl<'g> Diff<'g> {
             doubts.push(Doubt::ManyCauses(causes.len()));
         }
         let rebuilt = evaluations.rebuilt;
+        let mut rebuilt_attributes: Vec<AttributeIx> = attributes.rebuilds.iter().map(|name| new[name].attribute.ix()).collect();
+        rebuilt_attributes.sort_unstable();
         Self {
             before,
             after,
@@ -128,6 +132,7 @@ impl<'g> Diff<'g> {
             smallest_is_proven,
             doubts,
             left_out,
+            rebuilt_attributes,
         }
     }
 
@@ -140,12 +145,9 @@ impl<'g> Diff<'g> {
         }
     }
 
-    /// Attributes of what is rebuilt, by attribute path and system.
+    /// The rebuilt attributes, none of which was left out of the comparison, by attribute path and system.
     pub fn rebuilt_attributes(&self) -> Vec<Attribute<'g>> {
-        let after = self.after;
-        let mut attributes: Vec<_> = self.rebuilt.iter().flat_map(|ix| after.derivation(ix).attributes()).collect();
-        attributes.sort_unstable_by_key(|attribute| attribute.ix());
-        attributes
+        self.rebuilt_attributes.iter().map(|&ix| self.after.attribute(ix)).collect()
     }
 
     /// The causes as roots of the evaluation after the change.
