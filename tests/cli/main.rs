@@ -310,14 +310,23 @@ fn quiet_says_nothing_but_the_result() {
 fn quiet_keeps_a_format_that_was_asked_for() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let (graph, history) = (directory.path().join("g"), directory.path().join("history"));
-    let import = |more: &[&str]| Run::of(waves().arg("import").args(DUMPS).arg("-o").arg(&graph).args(["--format", "json"]).args(more));
-    let (loud, quiet) = (import(&[]), import(&["-q"]));
-    assert!(loud.stderr.starts_with("wrote ") && loud.stdout.starts_with('{'), "{}", loud.stderr);
-    assert_eq!((quiet.code, quiet.stdout, quiet.stderr.as_str()), (Some(0), loud.stdout, ""));
-    let mut add = waves();
-    add.args(["history", "add", "-q", "--label", "a", "--format", "json"]).arg(&history).arg(DUMPS.join(","));
-    let added: serde_json::Value = serde_json::from_str(&Run::of(&mut add).expect_success()).expect("JSON");
-    assert_eq!(added["evaluations"][0]["label"], "a");
+    let import = |more: &[&str]| Run::of(waves().arg("import").args(DUMPS).arg("-o").arg(&graph).args(more));
+    let by_default = import(&[]).expect_success();
+    for (format, begins) in [("text", "evaluation "), ("json", "{"), ("markdown", "evaluation ")] {
+        let (loud, quiet) = (import(&["--format", format]), import(&["-q", "-f", format]));
+        assert!(loud.stderr.starts_with("wrote ") && loud.stdout.starts_with(begins), "{format}: {}", loud.stderr);
+        assert_eq!(loud.stdout == by_default, format == "text");
+        assert_eq!((quiet.code, quiet.stdout, quiet.stderr.as_str()), (Some(0), loud.stdout, ""), "{format}");
+    }
+    let add = |label: &str, more: &[&str]| {
+        let mut add = waves();
+        add.args(["history", "add", "-q", "--label", label]).args(more).arg(&history).arg(DUMPS.join(","));
+        Run::of(&mut add).expect_success()
+    };
+    assert!(add("a", &["-f", "text"]).contains("\na "));
+    let added: serde_json::Value = serde_json::from_str(&add("b", &["--format", "json"])).expect("JSON");
+    assert_eq!(added["evaluations"][0]["label"], "b");
+    assert_eq!(add("c", &[]), "");
 }
 
 #[test]
@@ -342,6 +351,8 @@ fn quiet_leaves_warnings_and_no_other_notes() {
 fn options_without_a_use_are_refused() {
     let plans = ["tests/inputs/major.json", "tests/inputs/wrong-major.json"];
     let export = |engine: &'static str| vec!["export", plans[0], "--to", engine];
+    let diff = |format: &'static str| vec!["diff", DUMPS[1], DUMPS[1], "--format", format];
+    let (changed_paths, rebuild_amount) = (|| diff("changed-paths"), || diff("rebuild-amount"));
     for (command, options, message) in [
         (vec!["import", DUMPS[0]], &["--graph", "my.waves"][..], "-o FILE"),
         (vec!["eval", "data"], &["--graph", "my.waves"], "-o FILE"),
@@ -355,8 +366,16 @@ fn options_without_a_use_are_refused() {
         (vec!["impact", "--root", "hello"], &["--offline"], "--cache <URL>"),
         (vec!["impact", "--root", "hello"], &["--cache-dir", "missing"], "--cache <URL>"),
         (vec!["plan", "--root", "hello"], &["--cache-jobs", "2"], "--cache <URL>"),
-        (vec!["diff", DUMPS[1], DUMPS[1], "--format", "rebuild-amount"], &["--table", "added"], "--format csv"),
-        (vec!["diff", DUMPS[1], DUMPS[1], "--format", "changed-paths"], &["--table", "added"], "--format csv"),
+        (rebuild_amount(), &["--table", "added"], "--format csv"),
+        (changed_paths(), &["--table", "added"], "--format csv"),
+        (changed_paths(), &["--durations", "missing"], "--durations has no meaning with --format changed-paths"),
+        (changed_paths(), &["--cached", "missing"], "--cached has no meaning"),
+        (changed_paths(), &["--sizes", "missing"], "--sizes has no meaning"),
+        (changed_paths(), &["--cache", "file:///missing"], "--cache has no meaning"),
+        (changed_paths(), &["--base-branch", "staging"], "--base-branch has no meaning"),
+        (changed_paths(), &["--limit", "5"], "--limit has no meaning"),
+        (rebuild_amount(), &["--limit", "0"], "--limit has no meaning with --format rebuild-amount"),
+        (rebuild_amount(), &["--config", "missing"], "--config has no meaning with --format rebuild-amount"),
         (export("nix-build"), &["--repository", "https://example.org main"], "it is for --to hydra"),
         (export("github-matrix"), &["--source", "x"], "--to nix-fast-build"),
         (export("hydra"), &["--repository", "x", "--durations", "missing"], "it is for --to github-matrix"),
@@ -366,6 +385,13 @@ fn options_without_a_use_are_refused() {
         assert!(run.stderr.contains(message), "{command:?} {options:?}: {}", run.stderr);
     }
     Run::of(waves().args(["plan", "diff"]).args(plans).env("WAVES_GRAPH", "missing")).expect_success();
+    // Of these, one has the labels of a policy; and what the environment says is no option.
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let policy = directory.path().join("waves.toml");
+    fs::write(&policy, "[policy.labels]\nprefix = \"size.\"\n").expect("written");
+    let labelled = Run::of(waves().args(changed_paths()).arg("--config").arg(&policy)).expect_success();
+    assert!(labelled.contains("\"size.linux: 0\":true"), "{labelled}");
+    Run::of(waves().args(rebuild_amount()).env("GITHUB_BASE_REF", "staging")).expect_success();
 }
 
 #[test]

@@ -10,6 +10,15 @@ use tempfile::TempDir;
 use crate::support::{Run, graph_args, root, waves};
 
 const DURATIONS: [&str; 2] = ["--durations", "data/dumps/durations.csv"];
+/// Another evaluation than that of the plans in `tests/inputs`.
+const UPDATED: [&str; 6] = [
+    "--graph",
+    "data/dumps/derivations.json",
+    "--graph",
+    "data/dumps/update/derivations.json",
+    "--graph",
+    "data/dumps/update/eval-jobs.jsonl",
+];
 
 /// A list of updates, and what is planned with it.
 struct List {
@@ -362,6 +371,49 @@ fn explained_waves_begin_when_they_can() {
         let said: Value = serde_json::from_str(&explained).expect("JSON");
         assert_eq!(said["waves"][0]["begins_after_hours"], begins);
         assert!(!explained.contains("-0.0"), "{explained}");
+    }
+}
+
+#[test]
+fn a_plan_of_another_evaluation_is_said_to_be_one() {
+    const PLAN: &str = "tests/inputs/major.json";
+    let json = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+    let digest = |graph: &[&str]| {
+        let info = json(&Run::of(waves().args(["info", "--format", "json"]).args(graph)).expect_success());
+        info["evaluation"]["digest"].as_str().expect("a digest").to_owned()
+    };
+    let plan = fs::read_to_string(root().join(PLAN)).expect("there");
+    let (of, this) = (digest(&graph_args()), digest(&UPDATED));
+    assert_eq!(json(&plan)["evaluation"]["digest"], of);
+    let hint = "(hint: name the evaluation of the plan with --graph FILE, or plan again)";
+    let said = format!("the plan is of evaluation {of}, and this is {this} {hint}");
+    let noted = |command: &[&str], code: i32| {
+        let notes = |graph: &[&str]| {
+            let run = Run::of(waves().args(command).args(graph));
+            assert_eq!(run.code, Some(code), "{command:?}: {}", run.stderr);
+            run.stderr.lines().filter_map(|line| line.strip_prefix("note: ")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(notes(&graph_args()), [""; 0], "{command:?}");
+        assert_eq!(notes(&UPDATED), [said.as_str()], "{command:?}");
+    };
+    noted(&["explain", "hello", "--plan", PLAN], 0);
+    noted(&["explain", "hello", "--plan", PLAN, "-q", "--format", "json"], 0);
+    noted(&["export", PLAN, "--to", "nix-build", "--wave", "2.7"], 0);
+    noted(&["export", PLAN, "--to", "nix-build", "--wave", "2.7", "-q"], 0);
+    // What is not there may be where the plan was made.
+    let list = List::new("");
+    list.write("plan.json", &plan.replace("\"hello\"", "\"helo\""));
+    let path = list.path("plan.json");
+    let typed = path.to_str().expect("UTF-8");
+    for command in [&["verify", typed][..], &["explain", "jq", "--plan", typed], &["export", typed, "--to", "nix-build"]] {
+        noted(command, 2);
+    }
+    // As the examples say, one of them is wrong in a lock, and in a number.
+    for (plan, code, flaws) in [(PLAN, 0, 0), ("tests/inputs/wrong-major.json", 1, 1)] {
+        let run = Run::of(waves().args(["verify", plan, "--format", "json"]).args(UPDATED));
+        let report = json(&run.stdout);
+        assert_eq!((run.code, texts(&report["flaws"]).len()), (Some(code), flaws), "{report}");
+        assert_eq!(texts(&report["unchecked"]), [format!("numbers: {said}")]);
     }
 }
 

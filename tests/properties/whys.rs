@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use waves_core::analysis::Why;
+use waves_core::report::{Report as _, WhyDetail, WhyReport};
 
 use crate::model::PackageSet;
 use crate::strategy::{package_sets, with_roots};
@@ -43,6 +44,29 @@ proptest! {
         let edges: BTreeSet<(usize, usize)> = why.edges().map(|(input, user)| (imported.at(input.ix()), imported.at(user.ix()))).collect();
         let all = expected.iter().flat_map(|&input| set.users(input).map(move |user| (input, user)));
         prop_assert_eq!(edges, all.filter(|(_, user)| expected.contains(user)).collect());
+    }
+
+    /// Two store paths a line where nothing is cut; on a terminal they are whole, or not there.
+    #[test]
+    fn edges_are_told_whole((set, from) in with_roots(30), to: Index, width in 40_u16..300) {
+        let to = to.index(set.derivations.len());
+        let imported = Imported::new(&set);
+        let (from, to) = ([imported.root(from.iter().copied())], [imported.root([to])]);
+        let why = Why::new(&imported.graph, &from, &to).expect("it has edges");
+        let report = WhyReport::new(&why, &from, &to, WhyDetail::All, usize::MAX);
+        let paths = |width: Option<u16>| {
+            let mut text = Vec::new();
+            report.document().write_text(width, &mut text).expect("writes");
+            let text = String::from_utf8(text).expect("UTF-8");
+            let is_path = |word: &&str| word.starts_with("/nix/store/");
+            let of_line = |line: &str| line.split_whitespace().filter(is_path).map(str::to_owned).collect::<Vec<_>>();
+            text.lines().map(of_line).collect::<Vec<_>>()
+        };
+        let told = paths(None);
+        let edges: Vec<Vec<String>> = why.edges().map(|(input, user)| vec![input.path(), user.path()]).collect();
+        prop_assert_eq!(told.iter().filter(|paths| paths.len() == 2).cloned().collect::<Vec<_>>(), edges);
+        let known: BTreeSet<&String> = told.iter().flatten().collect();
+        prop_assert!(paths(Some(width)).iter().flatten().all(|path| known.contains(path)));
     }
 
     #[test]

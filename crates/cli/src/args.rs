@@ -1,11 +1,13 @@
 //! What can be typed. Nothing here is resolved: that is each command's work.
 
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Arg, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use waves_core::graph::Precision;
 
@@ -35,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) graph: Vec<PathBuf>,
 
-    /// Say nothing but the result
+    /// Say nothing but the result, and what --format asks for
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 
@@ -215,7 +217,7 @@ pub(crate) struct InfoArgs {
     pub(crate) verbose: bool,
 
     #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    pub(crate) format: AskedFormatArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -357,6 +359,43 @@ pub(crate) struct FormatArgs {
     /// The list that --format csv writes, by its key in the JSON [default: the first]
     #[arg(long, value_name = "KEY", hide_short_help = true)]
     pub(crate) table: Option<String>,
+}
+
+/// The same, where it counts whether somebody asked for a format: the result is a file, and the report beside it.
+#[derive(Debug)]
+pub(crate) struct AskedFormatArgs {
+    format: FormatArgs,
+    pub(crate) is_asked: bool,
+}
+
+impl Deref for AskedFormatArgs {
+    type Target = FormatArgs;
+
+    fn deref(&self) -> &FormatArgs {
+        &self.format
+    }
+}
+
+impl FromArgMatches for AskedFormatArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let is_asked = matches.value_source("format") == Some(ValueSource::CommandLine);
+        Ok(Self { format: FormatArgs::from_arg_matches(matches)?, is_asked })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl clap::Args for AskedFormatArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        <FormatArgs as clap::Args>::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        <FormatArgs as clap::Args>::augment_args_for_update(command)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -504,7 +543,7 @@ pub(crate) struct HistoryAddArgs {
     pub(crate) time: Option<u64>,
 
     #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    pub(crate) format: AskedFormatArgs,
 }
 
 #[derive(Debug, clap::Args)]

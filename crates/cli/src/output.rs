@@ -10,7 +10,7 @@ use anstream::{AutoStream, ColorChoice};
 use waves_core::report::{self, Format, Report};
 use waves_core::text::clean;
 
-use crate::args::{FormatArg, FormatArgs};
+use crate::args::{AskedFormatArgs, FormatArg, FormatArgs};
 use crate::commands::Failure;
 use crate::exit_code::{OK, USAGE, exit_code};
 use crate::github;
@@ -42,12 +42,6 @@ impl FormatArgs {
         }
     }
 
-    /// Whether a report is written beside a file that is the result: if quiet, only in a format that programs read, which somebody
-    /// asked for.
-    pub(crate) fn is_wanted(&self, quiet: bool) -> bool {
-        !quiet || self.format != FormatArg::Text
-    }
-
     fn format(&self) -> Format {
         match self.format {
             FormatArg::Text => Format::Text,
@@ -59,6 +53,13 @@ impl FormatArgs {
             FormatArg::Mermaid => Format::Mermaid,
             FormatArg::Svg => Format::Svg,
         }
+    }
+}
+
+impl AskedFormatArgs {
+    /// Whether a report is written beside a file that is the result: if quiet, only in a format that somebody asked for.
+    pub(crate) fn is_wanted(&self, quiet: bool) -> bool {
+        !quiet || self.is_asked
     }
 }
 

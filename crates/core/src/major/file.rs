@@ -217,6 +217,14 @@ impl PlanFile {
         })
     }
 
+    /// That it was made for another evaluation than `graph`, and what to do about it; none if it is of this one. Its updates are found by
+    /// name in any, but what it says of them is true of its own.
+    pub fn other_evaluation(&self, graph: &Graph) -> Option<String> {
+        let (own, this) = (&self.evaluation.digest, graph.digest());
+        let hint = "name the evaluation of the plan with --graph FILE, or plan again";
+        (*own != this).then(|| format!("the plan is of evaluation {own}, and this is {this} (hint: {hint})"))
+    }
+
     /// Finds its updates by name in an evaluation, which need not be the one that it was made for. O(V) for each update and
     /// O(V + E) for each wave.
     ///

@@ -236,7 +236,8 @@ impl Table {
             });
             let mut titles: Vec<_> = titles.collect();
             titles.dedup();
-            writeln!(out, "{}", folded(&format!("(too narrow for: {})", titles.join(", ")), width))?;
+            let note = format!("(too narrow for: {}; nothing is cut in a pipe)", titles.join(", "));
+            writeln!(out, "{}", folded(&note, width))?;
         }
         if self.omitted > 0 {
             writeln!(out, "… and {} more (--limit shows more)", number(self.omitted as u64))?;
@@ -381,6 +382,16 @@ mod tests {
         String::from_utf8(out).expect("UTF-8").lines().map(str::to_owned).collect()
     }
 
+    /// Words without what they are laid out by.
+    fn words(lines: &[String]) -> String {
+        lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// What is said of columns that were left out.
+    fn too_narrow_for(titles: &str) -> String {
+        if titles.is_empty() { String::new() } else { format!("(too narrow for: {titles}; nothing is cut in a pipe)") }
+    }
+
     #[test]
     fn a_narrow_terminal_has_the_first_columns_and_the_titles_of_the_others() {
         let [more, count, mark, about] = [Column::Detail("more"), Column::Number("count"), Column::Word(""), Column::Text("about")];
@@ -388,19 +399,18 @@ mod tests {
         let row = ["a rather long name of a package", "7", "12345", "wrong", "what is said of it at length"];
         table.rows.push(row.map(str::to_owned).to_vec());
         // A text has 16 columns at least, and all are 2 apart.
-        for (width, titles, note) in [
+        for (width, titles, left_out) in [
             (54, "evaluation more count about", ""),
-            (53, "evaluation count about", "(too narrow for: more)"),
-            (48, "evaluation count about", "(too narrow for: more)"),
-            (47, "evaluation count", "(too narrow for: more, about)"),
-            (30, "evaluation count", "(too narrow for: more, about)"),
-            (29, "evaluation count", "(too narrow for: more, what has no title, about)"),
-            (22, "evaluation", "(too narrow for: more, count, what has no title, about)"),
-            (9, "evaluati…", "(too narrow for: more, count, what has no title, about)"),
+            (53, "evaluation count about", "more"),
+            (48, "evaluation count about", "more"),
+            (47, "evaluation count", "more, about"),
+            (30, "evaluation count", "more, about"),
+            (29, "evaluation count", "more, what has no title, about"),
+            (22, "evaluation", "more, count, what has no title, about"),
+            (9, "evaluati…", "more, count, what has no title, about"),
         ] {
             let lines = lines(table.clone(), width);
-            let words = |lines: &[String]| lines.join(" ").split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
-            assert_eq!((words(&lines[..1]), words(&lines[2..])), (titles.to_owned(), note.to_owned()), "{width}");
+            assert_eq!((words(&lines[..1]), words(&lines[2..])), (titles.to_owned(), too_narrow_for(left_out)), "{width}");
             assert!(lines[1].starts_with("a rather"), "{width}: {lines:?}");
             assert!(lines.iter().all(|line| line.chars().count() <= usize::from(width)), "{width}: {lines:?}");
         }
@@ -418,7 +428,7 @@ mod tests {
             let lines = lines(table.clone(), width);
             let has_room = usize::from(width) >= others + path.len();
             assert_eq!((lines[1].contains(path), lines[1].contains("/nix")), (has_room, has_room), "{width}: {lines:?}");
-            assert_eq!(lines[2..].concat(), if has_room { "" } else { "(too narrow for: derivation)" }, "{width}");
+            assert_eq!(words(&lines[2..]), too_narrow_for(if has_room { "" } else { "derivation" }), "{width}");
             assert!(lines[1].ends_with("fixed output"), "{width}: {lines:?}");
         }
     }

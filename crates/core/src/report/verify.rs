@@ -24,6 +24,9 @@ pub struct VerifyReport {
     pub flaws: Vec<String>,
     /// What could not be checked, and why.
     pub unchecked: Vec<String>,
+    /// Whether it is the plan's own evaluation: in another one the numbers are not checked.
+    #[serde(skip)]
+    is_own: bool,
 }
 
 impl VerifyReport {
@@ -36,6 +39,7 @@ impl VerifyReport {
             updates: plan.updates.len(),
             flaws: verified.flaws.iter().map(ToString::to_string).collect(),
             unchecked: verified.unchecked.clone(),
+            is_own: plan.other_evaluation(graph).is_none(),
         }
     }
 }
@@ -45,10 +49,15 @@ impl Report for VerifyReport {
         let mut document = Document::default();
         document.line(self.evaluation.line());
         let (updates, waves) = (counted(self.updates, "update", "updates"), counted(self.waves, "wave", "waves"));
+        let the = match (self.is_own, self.flaws.is_empty()) {
+            (true, _) => "The",
+            (false, true) => "As far as it can be checked here, the",
+            (false, false) => "In this evaluation the",
+        };
         document.heading(if self.flaws.is_empty() {
-            format!("The plan is right: {updates} in {waves}, each once, nothing locked is rebuilt")
+            format!("{the} plan is right: {updates} in {waves}, each once, nothing locked is rebuilt")
         } else {
-            format!("The plan is wrong in {}", counted(self.flaws.len(), "way", "ways"))
+            format!("{the} plan is wrong in {}", counted(self.flaws.len(), "way", "ways"))
         });
         document.lines(self.flaws.iter().map(|flaw| format!("wrong: {flaw}")));
         document.lines(self.unchecked.iter().map(|unchecked| format!("not checked: {unchecked}")));

@@ -79,6 +79,22 @@ pub struct EdgeReport {
     pub input: String,
     /// What needs it.
     pub user: String,
+    /// What both are called.
+    #[serde(skip)]
+    labels: [String; 2],
+}
+
+impl EdgeReport {
+    fn new(input: Derivation<'_>, user: Derivation<'_>) -> Self {
+        let labels = [input, user].map(|derivation| derivation.label().to_owned());
+        Self { input: input.path(), user: user.path(), labels }
+    }
+
+    /// A terminal that is too narrow for the paths has the names.
+    fn cells(&self) -> Vec<String> {
+        let [input, user] = self.labels.clone();
+        vec![input, self.input.clone(), user, self.user.clone()]
+    }
 }
 
 impl<'a> WhyReport<'a> {
@@ -99,7 +115,7 @@ impl<'a> WhyReport<'a> {
             undescribed: why.undescribed(),
             between: why.between().len(),
             edges_omitted: all.len().saturating_sub(limit),
-            edges: all.iter().take(limit).map(|(input, user)| EdgeReport { input: input.path(), user: user.path() }).collect(),
+            edges: all.iter().take(limit).map(|&(input, user)| EdgeReport::new(input, user)).collect(),
             path,
             detail,
             limit,
@@ -190,8 +206,9 @@ impl Report for WhyReport<'_> {
         }
         if self.detail == WhyDetail::All && self.rebuilds {
             document.heading(format!("All {} between them", counted(self.edges.len() + self.edges_omitted, "edge", "edges")));
-            let mut edges = Table::new(&[Column::Text("input"), Column::Text("user")]);
-            edges.rows = self.edges.iter().map(|edge| vec![edge.input.clone(), edge.user.clone()]).collect();
+            let path = Column::Path("derivation");
+            let mut edges = Table::new(&[Column::Text("input"), path, Column::Text("user"), path]);
+            edges.rows = self.edges.iter().map(EdgeReport::cells).collect();
             edges.omitted = self.edges_omitted;
             document.table(edges);
         }
