@@ -9,7 +9,7 @@ const { pathToFileURL } = require("node:url");
 const [modules, directory] = process.argv.slice(2);
 const { chromium } = require(path.join(modules, "playwright-core"));
 const axe = fs.readFileSync(path.join(modules, "axe-core", "axe.min.js"), "utf8");
-const KINDS = ["plan", "upgrade", "impact", "inverse", "part", "diff", "status", "hostile", "alone"];
+const KINDS = ["plan", "upgrade", "impact", "estimate", "inverse", "part", "diff", "status", "hostile", "alone"];
 const OPTIONS = [
   "--headless",
   "--no-sandbox",

@@ -1,5 +1,7 @@
 //! Pages of reports, against the reports that they are made of, and in a real browser.
 
+#[path = "../schema/checkout.rs"]
+mod checkout;
 #[path = "../ledger/support.rs"]
 mod support;
 
@@ -11,6 +13,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use checkout::{Checkout, JQ_META, PROSE, STDENV, ZLIB};
 use support::{Run, begun, json, repository, texts, waves};
 
 /// Names that want to be more than names.
@@ -34,6 +37,10 @@ fn pages() -> TempDir {
     keep("impact.json", &json(here, &["impact", "--root", "zlib"]));
     keep("inverse.json", &json(here, &["impact", "--root", "python3", "--inverse"]));
     let costs = ["--durations", &file("durations.csv"), "--cached", &file("store-paths.txt")];
+    // What is certain, what is not, and what rebuilds nothing.
+    let checkout = Checkout::new(&[ZLIB, JQ_META, STDENV, PROSE]);
+    let repo = checkout.directory.path().display().to_string();
+    keep("estimate.json", &json(here, &["impact", "--git", "HEAD~1..HEAD", "--repo", &repo]));
     keep("part.json", &json(here, &[&["impact", "--root", "zlib", "--depth", "1", "--limit", "5"], &costs[..]].concat()));
     Run::of(waves(here).args(["import", "-q", &file("update/derivations.json"), &file("update/eval-jobs.jsonl"), "-o", "after.waves"]))
         .expect(0);
@@ -43,7 +50,7 @@ fn pages() -> TempDir {
     fs::write(here.join("second.txt"), "ncurses built\nopenssl failed\n").expect("written");
     Run::of(waves(here).args(["record", "second.txt"])).expect(0);
     keep("status.json", &json(here, &["status", "--history"]));
-    for kind in ["plan", "upgrade", "impact", "inverse", "part", "status"] {
+    for kind in ["plan", "upgrade", "impact", "estimate", "inverse", "part", "status"] {
         page(kind, ".waves/graph.waves");
     }
     page("diff", "after.waves");
@@ -178,6 +185,7 @@ fn the_figures_are_those_of_the_reports() {
         "impact",
         &[("attributes", "/rebuilds/attributes"), ("derivations rebuilt", "/rebuilds/derivations"), ("outputs", "/rebuilds/outputs")],
     );
+    agrees("estimate", &[("attributes", "/impact/rebuilds/attributes"), ("derivations rebuilt", "/impact/rebuilds/derivations")]);
     agrees(
         "diff",
         &[("attributes rebuilt", "/counts/attributes"), ("derivations", "/counts/derivations"), ("fetched, not built", "/fetched")],
@@ -238,6 +246,101 @@ fn ways_are_as_short_as_those_of_why() {
     assert!(seen.len() > 2, "{seen:?}");
 }
 
+/// What is not certain stands beside what is: each file, with its bound, and a way from what was changed to each attribute.
+#[test]
+fn a_page_of_an_estimate_has_its_doubts() {
+    let directory = pages();
+    let (page, estimate) = (page(directory.path(), "estimate"), report(directory.path(), "estimate"));
+    let text = text(&page);
+    for (list, file) in [("seeds", ZLIB.0), ("seeds", JQ_META.0), ("unbounded", STDENV.0), ("ignored", PROSE.0)] {
+        assert!(texts(&estimate[list], "file").contains(&file) && text.contains(file), "{file}");
+    }
+    let count = |pointer: &str| separated(estimate.pointer(pointer).and_then(Value::as_u64).expect("a number"));
+    let [attributes, derivations] = ["/at_most/attributes", "/at_most/derivations"].map(count);
+    let most = format!("With what is not confined: {attributes} attributes, {derivations} derivations at most.");
+    assert!(text.contains(&most) && text.contains(": 4 changed files"), "{text}");
+    assert!(!page.contains("<b>change</b>"), "the subject of a commit is no markup");
+
+    let told = data(&page);
+    let names = names(&told);
+    let parents = unpacked(&told["graph"]["parents"]);
+    let labels = unstepped(&told["graph"]["labels"]);
+    let nodes = unpacked(&told["graph"]["rows"]);
+    assert_eq!(rows(&told).len(), estimate["impact"]["attributes"].as_array().expect("attributes").len());
+    let mut longest = 0;
+    for node in nodes {
+        let way: Vec<usize> = std::iter::successors(Some(node), |at| Some(parents[at - 1]).filter(|parent| *parent > 0)).collect();
+        let root = &names[labels[way.last().expect("a root") - 1]];
+        assert!(root.contains("zlib"), "{root}");
+        longest = longest.max(way.len());
+    }
+    assert!(longest > 2, "{longest}");
+}
+
+/// Files of which nothing is certain are said to be so.
+#[test]
+fn a_page_of_an_estimate_never_has_a_silent_zero() {
+    let directory = begun();
+    let here = directory.path();
+    for (change, said) in [(STDENV, "Nothing is certain to be rebuilt."), (JQ_META, "Nothing is rebuilt.")] {
+        let checkout = Checkout::new(&[change]);
+        let report = json(here, &["impact", "--git", "HEAD~1", "--repo", &checkout.directory.path().display().to_string()]);
+        fs::write(here.join("estimate.json"), report.to_string()).expect("written");
+        Run::of(waves(here).args(["report", "estimate.json", "-q"])).expect(0);
+        let text = text(&page(here, "report"));
+        assert!(text.contains(said) && text.contains(change.0), "{text}");
+        assert_eq!(text.contains("at most."), change == STDENV);
+    }
+}
+
+/// Attributes of several systems, as many as are said, of which one is of too few for the evaluation to be for it.
+fn of_systems(here: &Path, systems: &[(&str, usize)]) {
+    let path = |number: usize, suffix: &str| format!("/nix/store/{}-p-1{suffix}", format!("{number:02}").repeat(16));
+    let jobs = systems.iter().flat_map(|&(system, count)| (0..count).map(move |at| (system, format!("p{at}"))));
+    let job = |(number, (system, attribute)): (usize, (&str, String))| {
+        let inputs = if number == 0 { serde_json::json!({}) } else { serde_json::json!({ path(0, ".drv"): ["out"] }) };
+        serde_json::json!({
+            "attr": attribute, "attrPath": [attribute], "name": "p-1", "system": system, "drvPath": path(number, ".drv"),
+            "outputs": { "out": path(number, "") }, "inputDrvs": inputs,
+        })
+        .to_string()
+    };
+    let jobs: Vec<String> = jobs.enumerate().map(job).collect();
+    fs::write(here.join("systems.jsonl"), jobs.join("\n")).expect("written");
+}
+
+/// The text counts all systems but the first, a page but four.
+#[test]
+fn a_page_names_the_systems_of_its_evaluation() {
+    let directory = begun();
+    let here = directory.path();
+    let systems =
+        [("riscv64-linux", 4), ("x86_64-linux", 20), ("i686-linux", 1), ("aarch64-linux", 10), ("x86_64-darwin", 6), ("aarch64-darwin", 8)];
+    of_systems(here, &systems);
+    let derivations = repository().join("data/dumps/derivations.json").display().to_string();
+    let four = "(x86_64-linux, aarch64-linux, aarch64-darwin, x86_64-darwin and 1 more system, 49 attributes, 49 derivations)";
+    // Where no attribute tells, derivations do.
+    for (dump, root, first, all) in [
+        ("systems.jsonl", "p0", "(x86_64-linux and 4 more systems, 49 attributes, 49 derivations)", four),
+        (derivations.as_str(), "zlib", "(x86_64-linux and 1 more system, 0 attributes", "(x86_64-linux, i686-linux, 0 attributes"),
+    ] {
+        let asked = ["impact", "--root", root, "--graph", dump];
+        let told = Run::of(waves(here).args(asked)).expect(0).stdout;
+        assert!(told.lines().next().is_some_and(|line| line.contains(first)), "{told}");
+        let mut report = json(here, &asked);
+        let shown = |report: &Value| {
+            fs::write(here.join("impact.json"), report.to_string()).expect("written");
+            Run::of(waves(here).args(["report", "impact.json", "-q", "--graph", dump])).expect(0);
+            text(&page(here, "report"))
+        };
+        assert!(shown(&report).contains(all), "{}", shown(&report));
+        // A report that was made before systems were counted.
+        let evaluation = report["evaluation"].as_object_mut().expect("an evaluation");
+        evaluation.remove("by_system").expect("systems");
+        assert!(shown(&report).contains("(x86_64-linux, "), "{}", shown(&report));
+    }
+}
+
 #[test]
 fn the_same_report_gives_the_same_page() {
     let directory = pages();
@@ -251,7 +354,7 @@ fn the_same_report_gives_the_same_page() {
 #[test]
 fn a_page_is_well_formed_and_asks_for_nothing() {
     let directory = pages();
-    for kind in ["plan", "upgrade", "impact", "inverse", "part", "diff", "status", "hostile", "alone"] {
+    for kind in ["plan", "upgrade", "impact", "estimate", "inverse", "part", "diff", "status", "hostile", "alone"] {
         let page = page(directory.path(), kind);
         assert!(page.len() < 200_000, "{kind}: {} bytes", page.len());
         for asked in ["http://", "https://", " src=", "@import", "url(", "<link", "innerHTML"] {

@@ -2,40 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
-use git2::{IndexAddOption, Repository, Signature};
+use git2::Repository;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::checkout::{Checkout, JQ_META, PROSE, STDENV, ZLIB, commit};
 use crate::dump::Dump;
-use crate::support::{GRAPH, assert_valid, items, joined, length, number, repository, run, schema, text, texts};
-
-/// A repository with the package set, and some changes of it in a second commit.
-struct Checkout {
-    directory: TempDir,
-}
+use crate::support::{GRAPH, assert_valid, items, joined, length, number, run, schema, text, texts};
 
 impl Checkout {
-    fn new(changes: &[(&str, &str, &str)]) -> Self {
-        let checkout = Self { directory: TempDir::new().expect("a directory") };
-        copy(&repository().join("data"), checkout.directory.path());
-        let git = Repository::init(checkout.directory.path()).expect("a repository");
-        commit(&git, "The package set");
-        for &(file, from, to) in changes {
-            checkout.replace(file, from, to);
-        }
-        commit(&git, "A <b>change</b>\u{1b}[31m");
-        checkout
-    }
-
-    fn replace(&self, file: &str, from: &str, to: &str) {
-        let path = self.directory.path().join(file);
-        let before = fs::read_to_string(&path).expect(file);
-        assert!(before.contains(from), "{file}: {from}");
-        fs::write(path, before.replacen(from, to, 1)).expect(file);
-    }
-
     fn arguments<'a>(&'a self, arguments: &[&'a str]) -> Vec<&'a str> {
         let repo = ["--repo", self.directory.path().to_str().expect("UTF-8")];
         [&["impact"], &GRAPH[..], &repo, arguments].concat()
@@ -61,34 +37,7 @@ impl Checkout {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("created");
-    for entry in fs::read_dir(from).expect("it is there") {
-        let path = entry.expect("an entry").path();
-        let target = to.join(path.file_name().expect("a name"));
-        if !path.is_dir() {
-            fs::copy(&path, target).expect("copied");
-        } else if !path.ends_with("data/dumps") {
-            copy(&path, &target);
-        }
-    }
-}
-
-fn commit(git: &Repository, subject: &str) {
-    let mut index = git.index().expect("an index");
-    index.add_all(["*"], IndexAddOption::DEFAULT, None).expect("added");
-    index.write().expect("written");
-    let tree = git.find_tree(index.write_tree().expect("a tree")).expect("a tree");
-    let who = Signature::now("somebody", "somebody@example.org").expect("a signature");
-    let parent = git.head().ok().and_then(|head| head.peel_to_commit().ok());
-    git.commit(Some("HEAD"), &who, &who, subject, &tree, &parent.iter().collect::<Vec<_>>()).expect("a commit");
-}
-
-const ZLIB: (&str, &str, &str) = ("pkgs/development/libraries/zlib/default.nix", "1.3.1", "1.3.2");
-const JQ_META: (&str, &str, &str) = ("pkgs/by-name/jq/jq/package.nix", "Lightweight", "Light");
 const CURL: (&str, &str, &str) = ("pkgs/by-name/cu/curlMinimal/package.nix", "pname = ", "flag = 1; pname = ");
-const STDENV: (&str, &str, &str) = ("pkgs/stdenv/generic/setup.sh", "\n", "\n# more\n");
-const PROSE: (&str, &str, &str) = ("README.md", "\n", "\nmore\n");
 
 #[test]
 fn rebuilds_are_those_of_the_dump() {
@@ -109,6 +58,7 @@ fn rebuilds_are_those_of_the_dump() {
         assert!(items(&estimate, "/unbounded").iter().all(|unbounded| number(unbounded, "/bound/derivations") <= most));
         assert_eq!(number(&estimate, "/comparison/files"), changes.len() as u64);
         assert_eq!(number(&estimate, "/comparison/positions"), number(&estimate, "/comparison/positions_found"));
+        assert_eq!(estimate["comparison"]["far_away"], false);
     }
 }
 
@@ -135,6 +85,18 @@ fn the_working_tree() {
     let changed = checkout.report(&["--git-worktree=HEAD~1"]);
     assert_eq!(number(&changed, "/comparison/files"), 1);
     assert!(length(&changed, "/seeds") > 0);
+}
+
+/// An evaluation of another tree is told by the files that its attributes are defined in.
+#[test]
+fn another_tree_is_told() {
+    let elsewhere = Checkout { directory: TempDir::new().expect("a directory") };
+    fs::write(elsewhere.directory.path().join("a.nix"), "{ }\n").expect("written");
+    commit(&Repository::init(elsewhere.directory.path()).expect("a repository"), "Another tree");
+    let comparison = &elsewhere.report(&["--git-worktree"])["comparison"];
+    assert_eq!((&comparison["far_away"], number(comparison, "/positions_found")), (&Value::Bool(true), 0));
+    let said = run(&elsewhere.arguments(&["--git-worktree"]));
+    assert!(String::from_utf8_lossy(&said.stdout).contains("Is it of another tree?"));
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! `waves info` and `waves import`.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use crate::support::{GRAPH, assert_valid, items, length, number, read_json, report, run, schema, text};
+use crate::support::{GRAPH, assert_valid, items, length, number, read, read_json, report, run, schema, text};
 
 /// `totals.json` is what `jq` counted.
 #[test]
@@ -19,6 +21,29 @@ fn totals_are_those_of_jq() {
         assert_eq!(number(&totals, key), number(&info, pointer), "{key}");
     }
     assert_eq!(number(&totals, "/attributes") + number(&totals, "/errors"), number(&info, "/evaluation/attributes"));
+}
+
+/// Attributes and derivations of each system, as the dumps have them.
+#[test]
+fn systems_are_those_of_the_dumps() {
+    let mut expected: BTreeMap<String, [u64; 2]> = BTreeMap::new();
+    for line in read("data/dumps/eval-jobs.jsonl").lines() {
+        let job: Value = serde_json::from_str(line).expect("a line of nix-eval-jobs");
+        // What does not evaluate has none.
+        expected.entry(job["system"].as_str().unwrap_or_default().to_owned()).or_default()[0] += 1;
+    }
+    for derivation in read_json("data/dumps/derivations.json").as_object().expect("derivations").values() {
+        expected.entry(text(derivation, "/system").to_owned()).or_default()[1] += 1;
+    }
+    assert!(expected.len() > 2, "{expected:?}");
+    let info = report("info", &[]);
+    let told = info["evaluation"]["by_system"].as_object().expect("systems").iter();
+    let told: BTreeMap<String, [u64; 2]> =
+        told.map(|(system, of)| (system.clone(), [number(of, "/attributes"), number(of, "/derivations")])).collect();
+    assert_eq!(told, expected);
+    for (at, total) in ["/evaluation/attributes", "/evaluation/derivations"].into_iter().enumerate() {
+        assert_eq!(told.values().map(|of| of[at]).sum::<u64>(), number(&info, total));
+    }
 }
 
 #[test]

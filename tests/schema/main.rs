@@ -3,6 +3,7 @@
 
 mod cadence;
 mod check;
+mod checkout;
 #[path = "../shared/commands.rs"]
 mod commands;
 mod cost;

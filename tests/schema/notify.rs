@@ -189,3 +189,23 @@ fn removed_attributes_have_their_maintainers() {
         assert_eq!((items(&alone, "/removed_attributes"), number(&alone, "/removed")), (expected, 1), "{name}");
     }
 }
+
+/// What the JSON has of two evaluations that are no neighbours, the text says: each doubt, and what does not evaluate any more.
+#[test]
+fn doubts_are_said_once() {
+    let lines = read("data/dumps/eval-jobs.jsonl");
+    let directory = tempfile::tempdir().expect("a directory");
+    let after = directory.path().join("after.jsonl");
+    let without_a_set = lines.lines().filter(|line| !line.starts_with("{\"attr\":\"python311Packages."));
+    let fails = r#"{"attr":"fd","attrPath":["fd"],"error":"error: it fails"}"#;
+    let jobs: Vec<&str> = without_a_set.map(|line| if line.starts_with("{\"attr\":\"fd\"") { fails } else { line }).collect();
+    fs::write(&after, jobs.join("\n")).expect("written");
+    let before = "data/dumps/derivations.json,data/dumps/eval-jobs.jsonl";
+    let after = format!("data/dumps/derivations.json,{}", after.display());
+    let report = report_on(&[], "notify", &[before, &after]);
+    assert_eq!((length(&report, "/doubts"), texts(&report, "/no_longer_evaluated")), (1, vec!["fd.x86_64-linux"]));
+    let told = String::from_utf8(run(&["notify", before, &after]).stdout).expect("UTF-8");
+    let warnings: Vec<&str> = told.lines().filter_map(|line| line.strip_prefix("warning: ")).collect();
+    let fails = "1 attribute does not evaluate any more, and counts as removed: `fd.x86_64-linux`";
+    assert_eq!(warnings, [text(&report, "/doubts/0/message"), fails]);
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Body;
 use super::attributes::Attributes;
@@ -52,40 +52,70 @@ struct Row {
 impl Impact {
     /// Makes the page. O(V + E).
     pub(super) fn body(&self, graph: Option<&Graph>, cached: Option<&Availability>, input: &str) -> Result<Body> {
-        let is_inverse = self.direction == "dependencies";
-        let direction = if is_inverse { Direction::Dependencies } else { Direction::Dependents };
-        let roots: Vec<DerivationIx> = match graph {
-            Some(graph) => {
-                found(graph, self.roots.iter().flat_map(|root| &root.derivations), input)?.iter().map(|root| root.ix()).collect()
-            }
-            None => Vec::new(),
-        };
-        let rows = self.attributes.iter().map(|row| (row.attribute.as_str(), row.system.as_str())).collect();
-        let attributes = Attributes { rows, omitted: self.attributes_omitted, direction };
-        let (data_table, names, ways) = attributes.table(graph, cached, &roots);
-        let names_of_roots = root_names(&self.roots);
-        let (title, what) = if is_inverse {
-            (format!("What rebuilds {names_of_roots}"), "derivations")
-        } else {
-            (format!("What a change of {names_of_roots} rebuilds"), "derivations rebuilt")
-        };
+        let names = root_names(&self.roots);
+        let title = if self.is_inverse() { format!("What rebuilds {names}") } else { format!("What a change of {names} rebuilds") };
+        let roots = self.roots.iter().flat_map(|root| &root.derivations);
+        let (sections, data) = self.sections(roots, graph, cached, input)?;
+        Ok(Body { title, main: html! { (self.figures()) (sections) }, data })
+    }
+
+    fn is_inverse(&self) -> bool {
+        self.direction == "dependencies"
+    }
+
+    fn direction(&self) -> Direction {
+        if self.is_inverse() { Direction::Dependencies } else { Direction::Dependents }
+    }
+
+    /// What alone is there, if that is not all.
+    fn part(&self) -> Option<String> {
+        part_line(self.system.as_deref(), self.depth, self.direction())
+    }
+
+    /// Whether nothing is rebuilt.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.rebuilds.derivations == 0
+    }
+
+    /// The numbers that the page begins with.
+    pub(super) fn figures(&self) -> Markup {
+        let what = if self.is_inverse() { "derivations" } else { "derivations rebuilt" };
         let mut figures = vec![
             ("attributes", number(self.rebuilds.attributes)),
             (what, number(self.rebuilds.derivations)),
             ("outputs", number(self.rebuilds.outputs)),
             ("derivations besides the roots", number(self.dependents.derivations)),
         ];
-        if !is_inverse {
+        if !self.is_inverse() {
             figures.push(("that nothing else needs", number(self.covering)));
         }
         figures.extend(self.cost.iter().flat_map(|cost| &cost.total.time).map(|time| ("build time", duration(time.seconds))));
-        let part = part_line(self.system.as_deref(), self.depth, direction);
-        // Of what was narrowed, a part may rebuild more than all that is shown.
-        let has_shares = !is_inverse && part.is_none();
-        let main = html! {
-            @if let Some(part) = part { p.note { (text(&part)) } }
+        html! {
+            @if let Some(part) = self.part() { p.note { (text(&part)) } }
             (headline(&figures))
             (excluded_note(&self.excluded))
+        }
+    }
+
+    /// What stands behind them, and what the script has to know; ways begin at `roots`. O(V + E).
+    pub(super) fn sections<'p>(
+        &self,
+        roots: impl IntoIterator<Item = &'p String>,
+        graph: Option<&Graph>,
+        cached: Option<&Availability>,
+        input: &str,
+    ) -> Result<(Markup, Value)> {
+        let is_inverse = self.is_inverse();
+        let roots: Vec<DerivationIx> = match graph {
+            Some(graph) => found(graph, roots, input)?.iter().map(|root| root.ix()).collect(),
+            None => Vec::new(),
+        };
+        let rows = self.attributes.iter().map(|row| (row.attribute.as_str(), row.system.as_str())).collect();
+        let attributes = Attributes { rows, omitted: self.attributes_omitted, direction: self.direction() };
+        let (data_table, names, ways) = attributes.table(graph, cached, &roots);
+        // Of what was narrowed, a part may rebuild more than all that is shown.
+        let has_shares = !is_inverse && self.part().is_none();
+        let sections = html! {
             @if self.systems.len() > 1 { (self.systems()) }
             @if let Some(cost) = &self.cost { (cost_section(cost, if is_inverse { "Cost of all of these" } else { "Cost of the rebuild" })) }
             (self.direct(if is_inverse { "Direct dependencies" } else { "Direct dependents" }, has_shares))
@@ -93,7 +123,7 @@ impl Impact {
             (attributes.sets())
             (data_table.markup(&names))
         };
-        Ok(Body { title, main, data: json!({ "names": names.json(), "graph": ways, "tables": [data_table.json()] }) })
+        Ok((sections, json!({ "names": names.json(), "graph": ways, "tables": [data_table.json()] })))
     }
 
     fn systems(&self) -> Markup {

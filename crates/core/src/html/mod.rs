@@ -6,6 +6,7 @@
 
 mod attributes;
 mod diff;
+mod estimate;
 mod impact;
 mod part;
 mod plan;
@@ -54,12 +55,13 @@ pub fn page(subject: &Subject, graph: Option<&Graph>, cached: Option<&Availabili
             "it is about evaluation {about}, not {digest} (hint: name the first with --graph, or make the report again)"
         )));
     }
-    if cached.is_some() && (graph.is_none() || !matches!(subject.kind, Kind::Impact(_) | Kind::Diff(_))) {
+    if cached.is_some() && (graph.is_none() || !matches!(subject.kind, Kind::Impact(_) | Kind::Estimate(_) | Kind::Diff(_))) {
         return Err(wrong("what is cached is told of an impact or a diff, with its evaluation".to_owned()));
     }
     let input = &subject.input;
     let body = match &subject.kind {
         Kind::Impact(impact) => impact.body(graph, cached, input)?,
+        Kind::Estimate(estimate) => estimate.body(graph, cached, input)?,
         Kind::Diff(diff) => diff.body(graph, cached, input)?,
         Kind::Plan(plan) => plan.body(graph, input)?,
         Kind::Upgrade(upgrade, plan) => upgrade.body(plan, graph)?,

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use crate::graph::set_of;
-use crate::report::{Block, Document};
+use crate::report::{self, Block, Document};
 use crate::text::{clean, duration, number, percent};
 
 /// Rows that a page has without its script.
@@ -306,16 +306,19 @@ pub(super) fn section(id: &str, document: &Document) -> Markup {
             }
             Block::Line(line) | Block::Mention(line) => html! { p { (text(line)) } },
             Block::Code(lines) => html! { pre { (text(&lines.join("\n"))) } },
-            Block::Table(shown) => {
-                let columns: Vec<(&str, bool)> = shown.columns.iter().map(|column| (column.title(), column.is_number())).collect();
-                html! {
-                    (text_table(caption, &columns, &shown.rows))
-                    @if shown.omitted > 0 { (omitted(shown.omitted)) }
-                }
-            }
+            Block::Table(shown) => report_table(caption, shown),
         });
     }
     html! { section #(id) { @for block in &blocks { (block) } } }
+}
+
+/// A table of a report's text.
+pub(super) fn report_table(caption: &str, shown: &report::Table) -> Markup {
+    let columns: Vec<(&str, bool)> = shown.columns.iter().map(|column| (column.title(), column.is_number())).collect();
+    html! {
+        (text_table(caption, &columns, &shown.rows))
+        @if shown.omitted > 0 { (omitted(shown.omitted)) }
+    }
 }
 
 /// Says that a list was cut.

@@ -1,14 +1,16 @@
 //! The report that a page is made of, read from its JSON.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{diff, impact, plan, status, upgrade};
+use super::{diff, estimate, impact, plan, status, upgrade};
 use crate::error::{Error, Result};
 use crate::graph::{Derivation, Graph};
 use crate::ledger::ByPath;
 use crate::major::PlanFile;
-use crate::report::FORMAT_VERSION;
+use crate::report::{FORMAT_VERSION, SystemReport, evaluated_for};
 use crate::store_path::base_name;
 use crate::text::number;
 
@@ -23,6 +25,7 @@ pub struct Subject {
 #[derive(Debug)]
 pub(super) enum Kind {
     Impact(Box<impact::Impact>),
+    Estimate(Box<estimate::Estimate>),
     Diff(Box<diff::Diff>),
     Plan(Box<plan::Plan>),
     Upgrade(Box<upgrade::Upgrade>, Box<PlanFile>),
@@ -35,6 +38,8 @@ pub(super) struct Evaluation {
     pub(super) digest: String,
     sources: Vec<Source>,
     systems: Vec<String>,
+    #[serde(default)]
+    by_system: BTreeMap<String, SystemReport>,
     derivations: usize,
     attributes: usize,
 }
@@ -81,11 +86,12 @@ impl Subject {
             Kind::Diff(Deserialize::deserialize(value).map_err(lacking)?)
         } else if has(&["direction", "roots", "distances"]) {
             Kind::Impact(Deserialize::deserialize(value).map_err(lacking)?)
+        } else if has(&["comparison", "seeds"]) {
+            Kind::Estimate(Deserialize::deserialize(value).map_err(lacking)?)
         } else if has(&["wave", "greenness", "counts"]) {
             Kind::Status(Deserialize::deserialize(value).map_err(lacking)?)
         } else {
-            let hint = if has(&["comparison", "seeds"]) { "`waves impact --git` has no page; `--root` has one" } else { TYPED };
-            return Err(wrong(format!("it is not a report that there is a page of (hint: {hint})")));
+            return Err(wrong(format!("it is not a report that there is a page of (hint: {TYPED})")));
         };
         Ok(Self { input: input.to_owned(), kind })
     }
@@ -98,6 +104,7 @@ impl Subject {
     pub(super) fn evaluation(&self) -> &Evaluation {
         match &self.kind {
             Kind::Impact(impact) => &impact.evaluation,
+            Kind::Estimate(estimate) => &estimate.evaluation,
             Kind::Diff(diff) => &diff.after,
             Kind::Plan(plan) => &plan.evaluation,
             Kind::Upgrade(upgrade, _) => &upgrade.evaluation,
@@ -109,10 +116,16 @@ impl Subject {
 impl Evaluation {
     /// A line that names it.
     pub(super) fn line(&self) -> String {
+        // As many as nixpkgs is evaluated for.
+        const NAMED: usize = 4;
         let files: Vec<&str> = self.sources.iter().map(|source| base_name(&source.file)).collect();
-        let system = self.systems.first().map_or("unknown system", String::as_str);
+        let systems = match self.systems.first() {
+            // A report of an earlier version of waves does not count.
+            Some(first) if self.by_system.is_empty() => first.clone(),
+            _ => evaluated_for(&self.by_system, NAMED),
+        };
         format!(
-            "Evaluation {}: {} ({system}, {} attributes, {} derivations)",
+            "Evaluation {}: {} ({systems}, {} attributes, {} derivations)",
             self.digest,
             files.join(" + "),
             number(self.attributes),

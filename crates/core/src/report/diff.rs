@@ -373,11 +373,17 @@ impl DoubtReport {
 }
 
 /// That attributes do not evaluate any more: of what a change breaks, nobody can tell what it rebuilds. Nothing, if all do.
-pub fn no_longer_evaluated(attributes: &[AttributeName]) -> Option<String> {
+pub fn no_longer_evaluated(attributes: &[impl ToString]) -> Option<String> {
     let names: Vec<String> = attributes.iter().map(ToString::to_string).collect();
     let evaluate =
         counted(names.len(), "attribute does not evaluate any more, and counts", "attributes do not evaluate any more, and count");
     (!names.is_empty()).then(|| format!("{evaluate} as removed: {}", listed(&names)))
+}
+
+/// What two evaluations leave open, and what of them was not compared.
+pub(super) fn comparison_lines(doubts: &[DoubtReport], failing: &[String], left_out: LeftOutReport) -> Vec<String> {
+    let messages = doubts.iter().map(|doubt| doubt.message.clone()).chain(no_longer_evaluated(failing));
+    messages.map(|message| format!("warning: {message}")).chain(left_out.line()).collect()
 }
 
 impl Report for DiffReport<'_> {
@@ -385,9 +391,7 @@ impl Report for DiffReport<'_> {
         let mut document = Document::default();
         document.line(format!("before: {}", self.before.line()));
         document.line(format!("after:  {}", self.after.line()));
-        document.lines(self.doubts.iter().map(|doubt| format!("warning: {}", doubt.message)));
-        document.lines(no_longer_evaluated(&self.diff.no_longer_evaluated).map(|message| format!("warning: {message}")));
-        document.lines(self.left_out.line());
+        document.lines(comparison_lines(&self.doubts, &self.no_longer_evaluated, self.left_out));
         document.table(self.attribute_counts());
         let mut counts = Table::new(&COUNTS);
         counts.rows.push(std::iter::once("rebuilt".to_owned()).chain(self.counts.cells()).collect());

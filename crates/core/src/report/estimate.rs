@@ -1,15 +1,14 @@
 //! The report of `waves impact --git`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::document::{Column, Document, Table};
-use super::evaluation::CountsReport;
-use super::evaluation::EvaluationReport;
+use super::evaluation::{CountsReport, EvaluationReport};
 use super::impact::ImpactReport;
 use super::{Diagram, FORMAT_VERSION, Report};
 use crate::analysis::{AttributeName, Impact};
 use crate::cost::Costs;
-use crate::estimate::{Commit, Comparison, Estimate, short};
+use crate::estimate::{Commit, Comparison, Estimate, Ignored, Seed, Unbounded, short};
 use crate::graph::Derivation;
 use crate::text::{counted, number};
 
@@ -20,6 +19,22 @@ pub struct EstimateReport<'i> {
     pub format_version: u32,
     /// The evaluation.
     pub evaluation: EvaluationReport,
+    /// What the changed files are about.
+    #[serde(flatten)]
+    pub files: FilesReport,
+    /// What the seeds rebuild, as attribute and system.
+    pub rebuilds: Vec<String>,
+    /// Rebuilt attributes that were left out.
+    pub rebuilds_omitted: usize,
+    /// What is rebuilt at most: by the seeds, and within all bounds.
+    pub at_most: CountsReport,
+    /// What the seeds rebuild, in full.
+    pub impact: ImpactReport<'i>,
+}
+
+/// What changed files are about, and what they could not be confined to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FilesReport {
     /// What was compared.
     pub comparison: ComparisonReport,
     /// Packages that changed files are about.
@@ -36,18 +51,13 @@ pub struct EstimateReport<'i> {
     pub added: Vec<String>,
     /// Attributes that only the state before the change has.
     pub removed: Vec<String>,
-    /// What the seeds rebuild, as attribute and system.
-    pub rebuilds: Vec<String>,
-    /// Rebuilt attributes that were left out.
-    pub rebuilds_omitted: usize,
-    /// What is rebuilt at most: by the seeds, and within all bounds.
-    pub at_most: CountsReport,
-    /// What the seeds rebuild, in full.
-    pub impact: ImpactReport<'i>,
+    /// What is built for the removed attributes alone; what is only fetched for them aside.
+    #[serde(default)]
+    pub no_longer_built: CountsReport,
 }
 
 /// The two states that were compared.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ComparisonReport {
     /// What was typed.
     pub range: String,
@@ -61,14 +71,15 @@ pub struct ComparisonReport {
     pub positions: usize,
     /// How many of these are in the repository.
     pub positions_found: usize,
+    /// Whether these are so few that the evaluation seems to be of another tree.
+    #[serde(default)]
+    pub far_away: bool,
     /// Nix files that were not read.
     pub unread: usize,
-    #[serde(skip)]
-    is_far_away: bool,
 }
 
 /// A commit.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CommitReport {
     /// Its full hash.
     pub id: String,
@@ -77,24 +88,24 @@ pub struct CommitReport {
 }
 
 /// A package that a changed file is about.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SeedReport {
     /// Its attribute path.
     pub attribute: String,
     /// The system that it was evaluated for; empty if unknown.
     pub system: String,
     /// What found it.
-    pub rule: &'static str,
+    pub rule: String,
     /// The file.
     pub file: String,
     /// What was changed in the file.
-    pub kind: &'static str,
+    pub kind: String,
     /// Store paths of what is expected to change itself; none, if the change rebuilds nothing.
     pub derivations: Vec<String>,
 }
 
 /// A file that could not be confined to packages.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UnboundedReport {
     /// The file.
     pub file: String,
@@ -105,7 +116,7 @@ pub struct UnboundedReport {
 }
 
 /// A file that rebuilds nothing.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IgnoredReport {
     /// The file.
     pub file: String,
@@ -131,6 +142,37 @@ impl<'i> EstimateReport<'i> {
         Self {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
+            files: FilesReport::new(range, comparison, estimate, impact, limit),
+            rebuilds_omitted: rebuilds.len().saturating_sub(limit),
+            rebuilds: rebuilds.into_iter().take(limit).collect(),
+            at_most: impact.counts(&estimate.at_most(graph)).into(),
+            // The seeds are the roots; in an impact each would be a long line.
+            impact: ImpactReport::new(impact, &[], costs, limit),
+        }
+    }
+}
+
+impl FilesReport {
+    fn new(range: &str, comparison: &Comparison, estimate: &Estimate, impact: &Impact<'_>, limit: usize) -> Self {
+        let graph = impact.graph();
+        let seed = |seed: &Seed| {
+            let name = AttributeName::new(graph.attribute(seed.attribute));
+            SeedReport {
+                attribute: name.path,
+                system: name.system,
+                rule: seed.rule.name().to_owned(),
+                file: seed.file.clone(),
+                kind: seed.kind.name().to_owned(),
+                derivations: seed.derivations.iter().map(|&ix| Derivation::path(graph.derivation(ix))).collect(),
+            }
+        };
+        let unbounded = |unbounded: &Unbounded| UnboundedReport {
+            file: unbounded.file.clone(),
+            reason: unbounded.reason.clone(),
+            bound: impact.counts(&unbounded.bound).into(),
+        };
+        let ignored = |ignored: &Ignored| IgnoredReport { file: ignored.file.clone(), reason: ignored.reason.clone() };
+        Self {
             comparison: ComparisonReport {
                 range: range.to_owned(),
                 base: CommitReport::new(&comparison.base),
@@ -138,50 +180,61 @@ impl<'i> EstimateReport<'i> {
                 files: comparison.changes.len(),
                 positions: estimate.positions,
                 positions_found: estimate.positions_found,
+                far_away: estimate.is_far_away(),
                 unread: estimate.unread,
-                is_far_away: estimate.is_far_away(),
             },
+            seeds: estimate.seeds.iter().take(limit).map(seed).collect(),
             seeds_omitted: estimate.seeds.len().saturating_sub(limit),
-            seeds: estimate
-                .seeds
-                .iter()
-                .take(limit)
-                .map(|seed| {
-                    let name = AttributeName::new(graph.attribute(seed.attribute));
-                    SeedReport {
-                        attribute: name.path,
-                        system: name.system,
-                        rule: seed.rule.name(),
-                        file: seed.file.clone(),
-                        kind: seed.kind.name(),
-                        derivations: seed.derivations.iter().map(|&ix| Derivation::path(graph.derivation(ix))).collect(),
-                    }
-                })
-                .collect(),
-            unbounded: estimate
-                .unbounded
-                .iter()
-                .map(|unbounded| UnboundedReport {
-                    file: unbounded.file.clone(),
-                    reason: unbounded.reason.clone(),
-                    bound: impact.counts(&unbounded.bound).into(),
-                })
-                .collect(),
+            unbounded: estimate.unbounded.iter().map(unbounded).collect(),
+            ignored: estimate.ignored.iter().take(limit).map(ignored).collect(),
             ignored_omitted: estimate.ignored.len().saturating_sub(limit),
-            ignored: estimate
-                .ignored
-                .iter()
-                .take(limit)
-                .map(|ignored| IgnoredReport { file: ignored.file.clone(), reason: ignored.reason.clone() })
-                .collect(),
             added: estimate.added.iter().cloned().collect(),
             removed: estimate.removed.iter().cloned().collect(),
-            rebuilds_omitted: rebuilds.len().saturating_sub(limit),
-            rebuilds: rebuilds.into_iter().take(limit).collect(),
-            at_most: impact.counts(&estimate.at_most(graph)).into(),
-            // The seeds are the roots; in an impact each would be a long line.
-            impact: ImpactReport::new(impact, &[], costs, limit),
+            no_longer_built: graph.counts(&estimate.no_longer_built(graph)).into(),
         }
+    }
+
+    /// What became of the files: a heading and a table each, which may have no row.
+    pub(crate) fn tables(&self) -> [(&'static str, Table); 3] {
+        let mut seeds = Table::new(&[Column::Text("attribute"), Column::Word("rule"), Column::Word("kind"), Column::Text("file")]);
+        seeds.rows = self.seeds.iter().map(SeedReport::cells).collect();
+        seeds.omitted = self.seeds_omitted;
+        let mut unbounded =
+            Table::new(&[Column::Text("file"), Column::Number("attributes"), Column::Number("derivations"), Column::Text("reason")]);
+        unbounded.rows = self.unbounded.iter().map(UnboundedReport::cells).collect();
+        let mut ignored = Table::new(&[Column::Text("file"), Column::Text("reason")]);
+        ignored.rows = self.ignored.iter().map(|ignored| vec![ignored.file.clone(), ignored.reason.clone()]).collect();
+        ignored.omitted = self.ignored_omitted;
+        [
+            ("Packages that the change is about", seeds),
+            ("Not confined to packages: rebuilds at most", unbounded),
+            ("Rebuilds nothing", ignored),
+        ]
+    }
+
+    /// Attributes that only one of the two states has.
+    pub(crate) fn attribute_lines(&self) -> impl Iterator<Item = String> {
+        let lists = [(&self.added, "Added"), (&self.removed, "Removed")].into_iter();
+        lists.filter(|(attributes, _)| !attributes.is_empty()).map(|(attributes, what)| format!("{what}: {}", listed(attributes)))
+    }
+
+    /// What is not built any more, if that is anything: it is no rebuild.
+    pub(crate) fn no_longer_built_line(&self) -> Option<String> {
+        let CountsReport { derivations, outputs, .. } = self.no_longer_built;
+        let built = format!("{}, {}", counted(derivations, "derivation", "derivations"), counted(outputs, "output", "outputs"));
+        (derivations > 0).then(|| format!("No longer built, and not counted as rebuilt: {built}."))
+    }
+
+    /// That nothing is rebuilt: for sure only if every file is confined.
+    pub(crate) fn nothing_line(&self) -> &'static str {
+        if self.unbounded.is_empty() { "Nothing is rebuilt." } else { "Nothing is certain to be rebuilt." }
+    }
+
+    /// What is rebuilt at most, if a file is not confined.
+    pub(crate) fn at_most_line(&self, at_most: CountsReport) -> Option<String> {
+        let CountsReport { attributes, derivations, .. } = at_most;
+        let rebuilt = format!("{}, {}", counted(attributes, "attribute", "attributes"), counted(derivations, "derivation", "derivations"));
+        (!self.unbounded.is_empty()).then(|| format!("With what is not confined: {rebuilt} at most."))
     }
 }
 
@@ -196,10 +249,11 @@ impl CommitReport {
 }
 
 impl ComparisonReport {
-    fn lines(&self) -> Vec<String> {
+    /// What was compared, and what of it may be wrong.
+    pub(crate) fn lines(&self) -> Vec<String> {
         let head = self.head.as_ref().map_or("the working tree".to_owned(), CommitReport::line);
         let mut lines = vec![format!("from {} to {head}: {}", self.base.line(), counted(self.files, "changed file", "changed files"))];
-        if self.is_far_away {
+        if self.far_away {
             lines.push(format!(
                 "Note: of {} that attributes of the evaluation are defined in, {} are in this repository. Is it of another tree?",
                 counted(self.positions, "file", "files"),
@@ -218,27 +272,16 @@ impl Report for EstimateReport<'_> {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(self.evaluation.line());
-        document.lines(self.comparison.lines());
-        let mut seeds = Table::new(&[Column::Text("attribute"), Column::Word("rule"), Column::Word("kind"), Column::Text("file")]);
-        seeds.rows = self.seeds.iter().map(SeedReport::cells).collect();
-        seeds.omitted = self.seeds_omitted;
-        document.section("Packages that the change is about", seeds);
-        let mut unbounded =
-            Table::new(&[Column::Text("file"), Column::Number("attributes"), Column::Number("derivations"), Column::Text("reason")]);
-        unbounded.rows = self.unbounded.iter().map(UnboundedReport::cells).collect();
-        document.section("Not confined to packages: rebuilds at most", unbounded);
-        let mut ignored = Table::new(&[Column::Text("file"), Column::Text("reason")]);
-        ignored.rows = self.ignored.iter().map(|ignored| vec![ignored.file.clone(), ignored.reason.clone()]).collect();
-        ignored.omitted = self.ignored_omitted;
-        document.section("Rebuilds nothing", ignored);
-        for (attributes, what) in [(&self.added, "Added"), (&self.removed, "Removed")] {
-            if !attributes.is_empty() {
-                document.heading(format!("{what}: {}", listed(attributes)));
-            }
+        document.lines(self.files.comparison.lines());
+        for (heading, table) in self.files.tables() {
+            document.section(heading, table);
         }
+        for line in self.files.attribute_lines() {
+            document.heading(line);
+        }
+        document.lines(self.files.no_longer_built_line());
         if self.impact.rebuilds.derivations == 0 {
-            let sure = if self.unbounded.is_empty() { "Nothing is rebuilt." } else { "Nothing is certain to be rebuilt." };
-            document.heading(sure);
+            document.heading(self.files.nothing_line());
             document.lines(self.impact.part_line());
         } else {
             document.heading("What these packages rebuild");
@@ -247,11 +290,8 @@ impl Report for EstimateReport<'_> {
             impact.blocks.remove(0);
             document.blocks.extend(impact.blocks);
         }
-        if !self.unbounded.is_empty() {
-            let CountsReport { attributes, derivations, .. } = self.at_most;
-            let rebuilt =
-                format!("{}, {}", counted(attributes, "attribute", "attributes"), counted(derivations, "derivation", "derivations"));
-            document.heading(format!("With what is not confined: {rebuilt} at most."));
+        if let Some(line) = self.files.at_most_line(self.at_most) {
+            document.heading(line);
         }
         document
     }
@@ -267,7 +307,7 @@ impl Report for EstimateReport<'_> {
 
 impl SeedReport {
     fn cells(&self) -> Vec<String> {
-        vec![self.attribute.clone(), self.rule.to_owned(), self.kind.to_owned(), self.file.clone()]
+        vec![self.attribute.clone(), self.rule.clone(), self.kind.clone(), self.file.clone()]
     }
 }
 

@@ -1,6 +1,7 @@
 //! The parts that every report begins with: which evaluation it is about, and which roots.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -24,9 +25,8 @@ pub struct EvaluationReport {
     pub sources: Vec<Source>,
     /// The systems that its derivations are built on, those of most derivations first.
     pub systems: Vec<String>,
-    /// The systems that it is for, those of most attributes first.
-    #[serde(skip)]
-    evaluated_for: Vec<String>,
+    /// How much of it is of each system; the empty name is for what is of no known one.
+    pub by_system: BTreeMap<String, SystemReport>,
     /// All derivations.
     pub derivations: usize,
     /// All attributes.
@@ -37,21 +37,25 @@ pub struct EvaluationReport {
     pub undescribed: usize,
 }
 
+/// How much of an evaluation is of a system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct SystemReport {
+    /// Attributes that were evaluated for it.
+    pub attributes: usize,
+    /// Derivations that are built on it.
+    pub derivations: usize,
+}
+
 impl EvaluationReport {
     /// Of a graph. O(V + A).
     pub fn new(graph: &Graph) -> Self {
-        let of_derivations = by_system(graph.derivations(), Derivation::system_key, Derivation::system);
-        let of_attributes = by_system(graph.attributes(), Attribute::system_key, |attribute| attribute.system().unwrap_or_default());
-        // What one does not tell, the other does.
-        let systems = if of_derivations.is_empty() { &of_attributes } else { &of_derivations };
-        let evaluated_for = if of_attributes.is_empty() { &of_derivations } else { &of_attributes };
-        let name = |&(system, _): &(&str, usize)| system.to_owned();
-        let most = evaluated_for.first().map_or(0, |&(_, count)| count);
+        let by_system = by_system(graph);
+        let systems = most_first(&by_system, |of| of.derivations, |of| of.attributes);
         Self {
             digest: graph.digest(),
             sources: graph.sources().to_vec(),
-            systems: systems.iter().map(name).collect(),
-            evaluated_for: evaluated_for.iter().filter(|&&(_, count)| count * TENTH >= most).map(name).collect(),
+            systems: systems.into_iter().map(|(system, _)| system.to_owned()).collect(),
+            by_system,
             derivations: graph.derivation_count(),
             attributes: graph.attribute_count(),
             outputs: graph.output_count(),
@@ -67,24 +71,64 @@ impl EvaluationReport {
         // Where it is all of them, whatever needs to know refuses.
         let is_partial = (1..self.derivations).contains(&self.undescribed);
         let undescribed = if is_partial { format!(", {} without a description", number(self.undescribed as u64)) } else { String::new() };
-        let system = match self.evaluated_for.as_slice() {
-            [] => "unknown system".to_owned(),
-            [only] => only.clone(),
-            [first, others @ ..] => format!("{first} and {}", counted(others.len(), "more system", "more systems")),
-        };
+        // A line of a terminal has room for one.
+        let system = evaluated_for(&self.by_system, 1);
         format!("evaluation {}: {} ({system}, {sizes}{undescribed})", self.digest, files.join(" + "))
     }
 }
 
-/// The systems of some items, and how many are of each, those of most first. An unknown one is none.
-fn by_system<'g, T: Copy>(items: impl Iterator<Item = T>, key: impl Fn(T) -> u32, system: impl Fn(T) -> &'g str) -> Vec<(&'g str, usize)> {
+/// The systems that an evaluation is for, those of most attributes first: `room` of them by name, and how many more there are.
+pub(crate) fn evaluated_for(by_system: &BTreeMap<String, SystemReport>, room: usize) -> String {
+    let mut systems = most_first(by_system, |of| of.attributes, |of| of.derivations);
+    let most = systems.first().map_or(0, |&(_, count)| count);
+    systems.retain(|&(_, count)| count * TENTH >= most);
+    let names: Vec<&str> = systems.iter().take(room).map(|&(system, _)| system).collect();
+    match systems.len() - names.len() {
+        _ if systems.is_empty() => "unknown system".to_owned(),
+        0 => names.join(", "),
+        more => format!("{} and {}", names.join(", "), counted(more, "more system", "more systems")),
+    }
+}
+
+/// The known systems with a count of each, those of most first; with `other`, if `count` does not tell any.
+fn most_first(
+    by_system: &BTreeMap<String, SystemReport>,
+    count: fn(&SystemReport) -> usize,
+    other: fn(&SystemReport) -> usize,
+) -> Vec<(&str, usize)> {
+    let sorted = |count: fn(&SystemReport) -> usize| {
+        let mut systems: Vec<(&str, usize)> = by_system.iter().map(|(system, of)| (system.as_str(), count(of))).collect();
+        systems.retain(|&(system, count)| !system.is_empty() && count > 0);
+        systems.sort_by_key(|&(system, count)| (Reverse(count), system));
+        systems
+    };
+    let systems = sorted(count);
+    if systems.is_empty() { sorted(other) } else { systems }
+}
+
+/// How much is of each system. O(V + A).
+fn by_system(graph: &Graph) -> BTreeMap<String, SystemReport> {
+    let mut systems: BTreeMap<String, SystemReport> = BTreeMap::new();
+    for (system, attributes) in counts(graph.attributes(), Attribute::system_key, |attribute| attribute.system().unwrap_or_default()) {
+        systems.entry(system.to_owned()).or_default().attributes += attributes;
+    }
+    for (system, derivations) in counts(graph.derivations(), Derivation::system_key, Derivation::system) {
+        systems.entry(system.to_owned()).or_default().derivations += derivations;
+    }
+    systems
+}
+
+/// How many items are of each system.
+fn counts<'g, T: Copy>(
+    items: impl Iterator<Item = T>,
+    key: impl Fn(T) -> u32,
+    system: impl Fn(T) -> &'g str,
+) -> impl Iterator<Item = (&'g str, usize)> {
     let mut systems: FxHashMap<u32, (&str, usize)> = FxHashMap::default();
     for item in items {
         systems.entry(key(item)).or_insert_with(|| (system(item), 0)).1 += 1;
     }
-    let mut systems: Vec<_> = systems.into_values().filter(|(system, _)| !system.is_empty()).collect();
-    systems.sort_by_key(|&(system, count)| (Reverse(count), system));
-    systems
+    systems.into_values()
 }
 
 /// Attributes, derivations and outputs, side by side.

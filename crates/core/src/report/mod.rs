@@ -56,10 +56,10 @@ pub use decision::DecisionReport;
 pub use diagram::{Diagram, DiagramEdge, DiagramGroup, DiagramNode, condense};
 pub use diff::{AliasReport, CauseReport, DiffReport, DoubtReport, LeftOutReport, ReachReport, RenameReport, no_longer_evaluated};
 pub use document::{Block, Column, Document, Table};
-pub use estimate::{CommitReport, ComparisonReport, EstimateReport, IgnoredReport, SeedReport, UnboundedReport};
+pub use estimate::{CommitReport, ComparisonReport, EstimateReport, FilesReport, IgnoredReport, SeedReport, UnboundedReport};
+pub use evaluation::{CountsReport, EvaluationReport, RootReport, SystemReport};
 #[cfg(feature = "html")]
-pub(crate) use evaluation::part_line;
-pub use evaluation::{CountsReport, EvaluationReport, RootReport};
+pub(crate) use evaluation::{evaluated_for, part_line};
 pub use explain::{ExplainReport, HitCauseReport, HitReport};
 pub use groups::{GroupReport, GroupsReport};
 pub use history::{

@@ -6,7 +6,7 @@ use std::io;
 use serde::Serialize;
 
 use super::check::Basis;
-use super::diff::{DoubtReport, LeftOutReport, no_longer_evaluated};
+use super::diff::{DoubtReport, LeftOutReport, comparison_lines};
 use super::document::{Column, Document, Table};
 use super::evaluation::{CountsReport, EvaluationReport, RootReport};
 use super::{FORMAT_VERSION, Report};
@@ -79,9 +79,6 @@ pub struct NotifyReport {
     pub unmaintained: Vec<UnmaintainedReport>,
     /// Packages that were left out of `unmaintained`.
     pub unmaintained_omitted: usize,
-    /// What two evaluations leave open, in words.
-    #[serde(skip)]
-    warnings: Vec<String>,
     #[serde(skip)]
     detail: NotifyDetail,
 }
@@ -321,9 +318,6 @@ impl NotifyReport {
         let namer = Namer { found, plan, causes: &causes };
         let (told, others) = found.notices.split_at(found.told);
         let people = told.iter().map(|notice| DigestReport::new(&namer, notice, detail.limit)).collect();
-        let doubts: Vec<DoubtReport> = diff.into_iter().flat_map(|diff| &diff.doubts).map(DoubtReport::new).collect();
-        let failing = diff.map(|diff| diff.no_longer_evaluated.as_slice()).unwrap_or_default();
-        let warnings = doubts.iter().map(|doubt| doubt.message.clone()).chain(no_longer_evaluated(failing)).collect();
         let (before, after) = diff.map_or((0, 0), |diff| diff.left_out);
         let rebuilds = diff.map_or_else(|| change.impact.rebuild_counts(), Diff::rebuild_counts);
         let mut removed = RemovedReport::all(options.before.unwrap_or(graph), &change.attributes.removed);
@@ -334,14 +328,14 @@ impl NotifyReport {
             format_version: FORMAT_VERSION,
             evaluation: EvaluationReport::new(graph),
             basis: detail.basis,
-            doubts,
+            doubts: diff.into_iter().flat_map(|diff| &diff.doubts).map(DoubtReport::new).collect(),
             left_out: LeftOutReport { before, after },
             rebuilds: CountsReport { attributes: found.attributes.total(), ..rebuilds.into() },
             attributes: found.attributes.into(),
             removed: change.attributes.removed.len(),
             removed_attributes: removed,
             removed_attributes_omitted: removed_omitted,
-            no_longer_evaluated: failing.iter().map(ToString::to_string).collect(),
+            no_longer_evaluated: diff.into_iter().flat_map(|diff| &diff.no_longer_evaluated).map(ToString::to_string).collect(),
             cap: options.cap,
             only: options.only.map(str::to_owned),
             owners: options.owners.map(|owners| OwnersReport {
@@ -355,7 +349,6 @@ impl NotifyReport {
             unmaintained: found.unnamed.iter().take(detail.limit).map(|package| UnmaintainedReport::new(graph, package)).collect(),
             unmaintained_omitted: found.unnamed.len().saturating_sub(detail.limit),
             causes,
-            warnings,
             detail,
         }
     }
@@ -468,12 +461,6 @@ impl NotifyReport {
                 number(others as u64)
             ),
         }
-    }
-
-    /// What two evaluations leave open, and what of them was not compared.
-    fn comparison_lines(&self) -> Vec<String> {
-        let warnings = self.warnings.iter().map(|warning| format!("warning: {warning}"));
-        warnings.chain(self.left_out.line()).collect()
     }
 
     /// What is rebuilt, and how much of it somebody is named for.
@@ -853,7 +840,7 @@ impl Report for NotifyReport {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(self.evaluation.line());
-        document.lines(self.comparison_lines());
+        document.lines(comparison_lines(&self.doubts, &self.no_longer_evaluated, self.left_out));
         document.line(cause_line(&self.causes));
         if self.basis == Basis::Estimated {
             document.line("This is estimated from a Git repository: only two evaluations tell what is rebuilt.");
