@@ -204,6 +204,28 @@ fn another_name_is_no_end() {
     }
 }
 
+/// The same of a file that leaves `pkgs/by-name`, and is called otherwise elsewhere.
+#[test]
+fn another_name_elsewhere_is_no_end() {
+    let (graph, history) = (data(), History::new());
+    let bump = called(ZLIB).edit;
+    let bumped = history.estimate(&graph, history.base, committed(&history, bump));
+    let bumped = bumped.impact(&graph, None, None).expect("it has edges");
+    let head = committed(&history, |set| {
+        bump(set);
+        let file = set.join("pkgs/tools/fd/default.nix");
+        fs::create_dir_all(file.parent().expect("a directory")).expect("made");
+        fs::rename(set.join("pkgs/by-name/fd/fd/package.nix"), file).expect("moved");
+        let all = set.join(TOP);
+        let text = fs::read_to_string(&all).expect("text");
+        let (head, _) = text.trim_end().rsplit_once('}').expect("a set");
+        fs::write(&all, format!("{head}\n  find = callPackage ../tools/fd {{ }};\n}}\n")).expect("written");
+    });
+    let found = history.estimate(&graph, history.base, head);
+    assert!(found.removed.iter().eq(["fd"]) && found.no_longer_built(&graph).is_empty(), "{:?}", found.removed);
+    assert_eq!(found.impact(&graph, None, None).expect("it has edges").rebuilds(), bumped.rebuilds());
+}
+
 /// A derivation of a set that is made up, without a source.
 fn derivation(pname: &str, output: &str, system: &str, inputs: &[&str]) -> Value {
     let inputs: Map<String, Value> = inputs.iter().map(|input| ((*input).to_owned(), json!(["out"]))).collect();

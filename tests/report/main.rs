@@ -293,6 +293,22 @@ fn a_page_of_an_estimate_never_has_a_silent_zero() {
     }
 }
 
+/// A way that begins at a package which the report leaves out is not taken for another.
+#[test]
+fn a_page_without_all_packages_has_no_ways() {
+    let directory = begun();
+    let here = directory.path();
+    let checkout = Checkout::new(&[ZLIB]);
+    let asked = ["impact", "--git", "HEAD~1", "--limit", "1", "--repo", &checkout.directory.path().display().to_string()];
+    let report = json(here, &asked);
+    assert_eq!(report["seeds"].as_array().map(Vec::len), Some(1));
+    fs::write(here.join("estimate.json"), report.to_string()).expect("written");
+    Run::of(waves(here).args(["report", "estimate.json", "-q"])).expect(0);
+    let page = page(here, "report");
+    assert!(text(&page).contains("There are no ways"), "{page}");
+    assert!(unpacked(&data(&page)["graph"]["rows"]).iter().all(|&row| row == 0));
+}
+
 /// Attributes of several systems, as many as are said, of which one is of too few for the evaluation to be for it.
 fn of_systems(here: &Path, systems: &[(&str, usize)]) {
     let path = |number: usize, suffix: &str| format!("/nix/store/{}-p-1{suffix}", format!("{number:02}").repeat(16));

@@ -64,7 +64,9 @@ fn is_writing(child: &Child, directory: &Path) -> bool {
     let process = Path::new("/proc").join(child.id().to_string());
     let Ok(open) = fs::read_dir(process.join("fd")) else { return false };
     open.flatten().any(|file| {
-        let is_below = fs::read_link(file.path()).is_ok_and(|path| path.starts_with(directory));
+        // A lock is held from before anything is read.
+        let is_written = |path: &Path| path.starts_with(directory) && path.extension().is_none_or(|extension| extension != "lock");
+        let is_below = fs::read_link(file.path()).is_ok_and(|path| is_written(&path));
         is_below && fs::read_to_string(process.join("fdinfo").join(file.file_name())).is_ok_and(|info| can_write(&info))
     })
 }

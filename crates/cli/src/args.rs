@@ -597,6 +597,7 @@ The page is one file that needs no network. Of which reports:
   waves plan --root PACKAGE --format json     waves, packages, what waits for what
   waves plan --updates FILE --format json     minor waves, updates, what they rebuild
   waves impact --root PACKAGE --format json   what is rebuilt, and by which way
+  waves impact --git RANGE --format json      the same of changed files, and what is not confined
   waves diff BEFORE AFTER --format json       root causes, labels; name AFTER with --graph
   waves status --history --format json        where a wave stands, and how it came about
 Ways and packages are looked up in the evaluation that the report is about; without it, the page says so.")]

@@ -79,6 +79,7 @@ fn roots(graph: &Graph, change: &ChangeArgs) -> Result<Vec<Root>, Failure> {
         return Ok(select(graph, &change.roots, scope, None)?);
     };
     let plan = load::plan(plan)?;
+    load::note_other_evaluation(&plan, graph);
     let updates = &plan.waves[plan.wave(wave)?].updates;
     if !plan.pins.is_empty() {
         output::note("note: what the plan pins is taken to be rebuilt too");

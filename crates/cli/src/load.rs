@@ -12,7 +12,7 @@ use waves_core::major::PlanFile;
 use crate::args::Args;
 use crate::commands::Failure;
 use crate::nearest::nearest;
-use crate::progress;
+use crate::{output, progress};
 
 /// Where a snapshot is written and looked for.
 pub(crate) const DEFAULT_GRAPH: &str = ".waves/graph.waves";
@@ -40,6 +40,13 @@ pub(crate) fn plan(path: &Path) -> Result<PlanFile, Failure> {
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).map_err(Error::io("read", "standard input"))?;
     Ok(PlanFile::parse(&bytes, "standard input")?)
+}
+
+/// Says that a plan is of another evaluation than the one that was asked, if it is. The result is in doubt: that is said to the quiet, too.
+pub(crate) fn note_other_evaluation(plan: &PlanFile, graph: &Graph) {
+    if let Some(other) = plan.other_evaluation(graph) {
+        output::note(&format!("note: {other}"));
+    }
 }
 
 /// Opens an evaluation that an option names: a snapshot, or dumps.

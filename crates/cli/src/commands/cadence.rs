@@ -111,7 +111,7 @@ fn why_not(graph: &Graph, row: &TableRow, history: Option<&History>, scope: Scop
             let (found, needed) = (releases.len(), "at least two, on two days, are needed");
             let reason = format!("{commits} commits of the last {days} days change {file}, {found} of them a version in it: {needed}");
             let hint = "a table for --releases can name its releases";
-            let passed_over = format!("; in {unread} of them it is, or was, too long to be read (hint: {hint})");
+            let passed_over = format!("; {unread} of these commits are not read, as the file is, or was, too long (hint: {hint})");
             if *unread > 0 { reason + &passed_over } else { reason }
         }
         (None, None) => "the table has neither days nor two releases of it (hint: --repo DIR counts them)".to_owned(),

@@ -1,8 +1,7 @@
 //! `waves explain`: which waves of a plan rebuild a package, and why.
 
 use waves_core::analysis::select;
-use waves_core::graph::Graph;
-use waves_core::major::{PlanFile, explain};
+use waves_core::major::explain;
 use waves_core::report::ExplainReport;
 
 use crate::args::{Args, ExplainArgs};
@@ -13,7 +12,7 @@ use crate::{load, output};
 pub(crate) fn run(args: &Args, options: &ExplainArgs) -> Result<Verdict, Failure> {
     let plan = load::plan(&options.plan)?;
     let graph = load::graph(args)?;
-    note_other_evaluation(&plan, &graph);
+    load::note_other_evaluation(&plan, &graph);
     let resolved = plan.resolve(&graph)?;
     let roots = select(&graph, std::slice::from_ref(&options.package), plan.scope.into(), plan.system.as_deref())?;
     let [package] = &roots[..] else {
@@ -22,11 +21,4 @@ pub(crate) fn run(args: &Args, options: &ExplainArgs) -> Result<Verdict, Failure
     let hits = explain(&graph, &resolved, &package.derivations);
     output::print(&ExplainReport::new(&graph, &plan, package, &hits, options.format.limit()), &options.format)?;
     Ok(Verdict::Fine)
-}
-
-/// Says that a plan is of another evaluation than the one that was asked, if it is. The result is in doubt: that is said to the quiet, too.
-pub(super) fn note_other_evaluation(plan: &PlanFile, graph: &Graph) {
-    if let Some(other) = plan.other_evaluation(graph) {
-        output::note(&format!("note: {other}"));
-    }
 }

@@ -14,7 +14,6 @@ use waves_core::text::{counted, number};
 
 use crate::args::{Args, EngineArg, ExportArgs};
 use crate::commands::Failure;
-use crate::commands::explain::note_other_evaluation;
 use crate::exit_code::Verdict;
 use crate::{load, output};
 
@@ -25,7 +24,7 @@ pub(crate) fn run(args: &Args, options: &ExportArgs) -> Result<Verdict, Failure>
     check(options)?;
     let plan = load::plan(&options.plan)?;
     let graph = load::graph(args)?;
-    note_other_evaluation(&plan, &graph);
+    load::note_other_evaluation(&plan, &graph);
     // Each once, whatever it was called by, and in their order.
     let wanted: BTreeSet<usize> = match &options.wave[..] {
         [] => (0..plan.waves.len()).collect(),

@@ -16,6 +16,9 @@ pub(crate) fn run(args: &Args, options: &SecurityArgs) -> Result<Verdict, Failur
     let files = CostArgs { durations: options.durations.clone(), cached: Vec::new(), sizes: options.sizes.clone() };
     let costs = cost::load(&files, &graph)?;
     let file = options.plan.as_deref().map(load::plan).transpose()?;
+    if let Some(plan) = &file {
+        load::note_other_evaluation(plan, &graph);
+    }
     let waves = match (&file, &options.at) {
         (Some(file), Some(name)) => file.wave(name)? + 1,
         (Some(file), None) => file.waves.len(),

@@ -188,6 +188,7 @@ mod tests {
 
     #[test]
     fn errors_name_line_key_and_fix() {
+        let deep = format!("[policy]\nexclude = [\"{}a{}\"]", "{".repeat(300), "}".repeat(300));
         let long = format!("[policy]\nexclude = [\"{}\"]", "[ab]".repeat(1_025));
         for (text, parts) in [
             ("[policy]\nexcluded = []", &["waves.toml: line 2, key `policy.excluded`", "did you mean `exclude`"][..]),
@@ -200,6 +201,7 @@ mod tests {
             ("[policy]\n\n[policy.labels]\nprefix = 3", &["line 4, key `policy.labels.prefix`", "expected a string"]),
             ("[policy]\nwhen-unknown = \"wran\"", &["line 2, key `policy.when-unknown`", "did you mean `warn`"]),
             ("[policy]\nexclude = [\"[a\"]", &["line 2, key `policy.exclude`", "`[a` is not a glob pattern"]),
+            (&deep, &["line 2, key `policy.exclude`", "is not a glob pattern: it is nested too deeply"]),
             (&long, &["line 2, key `policy.exclude`", "[ab][ab]…` is not a glob pattern: it has more than 4,096 bytes"]),
             (
                 "[[policy.limits]]\ncount = \"hours\"\nper = \"kernel\"\nover-from = 1",

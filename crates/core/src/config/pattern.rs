@@ -1,6 +1,6 @@
 //! What names in `waves.toml` stand for.
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{GlobBuilder, GlobMatcher, GlobSet};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
@@ -63,6 +63,8 @@ pub(crate) fn attribute_glob(pattern: &str) -> Result<GlobMatcher> {
         return Err(malformed(format!("it has more than {} bytes", number(LONGEST_GLOB as u64))));
     }
     let glob = GlobBuilder::new(pattern).build().map_err(|error| malformed(error.kind().to_string()))?;
+    // A set reports what a matcher panics at.
+    GlobSet::new([&glob]).map_err(|_| malformed("it is nested too deeply".to_owned()))?;
     Ok(glob.compile_matcher())
 }
 

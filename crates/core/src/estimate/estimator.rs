@@ -50,11 +50,12 @@ impl Estimator<'_, '_> {
         let touched = self.touched(change)?;
         if touched.kind == Kind::Move {
             let (goes, comes) = (self.directory_of_one(change.path_before())?, self.directory_of_one(&change.path)?);
+            // Whatever it is called, what is made of it is made as before.
+            let made = class::made_by_name(positions.relative(change.path_before()));
+            let named = made.map(|name| self.context.attribute_or_set(&trace::dotted(&[name.to_owned()])));
+            self.estimate.renamed.extend(named.into_iter().flatten());
+            self.estimate.renamed.extend(positions.of(change.path_before()));
             if goes || comes {
-                // Another directory, and another name, of what is made as before.
-                let made = class::made_by_name(positions.relative(change.path_before())).filter(|_| goes && comes);
-                let attributes = made.map(|name| self.context.attribute_or_set(&trace::dotted(&[name.to_owned()])));
-                self.estimate.renamed.extend(attributes.into_iter().flatten());
                 self.ignored(change, "moved as it is");
                 return Ok(());
             }
@@ -291,6 +292,9 @@ impl Estimator<'_, '_> {
             let mut attributes = graph.derivation(ix).attributes();
             attributes.len() > 0 && attributes.all(|attribute| self.removed.contains_key(&attribute.ix()))
         };
+        // What is only called otherwise still uses what it did.
+        let is_renamed =
+            |ix: DerivationIx| graph.derivation(ix).attributes().any(|attribute| self.estimate.renamed.contains(&attribute.ix()));
         let mut users: BTreeMap<&String, BTreeSet<DerivationIx>> = BTreeMap::new();
         for (&ix, file) in &self.removed {
             let Some(derivation) = graph.attribute(ix).derivation().filter(|derivation| is_gone(derivation.ix())) else { continue };
@@ -298,7 +302,8 @@ impl Estimator<'_, '_> {
             // What has no attribute goes with the last that has one.
             let is_all_gone = package.iter().all(|member| member.attributes().len() == 0 || is_gone(member.ix()));
             let gone = package.into_iter().filter(|member| is_all_gone || member.ix() == derivation.ix());
-            let is_left = |user: &DerivationIx| !is_gone(*user) && !no_longer_built.contains(*user);
+            let stays = |user: DerivationIx| !is_gone(user) || (is_renamed(user) && !is_renamed(derivation.ix()));
+            let is_left = |user: &DerivationIx| stays(*user) && !no_longer_built.contains(*user);
             users.entry(file).or_default().extend(gone.flat_map(Derivation::users).filter(is_left));
         }
         let known = self.certain();

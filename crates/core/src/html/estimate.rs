@@ -29,8 +29,10 @@ pub(super) struct Estimate {
 impl Estimate {
     /// Makes the page. O(V + E).
     pub(super) fn body(&self, graph: Option<&Graph>, cached: Option<&Availability>, input: &str) -> Result<Body> {
-        // The seeds are the roots; the impact itself names none.
-        let roots = self.files.seeds.iter().flat_map(|seed| &seed.derivations);
+        // The seeds are the roots; the impact itself names none. One that the report leaves out would begin ways, too: without it,
+        // another would be called the shortest.
+        let seeds = if self.files.seeds_omitted == 0 { &self.files.seeds[..] } else { &[] };
+        let roots = seeds.iter().flat_map(|seed| &seed.derivations);
         let (sections, data) = if self.impact.is_nothing() {
             (html! { p { (self.files.nothing_line()) } }, json!({ "tables": [] }))
         } else {
@@ -41,9 +43,12 @@ impl Estimate {
             (self.impact.figures())
             @if let Some(line) = self.files.at_most_line(self.at_most) { p { strong { (line) } } }
             (self.files())
+            @if self.files.seeds_omitted > 0 {
+                p.note { "There are no ways: the report leaves out packages that they begin at (" code { "--limit 0" } " keeps them)." }
+            }
             (sections)
         };
-        Ok(Body { title: format!("What {} is expected to rebuild", self.files.comparison.range), main, data })
+        Ok(Body { title: format!("What is expected to be rebuilt: {}", self.files.comparison.range), main, data })
     }
 
     /// What became of the files: thousands may have changed.

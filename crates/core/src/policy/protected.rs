@@ -42,9 +42,13 @@ impl Touched {
 /// Whether a policy protects what is called so: a pattern as it stands, or an attribute, with or without its system. O(patterns).
 pub fn is_protected(policy: &Policy, name: &str) -> bool {
     let (path, system) = split_job(name);
-    let attribute = AttributeName { path: path.to_owned(), system: system.unwrap_or_default().to_owned() };
+    let is_meant = |pattern: &AttributePattern| {
+        // A path alone is that of any system.
+        let system = system.or(split_job(pattern.as_str()).1).unwrap_or_default();
+        means(pattern, &AttributeName { path: path.to_owned(), system: system.to_owned() })
+    };
     let mut patterns = policy.protected.iter().flat_map(|protected| &protected.packages);
-    patterns.any(|pattern| pattern.as_str() == name || means(pattern, &attribute))
+    patterns.any(|pattern| pattern.as_str() == name || is_meant(pattern))
 }
 
 /// Finds what each of the patterns names: attributes, else derivations by pname. O(V + A), for A attributes.

@@ -13,6 +13,7 @@ use super::protected::{Fate, Touched, touched};
 use crate::analysis::{AttributeChanges, AttributeName, Change, Diff, require_system};
 use crate::config::{AttributePattern, BranchPattern, Count, Labels, Limit, Per, Policy, Protected, WhenUnknown};
 use crate::graph::{Attribute, DerivationIx, DerivationSet, Graph};
+use crate::ingest::split_job;
 
 /// What is known of a change beside the graphs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -473,7 +474,7 @@ impl Judge<'_> {
 
 /// Whether `path` is the attribute path of `name`, which is `path.system`.
 fn is_path_of(path: &str, name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(of_name, _)| of_name == path)
+    matches!(split_job(name), (of_name, Some(_)) if of_name == path)
 }
 
 /// A reason if an amount reaches a limit.

@@ -236,7 +236,7 @@ impl Table {
             });
             let mut titles: Vec<_> = titles.collect();
             titles.dedup();
-            let note = format!("(too narrow for: {}; nothing is cut in a pipe)", titles.join(", "));
+            let note = format!("(too narrow for: {}; a pipe has all)", titles.join(", "));
             writeln!(out, "{}", folded(&note, width))?;
         }
         if self.omitted > 0 {
@@ -389,7 +389,7 @@ mod tests {
 
     /// What is said of columns that were left out.
     fn too_narrow_for(titles: &str) -> String {
-        if titles.is_empty() { String::new() } else { format!("(too narrow for: {titles}; nothing is cut in a pipe)") }
+        if titles.is_empty() { String::new() } else { format!("(too narrow for: {titles}; a pipe has all)") }
     }
 
     #[test]

@@ -253,7 +253,9 @@ impl ComparisonReport {
     pub(crate) fn lines(&self) -> Vec<String> {
         let head = self.head.as_ref().map_or("the working tree".to_owned(), CommitReport::line);
         let mut lines = vec![format!("from {} to {head}: {}", self.base.line(), counted(self.files, "changed file", "changed files"))];
-        if self.far_away {
+        if self.far_away && self.positions == 0 {
+            lines.push("Note: no attribute of the evaluation says in which file it is defined (hint: nix-eval-jobs --meta).".to_owned());
+        } else if self.far_away {
             lines.push(format!(
                 "Note: of {} that attributes of the evaluation are defined in, {} are in this repository. Is it of another tree?",
                 counted(self.positions, "file", "files"),
