@@ -189,10 +189,11 @@ fn another_name_is_no_end() {
     let bump = called(ZLIB).edit;
     let bumped = history.estimate(&graph, history.base, committed(&history, bump));
     let bumped = bumped.impact(&graph, None, None).expect("it has edges");
-    for (subject, names) in [("fd: rename to find", 1), ("qt6: rename the set", 4)] {
+    let [renamed, renamed_set] = ["fd: rename to find", "qt6: rename the set"].map(|subject| (subject, called(subject).edit));
+    for ((subject, edit), names) in [(renamed, 1), (renamed_set, 4), (("fd: move to find", move_fd_to_find as fn(&Path)), 1)] {
         let head = committed(&history, |set| {
             bump(set);
-            (called(subject).edit)(set);
+            edit(set);
         });
         let found = history.estimate(&graph, history.base, head);
         assert_eq!((found.removed.len(), found.added.len(), found.no_longer_built(&graph).len()), (names, names, 0), "{subject}");
@@ -204,26 +205,15 @@ fn another_name_is_no_end() {
     }
 }
 
-/// The same of a file that leaves `pkgs/by-name`, and is called otherwise elsewhere.
-#[test]
-fn another_name_elsewhere_is_no_end() {
-    let (graph, history) = (data(), History::new());
-    let bump = called(ZLIB).edit;
-    let bumped = history.estimate(&graph, history.base, committed(&history, bump));
-    let bumped = bumped.impact(&graph, None, None).expect("it has edges");
-    let head = committed(&history, |set| {
-        bump(set);
-        let file = set.join("pkgs/tools/fd/default.nix");
-        fs::create_dir_all(file.parent().expect("a directory")).expect("made");
-        fs::rename(set.join("pkgs/by-name/fd/fd/package.nix"), file).expect("moved");
-        let all = set.join(TOP);
-        let text = fs::read_to_string(&all).expect("text");
-        let (head, _) = text.trim_end().rsplit_once('}').expect("a set");
-        fs::write(&all, format!("{head}\n  find = callPackage ../tools/fd {{ }};\n}}\n")).expect("written");
-    });
-    let found = history.estimate(&graph, history.base, head);
-    assert!(found.removed.iter().eq(["fd"]) && found.no_longer_built(&graph).is_empty(), "{:?}", found.removed);
-    assert_eq!(found.impact(&graph, None, None).expect("it has edges").rebuilds(), bumped.rebuilds());
+/// Moves a file out of `pkgs/by-name`, under another name.
+fn move_fd_to_find(set: &Path) {
+    let file = set.join("pkgs/tools/fd/default.nix");
+    fs::create_dir_all(file.parent().expect("a directory")).expect("made");
+    fs::rename(set.join("pkgs/by-name/fd/fd/package.nix"), file).expect("moved");
+    let all = set.join(TOP);
+    let text = fs::read_to_string(&all).expect("text");
+    let (head, _) = text.trim_end().rsplit_once('}').expect("a set");
+    fs::write(&all, format!("{head}\n  find = callPackage ../tools/fd {{ }};\n}}\n")).expect("written");
 }
 
 /// A derivation of a set that is made up, without a source.

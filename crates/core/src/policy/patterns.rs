@@ -22,8 +22,6 @@ pub(super) struct Patterns<'p> {
     of_any_system: Together<'p>,
     /// Those that end with a system, without it, for the paths of attributes of that system.
     by_system: FxHashMap<&'p str, Together<'p>>,
-    /// Those of them that have to be matched as they are with the whole name.
-    whole_by_system: FxHashMap<&'p str, Together<'p>>,
     /// Positions of those that cannot be compiled so.
     alone: Vec<usize>,
 }
@@ -35,21 +33,17 @@ impl<'p> Patterns<'p> {
         let texts: Vec<(usize, &'p str)> = patterns.iter().map(|pattern| pattern.as_str()).enumerate().collect();
         let mut alone = Vec::new();
         let mut of_systems: FxHashMap<&'p str, Vec<(usize, &'p str)>> = FxHashMap::default();
-        let mut whole = of_systems.clone();
         for &(at, text) in &texts {
             match split_job(text) {
                 (_, None) => {}
                 // Whether these stand at the end of a part of a path makes a difference.
-                (path, Some(system)) if path.contains('/') || path.contains("**") => whole.entry(system).or_default().push((at, text)),
+                (path, Some(_)) if path.contains('/') || path.contains("**") => alone.push(at),
                 (path, Some(system)) => of_systems.entry(system).or_default().push((at, path)),
             }
         }
         let of_any_system = Together::new(&texts, &mut alone);
-        let mut together = |texts: FxHashMap<&'p str, Vec<(usize, &'p str)>>| -> FxHashMap<&'p str, Together<'p>> {
-            texts.into_iter().map(|(system, texts)| (system, Together::new(&texts, &mut alone))).collect()
-        };
-        let (by_system, whole_by_system) = (together(of_systems), together(whole));
-        Self { all: patterns, of_any_system, by_system, whole_by_system, alone }
+        let by_system = of_systems.into_iter().map(|(system, texts)| (system, Together::new(&texts, &mut alone))).collect();
+        Self { all: patterns, of_any_system, by_system, alone }
     }
 
     /// Whether there are none.
@@ -68,9 +62,6 @@ impl<'p> Patterns<'p> {
         let of_its_system = self.by_system.get(attribute.system.as_str());
         for together in std::iter::once(&self.of_any_system).chain(of_its_system) {
             together.add_matching(&attribute.path, &mut found);
-        }
-        if let Some(together) = self.whole_by_system.get(attribute.system.as_str()) {
-            together.add_matching(&attribute.to_string(), &mut found);
         }
         found.sort_unstable();
         found.dedup();
