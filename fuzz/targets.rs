@@ -149,10 +149,36 @@ fn seal(bytes: &mut [u8]) -> Option<()> {
     Some(())
 }
 
+/// How a history begins: docs/formats.md has the layout.
+const HISTORY: &[u8] = b"\x89wavhis\n\x01\0\0\0";
+
+/// A history: what begins as one, and anything else behind right checksums, for no other is looked into.
 fn history(bytes: &[u8]) {
-    with_file("set.history", bytes, |path| {
-        let _ = History::open(path);
+    let file = if bytes.starts_with(&HISTORY[..8]) { bytes.to_vec() } else { forged_history(bytes) };
+    with_file("set.history", &file, |path| {
+        let Ok(history) = History::open(path) else { return };
+        for at in 0..history.derivation_count() {
+            let _ = (history.derivation(at), history.base_name(at), history.inputs(at).count(), history.outputs(at).count());
+        }
+        let _ = (history.lives().count(), history.namings().count(), history.rebuilds(&["*".to_owned()], Scope::Package));
     });
+}
+
+/// A history of two evaluations, as of somebody who means harm. The first two bytes say where the second evaluation begins; the rest is
+/// what is packed.
+fn forged_history(bytes: &[u8]) -> Vec<u8> {
+    let (length, bytes) = bytes.split_first_chunk().unwrap_or((&[0; 2], bytes));
+    let (first, second) = bytes.split_at(bytes.len().min(u16::from_le_bytes(*length).into()));
+    let mut file = HISTORY.to_vec();
+    for frame in [first, second] {
+        let body = zstd::bulk::compress(frame, 1).expect("compresses");
+        let lengths = [body.len(), frame.len()].map(|length| u32::try_from(length).expect("it is small").to_le_bytes());
+        let mut header = [lengths.concat(), XxHash3_64::oneshot(&body).to_le_bytes().to_vec()].concat();
+        let checksum = XxHash3_64::oneshot(&header);
+        header.extend(checksum.to_le_bytes());
+        file.extend([header, body].concat());
+    }
+    file
 }
 
 fn configuration(bytes: &[u8]) {
