@@ -94,6 +94,26 @@ fn local_source(set: &Path) {
     write(set, "pkgs/by-name/fd/fd/src/config.nix", "# one\n{ meta = { a = 1; }; }\n");
 }
 
+fn add_newcomer(set: &Path) {
+    write(set, "pkgs/tools/misc/newcomer/default.nix", NEW_PACKAGE);
+    replace(set, TOP, "  xz = callPackage", "  newcomer = callPackage ../tools/misc/newcomer { };\n\n  xz = callPackage");
+}
+
+/// Binds a package that is another with a flag.
+fn add_variant(set: &Path, variant: &str) {
+    let bound = format!("  {variant}.overrideAttrs (old: {{ flag = 1; }});\n\n  xz = callPackage");
+    replace(set, TOP, "  xz = callPackage", &bound);
+}
+
+fn remove_torchvision(set: &Path) {
+    replace(set, PYTHON, "  torchvision = self.callPackage ../development/python-modules/torchvision { };\n", "");
+}
+
+/// Its set has it all the same.
+pub(crate) fn remove_lld(set: &Path) {
+    replace(set, TOP, "clang lld llvm;", "clang llvm;");
+}
+
 /// Reformatted as a formatter would: other line breaks, a comment, another indentation.
 fn reformat(text: &str) -> String {
     text.replace("\n  ", "\n      ").replacen("stdenv,\n", "\n    stdenv, # of the stage\n", 1).replacen(
@@ -189,6 +209,9 @@ pub(crate) const COMMITS: &[Commit] = &[
         replace(set, "pkgs/top-level/aliases.nix", "  rg = ", "  greeting = final.hello;\n  rg = ");
     }),
     commit("aliases: rg is fd", Asked::All, |set| replace(set, "pkgs/top-level/aliases.nix", "final.ripgrep", "final.fd")),
+    commit("aliases: other words for what is gone", Asked::Nothing, |set| {
+        replace(set, "pkgs/top-level/aliases.nix", "end of life; use", "end of life; take");
+    }),
     // What no build sees.
     commit("curl: another description", Asked::Nothing, |set| {
         edit(set, "pkgs/by-name/cu/curlMinimal/package.nix", |text| text.replacen("description = \"", "description = \"Fine ", 1));
@@ -210,10 +233,7 @@ pub(crate) const COMMITS: &[Commit] = &[
         replace(set, TOP, "  readline = callPackage ../development/libraries/readline { };\n\n", "");
     }),
     commit("newcomer: init", Asked::Nothing, |set| write(set, "pkgs/by-name/ne/newcomer/package.nix", NEW_PACKAGE)),
-    commit("newcomer: init in a category", Asked::Nothing, |set| {
-        write(set, "pkgs/tools/misc/newcomer/default.nix", NEW_PACKAGE);
-        replace(set, TOP, "  xz = callPackage", "  newcomer = callPackage ../tools/misc/newcomer { };\n\n  xz = callPackage");
-    }),
+    commit("newcomer: init in a category", Asked::Nothing, add_newcomer),
     commit("mas: remove", Asked::Nothing, |set| fs::remove_dir_all(set.join("pkgs/by-name/ma/mas")).expect("removed")),
     commit("firefox: remove, and say so", Asked::Nothing, |set| {
         fs::remove_file(set.join("pkgs/applications/networking/browsers/firefox/wrapper.nix")).expect("removed");
@@ -360,9 +380,48 @@ pub(crate) const COMMITS: &[Commit] = &[
         Asked::Bound,
         |set| fs::remove_dir_all(set.join("pkgs/by-name/ng/nghttp2")).expect("removed"),
     ),
-    commit("torchvision: remove from two sets", Asked::Nothing, |set| {
-        replace(set, PYTHON, "  torchvision = self.callPackage ../development/python-modules/torchvision { };\n", "");
-    }),
+    commit_on(
+        |set| replace(set, "pkgs/top-level/aliases.nix", "final.ripgrep", "final.ripgrep or final.fd"),
+        "ripgrep: remove, another name of it means another package then",
+        Asked::Bound,
+        |set| fs::remove_dir_all(set.join("pkgs/by-name/ri/ripgrep")).expect("removed"),
+    ),
+    commit_on(
+        |set| add_variant(set, "fdMinimal = (final.fd or hello)"),
+        "fd: remove, a variant is made of another package then",
+        Asked::Bound,
+        |set| fs::remove_dir_all(set.join("pkgs/by-name/fd/fd")).expect("removed"),
+    ),
+    commit_on(
+        |set| {
+            add_variant(set, "newcomerMinimal = (final.newcomer or hello)");
+            add_newcomer(set);
+        },
+        "newcomer: remove from a category, a variant is made of another package then",
+        Asked::Bound,
+        |set| {
+            fs::remove_dir_all(set.join("pkgs/tools/misc/newcomer")).expect("removed");
+            replace(set, TOP, "  newcomer = callPackage ../tools/misc/newcomer { };\n\n", "");
+        },
+    ),
+    commit("torchvision: remove from two sets", Asked::Nothing, remove_torchvision),
+    commit_on(
+        |set| write(set, "pkgs/by-name/to/torchvision/package.nix", NEW_PACKAGE),
+        "torchvision: remove from two sets, one of by-name stays",
+        Asked::Nothing,
+        remove_torchvision,
+    ),
+    commit_on(
+        |set| write(set, "pkgs/by-name/to/torchvision/package.nix", NEW_PACKAGE),
+        "torchvision: remove from by-name, those of two sets stay",
+        Asked::Nothing,
+        |set| {
+            fs::remove_dir_all(set.join("pkgs/by-name/to/torchvision")).expect("removed");
+            append(set, PYTHON, "# more\n");
+        },
+    ),
+    commit("lld: remove from the top level", Asked::Nothing, remove_lld),
+    commit_on(remove_lld, "lld: add to the top level", Asked::Nothing, |set| replace(set, TOP, "clang llvm;", "clang lld llvm;")),
     commit("qt6: rename the set", Asked::All, |set| {
         replace(set, TOP, "  qt6 = lib", "  qt = lib");
         edit(set, "pkgs/by-name/qb/qbittorrent/package.nix", |text| text.replace("qt6", "qt"));

@@ -1,5 +1,6 @@
 //! What is removed, called otherwise, or not built any more; Nix is not needed.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::path::Path;
@@ -7,12 +8,13 @@ use std::path::Path;
 use git2::Oid;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+use waves_core::cost::{Costs, Sources};
 use waves_core::estimate::{Estimate, estimate};
 use waves_core::graph::{DerivationSet, Graph};
 use waves_core::ingest::Input;
 use waves_core::report::{EstimateReport, Format, write as write_report};
 
-use crate::commits::{COMMITS, Commit, replace, write};
+use crate::commits::{COMMITS, Commit, remove_lld, replace, write};
 use crate::nix::copy_of_data;
 use crate::support::{History, data, repository};
 
@@ -75,12 +77,54 @@ impl Dumps {
         self.only_for(attributes).into_iter().filter(|derivation| !self.is_fixed(derivation)).collect()
     }
 
+    /// The derivation of an attribute.
+    fn derivation(&self, attribute: &str) -> &str {
+        let (_, derivation) = self.attributes.iter().find(|(name, _)| name == attribute).expect(attribute);
+        derivation
+    }
+
+    /// What a change of some derivations rebuilds, themselves included: looked for again and again, until there is no more.
+    fn rebuilt_by(&self, is_root: impl Fn(&str) -> bool) -> BTreeSet<&str> {
+        let paths = || self.derivations.keys().map(String::as_str);
+        let mut rebuilt: BTreeSet<&str> = paths().filter(|path| is_root(path)).collect();
+        loop {
+            let needs_one = |path: &&str| self.object(path, "inputDrvs").keys().any(|input| rebuilt.contains(input.as_str()));
+            let more: Vec<&str> = paths().filter(|path| !rebuilt.contains(path) && !self.is_fixed(path)).filter(needs_one).collect();
+            if more.is_empty() {
+                return rebuilt;
+            }
+            rebuilt.extend(more);
+        }
+    }
+
     fn counts(&self, derivations: &BTreeSet<&str>) -> Value {
         let outputs = derivations.iter().flat_map(|derivation| self.object(derivation, "outputs").values());
         let outputs: BTreeSet<&str> = outputs.filter_map(|output| output["path"].as_str()).collect();
         let attributes = self.attributes.iter().filter(|(_, derivation)| derivations.contains(derivation.as_str())).count();
         json!({ "attributes": attributes, "derivations": derivations.len(), "outputs": outputs.len() })
     }
+}
+
+/// Makes sure that direct dependents rebuild nothing that is gone, and no attribute that is removed, and that those come first which
+/// rebuild most; how many of them would rebuild more with all that.
+fn require_direct(direct: &Value, dumps: &Dumps, removed: &[&str], gone: &BTreeSet<&str>) -> usize {
+    let mut sizes = Vec::new();
+    let mut less = 0;
+    for row in direct.as_array().expect("a list") {
+        let root = row["derivation"].as_str().expect("a path");
+        let all = dumps.rebuilt_by(|path| path == root);
+        let left: BTreeSet<&str> = all.difference(gone).copied().collect();
+        let names = |derivations: &BTreeSet<&str>, without: &[&str]| {
+            let names = dumps.attributes.iter().filter(|(_, derivation)| derivations.contains(derivation.as_str()));
+            names.filter(|(name, _)| !without.contains(&name.as_str())).count()
+        };
+        let (attributes, all_attributes) = (names(&left, removed), names(&all, &[]));
+        assert_eq!(json!([row["rebuilds_derivations"], row["rebuilds_attributes"]]), json!([left.len(), attributes]), "{root}");
+        sizes.push(left.len());
+        less += usize::from((left.len(), attributes) < (all.len(), all_attributes));
+    }
+    assert!(sizes.is_sorted_by_key(|size| Reverse(*size)), "{sizes:?}");
+    less
 }
 
 fn called(subject: &str) -> &'static Commit {
@@ -135,6 +179,7 @@ fn what_only_removed_attributes_need_is_no_longer_built() {
     let report = EstimateReport::new("base..head", &comparison, &found, &impact, None, usize::MAX);
     let json = serde_json::to_value(&report).expect("JSON");
     assert_eq!(json["no_longer_built"], dumps.counts(&built));
+    assert!(require_direct(&json["impact"]["direct"], &dumps, &OF_32_BITS, &only) > 0);
     assert_eq!(json["impact"]["systems"].as_object().expect("systems").keys().collect::<Vec<_>>(), ["x86_64-linux"]);
     let mut text = Vec::new();
     write_report(&report, Format::Text, None, &mut text).expect("written");
@@ -185,7 +230,7 @@ fn what_is_removed_is_no_cause() {
 /// What is only called otherwise is built as before, and rebuilt if what it needs is.
 #[test]
 fn another_name_is_no_end() {
-    let (graph, history) = (data(), History::new());
+    let (graph, history, dumps) = (data(), History::new(), Dumps::read());
     let bump = called(ZLIB).edit;
     let bumped = history.estimate(&graph, history.base, committed(&history, bump));
     let bumped = bumped.impact(&graph, None, None).expect("it has edges");
@@ -202,7 +247,58 @@ fn another_name_is_no_end() {
         // The new names are not in the evaluation.
         assert_eq!(impact.rebuild_counts().attributes, bumped.rebuild_counts().attributes - names, "{subject}");
         assert!(impact.attributes().iter().all(|attribute| !found.removed.contains(attribute.path())), "{subject}");
+        let costs = Costs::new(&graph, Sources::default()).expect("there are no files");
+        let comparison = history.compare(history.base, head);
+        let report = EstimateReport::new("base..head", &comparison, &found, &impact, Some(costs), usize::MAX);
+        let json = serde_json::to_value(&report).expect("JSON");
+        assert_eq!(json["impact"]["cost"]["total"]["attributes"], json["impact"]["rebuilds"]["attributes"], "{subject}");
+        assert!(require_direct(&json["impact"]["direct"], &dumps, &removed(&found), &BTreeSet::new()) > 0, "{subject}");
     }
+}
+
+/// Another name of what a removed file made, or a variant, is rebuilt at most, with all that needs it.
+#[test]
+fn variants_of_what_is_removed_have_a_bound() {
+    let (graph, history, dumps) = (data(), History::new(), Dumps::read());
+    for (directory, name, other) in [("ri/ripgrep", "ripgrep", "rg"), ("cu/curlMinimal", "curlMinimal", "curl")] {
+        let head = committed(&history, |set| fs::remove_dir_all(set.join("pkgs/by-name").join(directory)).expect("removed"));
+        let found = history.estimate(&graph, history.base, head);
+        let [unbounded] = found.unbounded.as_slice() else { panic!("{found:?}") };
+        assert_eq!((removed(&found), &unbounded.file), (vec![name], &format!("pkgs/by-name/{directory}/package.nix")));
+        // What is fetched is so with a third curl, which has no attribute.
+        let (own, variant) = (dumps.derivation(name), dumps.derivation(other));
+        let (_, end) = variant.split_once('-').expect("a name");
+        let expected = dumps.rebuilt_by(|path| path.ends_with(&format!("-{end}")) && (path != own || path == variant));
+        assert!(paths(&graph, &unbounded.bound).iter().eq(&expected), "{:?}", unbounded.bound);
+        assert_eq!(found.at_most(&graph), unbounded.bound);
+        // It may rebuild something, and is not said to rebuild nothing.
+        assert!(found.ignored.is_empty(), "{found:?}");
+    }
+}
+
+/// What only has the name of what is removed is neither that, in another place, nor removed with it.
+#[test]
+fn another_package_of_the_name_is_no_other_place() {
+    const NAMES: [&str; 2] = ["python311Packages.torchvision", "python312Packages.torchvision"];
+    let (graph, history) = (data(), History::new());
+    let by_name = |set: &Path| write(set, "pkgs/by-name/to/torchvision/package.nix", "{ fd }:\nfd.overrideAttrs { flag = 1; }\n");
+    let at_top = |set: &Path| replace(set, TOP, "  xz = callPackage", "  torchvision = fd;\n\n  xz = callPackage");
+    for (at, other) in [&by_name as &dyn Fn(&Path), &at_top].into_iter().enumerate() {
+        let set = TempDir::new().expect("a directory");
+        copy_of_data(set.path());
+        other(set.path());
+        let base = history.commit(set.path(), "another package of the name", history.base);
+        (called("torchvision: remove from two sets").edit)(set.path());
+        // The file of the other one is changed, too.
+        replace(set.path(), TOP, "  xz = callPackage", "  greeting = hello;\n\n  xz = callPackage");
+        let found = history.estimate(&graph, base, history.commit(set.path(), "only from the sets", base));
+        assert_eq!((removed(&found), found.seeds.len(), found.unbounded.len()), (NAMES.to_vec(), 0, 0), "{at}: {found:?}");
+        assert!(found.added.iter().eq(["greeting"]), "{at}: {found:?}");
+    }
+    // What the top level takes over from a set stays there.
+    let found = history.estimate(&graph, history.base, committed(&history, remove_lld));
+    assert_eq!((removed(&found), found.seeds.len(), found.unbounded.len()), (vec!["lld"], 0, 0), "{found:?}");
+    assert!(found.no_longer_built(&graph).is_empty());
 }
 
 /// Moves a file out of `pkgs/by-name`, under another name.

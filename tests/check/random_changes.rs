@@ -72,7 +72,8 @@ fn pattern() -> impl Strategy<Value = String> {
     })
 }
 
-/// What happens to each attribute of [`GRAPH`]: rebuilt, removed, and those of the removed that only fail; and the rebuilt derivations.
+/// What happens to each attribute of [`GRAPH`]: rebuilt, those of the rebuilt that are new, removed, and those of the removed that only
+/// fail; and the rebuilt derivations.
 #[derive(Debug)]
 struct Happening {
     attributes: AttributeChanges,
@@ -81,7 +82,7 @@ struct Happening {
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
-    let of_attributes = vec(select(&["", "rebuilt", "removed", "failing"]), GRAPH.attribute_count());
+    let of_attributes = vec(select(&["", "rebuilt", "new", "removed", "failing"]), GRAPH.attribute_count());
     let of_derivations = vec(prop::bool::weighted(0.2), GRAPH.derivation_count());
     (of_attributes, of_derivations).prop_map(|(happens, rebuilt)| {
         let those = |wanted: &[&str]| -> Vec<AttributeName> {
@@ -89,8 +90,12 @@ fn happening() -> impl Strategy<Value = Happening> {
             let names: BTreeSet<AttributeName> = attributes.map(|(attribute, _)| AttributeName::new(attribute)).collect();
             names.into_iter().collect()
         };
-        let (rebuilds, removed) = (those(&["rebuilt"]), those(&["removed", "failing"]));
-        let attributes = AttributeChanges { added: Vec::new(), removed, changed: rebuilds.clone(), rebuilds };
+        let attributes = AttributeChanges {
+            added: those(&["new"]),
+            removed: those(&["removed", "failing"]),
+            changed: those(&["rebuilt"]),
+            rebuilds: those(&["rebuilt", "new"]),
+        };
         Happening { attributes, no_longer_evaluated: those(&["failing"]), rebuilt }
     })
 }
@@ -108,8 +113,12 @@ fn protected_by(subject: Subject<'_>, pattern: &AttributePattern) -> Option<Find
         let fails = no_longer_evaluated.contains(attribute);
         (attribute.to_string(), if fails { Fate::NoLongerEvaluates } else { Fate::IsRemoved })
     };
+    let rebuilt = |attribute: &AttributeName| {
+        let is_new = attributes.added.contains(attribute);
+        (attribute.to_string(), if is_new { Fate::IsAdded } else { Fate::Changes })
+    };
     let mut touched: BTreeMap<String, Fate> = BTreeMap::new();
-    touched.extend(attributes.rebuilds.iter().filter(|attribute| means(pattern, attribute)).map(|name| (name.to_string(), Fate::Changes)));
+    touched.extend(attributes.rebuilds.iter().filter(|attribute| means(pattern, attribute)).map(rebuilt));
     touched.extend(attributes.removed.iter().filter(|attribute| means(pattern, attribute)).map(removed));
     let mut is_known = graph.attributes().any(|attribute| means(pattern, &AttributeName::new(attribute)));
     if !is_known && pattern.is_name() {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use waves_core::analysis::{AttributeChanges, AttributeName, Change, Impact};
 use waves_core::config::Config;
@@ -214,11 +214,43 @@ fn what_does_not_evaluate_any_more_is_not_known() {
     }
 }
 
+/// What only the evaluation after the change has is no change of what was there; of a pname, all that is called so.
+#[test]
+fn what_is_new_of_what_is_protected_is_added() {
+    let job = |attr: &str, letter: &str, name: &str| {
+        let path = format!("/nix/store/{}-{name}", letter.repeat(32));
+        let (derivation, outputs) = (format!("{path}.drv"), json!({ "out": path }));
+        json!({ "attr": attr, "attrPath": [attr], "name": name, "drvPath": derivation, "outputs": outputs, "system": "x86_64-linux" })
+            .to_string()
+    };
+    let with_two_more = |line: &str| {
+        let more = [job("newer", "y", "newcomer-1.0"), job("linux_9", "z", "linux-9.0")].join("\n");
+        Some(if line.starts_with("{\"attr\":\"lld\",") { format!("{line}\n{more}") } else { line.to_owned() })
+    };
+    let packages = ["newer", "newcomer", "linux_9", "linux"];
+    let text = format!("[[policy.protected]]\npackages = {packages:?}\nreason = \"ask first\"");
+    let (report, code) = compared(&text, with_two_more);
+    assert_eq!((code, rules(&report, "over")), (Some(1), vec!["protected"; 4]), "{report}");
+    let texts = report["reasons"].as_array().expect("a list").iter().filter_map(|reason| reason["text"].as_str());
+    let said = [
+        "is added (`newer.x86_64-linux`)",
+        "is added (`newcomer-1.0 (x86_64-linux)`)",
+        "is added (`linux_9.x86_64-linux`)",
+        "changes (`linux-9.0 (x86_64-linux)`)",
+    ];
+    let expected = packages.iter().zip(said).map(|(name, said)| {
+        let hint = format!("ask first (if this is meant: `--acknowledge '{name}'`)");
+        format!("protected `{name}` {said}: {hint}")
+    });
+    assert!(texts.eq(expected), "{report}");
+}
+
 /// Of several attributes that a glob protects, the reason says what becomes of which, in each format.
 #[test]
 fn what_becomes_of_what_is_protected_is_said() {
     let named = |path: &str| AttributeName { path: path.to_owned(), system: "x86_64-linux".to_owned() };
     let attributes = AttributeChanges {
+        added: vec![named("set.b")],
         removed: ["set.c", "set.d", "set.e"].map(named).to_vec(),
         rebuilds: ["set.a", "set.b"].map(named).to_vec(),
         ..AttributeChanges::default()
@@ -235,11 +267,11 @@ fn what_becomes_of_what_is_protected_is_said() {
     };
     let texts = |report: &CheckReport| report.reasons.iter().map(|reason| reason.text.clone()).collect::<Vec<_>>();
     let hint = "ask first (if this is meant: `--acknowledge 'set.*'`)";
-    let said = "changes (`set.a.x86_64-linux`, `set.b.x86_64-linux`) and is removed (`set.c.x86_64-linux`, `set.e.x86_64-linux`) \
-                and does not evaluate any more (`set.d.x86_64-linux`): ";
+    let said = "changes (`set.a.x86_64-linux`) and is added (`set.b.x86_64-linux`) and is removed (`set.c.x86_64-linux`, \
+                `set.e.x86_64-linux`) and does not evaluate any more (`set.d.x86_64-linux`): ";
     let all = report(&[]);
     assert_eq!(texts(&all), [format!("protected `set.*` {said}{hint}")]);
-    let over = "changes (`set.b.x86_64-linux`) and is removed (`set.c.x86_64-linux`, `set.e.x86_64-linux`): ";
+    let over = "is added (`set.b.x86_64-linux`) and is removed (`set.c.x86_64-linux`, `set.e.x86_64-linux`): ";
     let known = "changes (`set.a.x86_64-linux`) and does not evaluate any more (`set.d.x86_64-linux`): it was acknowledged";
     assert_eq!(texts(&report(&["set.a", "set.d"])), [format!("protected `set.*` {over}{hint}"), format!("protected `set.*` {known}")]);
     let written = |format: Format| {

@@ -9,13 +9,17 @@ use proptest::sample::Index;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use waves_core::analysis::{RankOptions, RankOrder, rank};
-use waves_core::cost::{ASSUMED_SECONDS, Availability, Costs, Durations, Evidence, MIN_MEASURED, Presence, Sizes, Sources};
-use waves_core::graph::{Counts, DerivationSet};
+use waves_core::cost::{Availability, Costs, Durations, Evidence, Presence, Sizes, Sources};
+use waves_core::graph::{Attribute, Counts, DerivationSet};
 use waves_core::store_path::StorePath;
 
 use crate::model::PackageSet;
 use crate::strategy::package_sets;
 use crate::support::Imported;
+
+/// What docs/algorithms.md says: how many of a class tell of the others, and what stands for what nothing tells of.
+const MIN_MEASURED: usize = 5;
+const ASSUMED_SECONDS: u32 = 1;
 
 /// A row of a table: which derivation's key it has, which kind of key, and seconds.
 type RowSeed = (Index, usize, u32);
@@ -263,6 +267,17 @@ proptest! {
             let own: Vec<usize> = own.filter(|at| all.contains(at)).collect();
             prop_assert_eq!((found.derivations, found.seconds), (own.len(), own.iter().map(|&at| seconds[at]).sum()));
         }
+
+        // Some of the names of each, and no others.
+        let is_meant = |path: &str| path.len().is_multiple_of(2);
+        let meant = imported.graph.attributes().filter(|attribute| is_meant(attribute.path())).map(Attribute::ix);
+        let bill = costs.counting_only(meant).bill(&members(&imported, &all));
+        let meant = |members: &BTreeSet<usize>| {
+            let built = set.attributes.iter().filter(|attribute| attribute.derivation.is_ok_and(|at| members.contains(&at)));
+            Counts { attributes: built.filter(|attribute| is_meant(&attribute.dotted())).count(), ..counts(&set, members) }
+        };
+        let split = bill.split.expect("a list was given");
+        prop_assert_eq!((bill.counts, split.cached.counts, split.to_build.counts), (meant(&all), meant(&is_cached), meant(&to_build)));
     }
 
     #[test]

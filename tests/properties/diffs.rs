@@ -6,7 +6,7 @@ use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
-use waves_core::analysis::{AttributeName, Cause, Diff, Reason};
+use waves_core::analysis::{AttributeName, Cause, Diff, Reach, Reason};
 use waves_core::graph::{Attribute, Direction, Graph};
 use waves_core::notify::{NotifyOptions, Role, notify};
 
@@ -212,6 +212,77 @@ fn rebuilt_attributes_are_those_that_were_compared() {
         let paths: Vec<&str> = diff.rebuilt_attributes().into_iter().map(Attribute::path).collect();
         assert_eq!((paths.as_slice(), diff.rebuild_counts().attributes), (expected, expected.len()));
     }
+}
+
+/// Two that have no set in common have nothing to compare. Where no name is known at all, derivations are compared.
+#[test]
+fn what_has_nothing_in_common_is_not_compared() {
+    let world = World::of([("a", &[][..]), ("b", &[0])]);
+    let changed = world.after(&[Mutation::Recipe(0)]);
+    let in_set = |world: &World, set: &str| {
+        let jobs = world.jobs().replace("\"attr\":\"", &format!("\"attr\":\"{set}."));
+        let jobs = jobs.replace("\"attrPath\":[", &format!("\"attrPath\":[\"{set}\","));
+        import(&[("derivations.json", world.derivations().to_string()), ("jobs.jsonl", jobs)])
+    };
+    let nameless = |world: &World| import(&[("derivations.json", world.derivations().to_string())]);
+    let found = |before: &Graph, after: &Graph| {
+        let diff = Diff::new(before, after, true);
+        (diff.left_out, diff.rebuild_counts().derivations, diff.causes.len())
+    };
+    assert_eq!(found(&in_set(&world, "old"), &in_set(&changed, "new")), ((2, 2), 0, 0));
+    assert_eq!(found(&in_set(&world, "set"), &in_set(&changed, "set")), ((0, 0), 2, 1));
+    assert_eq!(found(&nameless(&world), &nameless(&changed)), ((0, 0), 2, 1));
+}
+
+/// Packages `p` that are built from sources, by the digits of their paths; and attributes of them or of the sources.
+fn built_from(packages: &[(u8, u8)], attributes: &[(&str, u8, &str)]) -> Graph {
+    let path = |digit: u8, name: &str| format!("/nix/store/{}-{name}", digit.to_string().repeat(32));
+    let mut derivations = serde_json::Map::new();
+    for &(package, source) in packages {
+        let (out, src) = (path(package, "p-1"), path(source, "p-1.tar.gz"));
+        let fetched = json!({
+            "outputs": { "out": { "path": src, "hashAlgo": "sha256", "hash": source.to_string().repeat(64) } }, "inputSrcs": [],
+            "inputDrvs": {}, "system": "builtin", "builder": "builtin:fetchurl", "args": [], "env": { "name": "p-1.tar.gz", "out": src },
+        });
+        let built = json!({
+            "outputs": { "out": { "path": out } }, "inputSrcs": [], "inputDrvs": { (format!("{src}.drv")): ["out"] },
+            "system": "x86_64-linux", "builder": "/bin/sh", "args": [],
+            "env": { "name": "p-1", "pname": "p", "version": "1", "src": src, "out": out },
+        });
+        derivations.extend([(format!("{src}.drv"), fetched), (format!("{out}.drv"), built)]);
+    }
+    let job = |&(attribute, digit, name): &(&str, u8, &str)| {
+        let out = path(digit, name);
+        let attribute_path: Vec<&str> = attribute.split('.').collect();
+        json!({
+            "attr": attribute, "attrPath": attribute_path, "name": name, "system": "x86_64-linux",
+            "drvPath": format!("{out}.drv"), "outputs": { "out": out },
+        })
+        .to_string()
+    };
+    let jobs: Vec<String> = attributes.iter().map(job).collect();
+    import(&[("derivations.json", Value::Object(derivations).to_string()), ("jobs.jsonl", jobs.join("\n"))])
+}
+
+/// A build of the same source that was left out of the comparison, or that nothing which was compared needs, did not cause anything.
+#[test]
+fn causes_are_of_what_was_compared() {
+    let digits = |graph: &Graph, cause: &Cause| -> BTreeSet<String> {
+        cause.derivations.iter().map(|&ix| graph.derivation(ix).base_name()[..1].to_owned()).collect()
+    };
+    let (before, after) =
+        (built_from(&[(2, 1)], &[("p", 2, "p-1")]), built_from(&[(4, 3), (5, 3)], &[("p", 4, "p-1"), ("set.p", 5, "p-1")]));
+    for (only_common, expected) in [(true, &["3", "4"][..]), (false, &["3", "4", "5"])] {
+        let diff = Diff::new(&before, &after, only_common);
+        let found: Vec<BTreeSet<String>> = diff.causes.iter().map(|cause| digits(&after, cause)).collect();
+        assert_eq!(found, [expected.iter().map(ToString::to_string).collect::<BTreeSet<String>>()], "{only_common}");
+    }
+    // Then the source explains itself.
+    let source = |packages: (u8, u8)| built_from(&[packages], &[("src", packages.1, "p-1.tar.gz")]);
+    let (before, after) = (source((2, 1)), source((4, 3)));
+    let diff = Diff::new(&before, &after, false);
+    let found: Vec<_> = diff.causes.iter().map(|cause| (digits(&after, cause), cause.adds)).collect();
+    assert_eq!(found, [(BTreeSet::from(["3".to_owned()]), Some(Reach { attributes: 1, derivations: 1 }))]);
 }
 
 /// Removed, and still there with an error: the error is of the attribute or of its set, and mostly says no system.

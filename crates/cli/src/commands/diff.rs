@@ -2,6 +2,7 @@
 
 use clap::ValueEnum as _;
 use waves_core::analysis::Diff;
+use waves_core::config::Policy;
 use waves_core::policy::{Circumstances, Subject, judge};
 use waves_core::report::{ChangedPaths, DiffReport, rebuild_amount};
 
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &Args, options: &DiffArgs) -> Result<Verdict, Failure> {
     };
     let format = FormatArgs { format, limit: options.limit, table: options.table.clone() };
     output::check::<DiffReport<'_>>(&format)?;
-    let policy = config::read(options.config.as_deref())?.policy;
+    let policy = policy(options)?;
     let (before, after) = (load::evaluation(args, &options.before)?, load::evaluation(args, &options.after)?);
     let diff = Diff::new(&before, &after, options.within);
     let base = options.base_branch.clone().or_else(github::base_branch);
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &Args, options: &DiffArgs) -> Result<Verdict, Failure> {
     match options.format {
         DiffFormatArg::Report(_) => {
             let costs = cost::load_and_ask(args, &options.cost, &options.cache, &after, &diff.rebuilt)?;
-            output::print(&DiffReport::new(&diff, &verdict, costs.as_ref(), format.limit()), &format)?;
+            output::print(&DiffReport::new(&diff, &verdict, costs, format.limit()), &format)?;
         }
         DiffFormatArg::ChangedPaths => {
             let mut bytes = Vec::new();
@@ -40,6 +41,16 @@ pub(crate) fn run(args: &Args, options: &DiffArgs) -> Result<Verdict, Failure> {
         DiffFormatArg::RebuildAmount => output::print_bytes(rebuild_amount(&diff.attributes).as_bytes())?,
     }
     Ok(Verdict::Fine)
+}
+
+/// The policy. A format without labels has no use for one: none is looked for then, so that one that is broken is in nobody's way.
+fn policy(options: &DiffArgs) -> Result<Policy, Failure> {
+    let has_labels = match options.format {
+        DiffFormatArg::Report(format) => format != FormatArg::Csv && !format.is_picture(),
+        DiffFormatArg::ChangedPaths => true,
+        DiffFormatArg::RebuildAmount => false,
+    };
+    if has_labels || options.config.is_some() { Ok(config::read(options.config.as_deref())?.policy) } else { Ok(Policy::default()) }
 }
 
 /// Makes sure that a format which other tools read has a use for what is said.

@@ -43,7 +43,7 @@ fn estimated(args: &Args, graph: &Graph, impact: &ImpactArgs, range: &str, compa
     }
     let found = estimate.impact(graph, impact.filter.depth, system)?;
     let costs = cost::load_and_ask(args, &impact.cost, &impact.cache, graph, found.rebuilds())?;
-    output::print(&EstimateReport::new(range, comparison, &estimate, &found, costs.as_ref(), impact.format.limit()), &impact.format)?;
+    output::print(&EstimateReport::new(range, comparison, &estimate, &found, costs, impact.format.limit()), &impact.format)?;
     let rebuilt = found.rebuild_counts().attributes;
     if estimate.unbounded.is_empty() {
         return Ok(verdict(impact, rebuilt, REBUILT));

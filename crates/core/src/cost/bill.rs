@@ -137,7 +137,7 @@ impl Costs<'_> {
     /// What a set of derivations costs. O(V + edges and outputs of the set).
     pub fn bill(&self, set: &DerivationSet) -> Bill {
         Bill {
-            counts: self.graph.counts(set),
+            counts: self.counts(set),
             time: self.model.as_ref().map(|model| self.time(model, set)),
             split: self.presence.as_ref().map(|presence| self.split(presence, set)),
             bytes: self.sizes.is_some().then(|| self.bytes(set)),
@@ -188,7 +188,7 @@ impl Costs<'_> {
             let sum =
                 |seconds: fn(&Model, DerivationIx) -> u64| self.model.as_ref().map(|model| set.iter().map(|ix| seconds(model, ix)).sum());
             let seconds = sum(|model, ix| u64::from(model.seconds(ix)));
-            Part { counts: self.graph.counts(set), seconds, measured_seconds: sum(measured_seconds) }
+            Part { counts: self.counts(set), seconds, measured_seconds: sum(measured_seconds) }
         };
         let longest_chain = self.model.as_ref().map(|model| self.longest_chain(model, &parts[1]));
         Split { cached: part(&parts[0]), to_build: part(&parts[1]), unknown: part(&parts[2]), longest_chain }

@@ -24,7 +24,7 @@ pub use model::{ASSUMED_SECONDS, Class, Evidence, MIN_MEASURED, Model};
 pub use sizes::{ClosureSize, PathSize, SizeFile, Sizes};
 
 use crate::error::Result;
-use crate::graph::{Derivation, DerivationIx, Graph};
+use crate::graph::{AttributeIx, Counts, Derivation, DerivationIx, DerivationSet, Graph};
 
 /// What is known of costs, not yet matched with an evaluation; what is `None` is not asked.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +48,8 @@ pub struct Costs<'g> {
     /// Of each derivation.
     presence: Option<Vec<Presence>>,
     sizes: Option<Sizes>,
+    /// Whether each attribute is counted; all are, if nothing is said.
+    counted: Option<Vec<bool>>,
 }
 
 impl<'g> Costs<'g> {
@@ -64,7 +66,26 @@ impl<'g> Costs<'g> {
             availability.as_ref().map(|availability| graph.derivations().map(|derivation| availability.derivation(derivation)).collect());
         let (lists, caches) =
             availability.map_or_else(Default::default, |availability| (availability.files().to_vec(), availability.caches().to_vec()));
-        Ok(Self { graph, durations, model, lists, caches, presence, sizes })
+        Ok(Self { graph, durations, model, lists, caches, presence, sizes, counted: None })
+    }
+
+    /// The same, but bills count no attributes other than these: derivations may have more than the question was about. O(A).
+    #[must_use]
+    pub fn counting_only(mut self, attributes: impl IntoIterator<Item = AttributeIx>) -> Self {
+        let mut counted = vec![false; self.graph.attribute_count()];
+        for attribute in attributes {
+            counted[attribute.get()] = true;
+        }
+        self.counted = Some(counted);
+        self
+    }
+
+    /// Counts a set of derivations. O(attributes and outputs of the set).
+    fn counts(&self, set: &DerivationSet) -> Counts {
+        let counts = self.graph.counts(set);
+        let Some(counted) = &self.counted else { return counts };
+        let attributes = set.iter().flat_map(|ix| self.graph.derivation(ix).attributes());
+        Counts { attributes: attributes.filter(|attribute| counted[attribute.ix().get()]).count(), ..counts }
     }
 
     /// The graph that the costs are of.

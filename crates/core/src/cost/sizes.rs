@@ -131,11 +131,14 @@ impl Sizes {
         files.sort_unstable();
         let mut found = SizeFile { file: directory.display().to_string(), ..SizeFile::default() };
         for path in &files {
+            let before = found.paths;
             self.narinfos(&Text::read(path)?, &mut found)?;
+            // An empty file, or the page of an error, has no path in it.
+            found.malformed += usize::from(found.paths == before);
         }
-        if files.is_empty() {
-            let reason = "the directory has no .narinfo file".to_owned();
-            return Err(Error::NoCosts { input: found.file, what: "sizes", reason });
+        if found.paths == 0 {
+            let reason = if files.is_empty() { "the directory has no .narinfo file" } else { "no .narinfo file in it has a store path" };
+            return Err(Error::NoCosts { input: found.file, what: "sizes", reason: reason.to_owned() });
         }
         self.files.push(found);
         Ok(())

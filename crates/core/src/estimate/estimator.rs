@@ -22,6 +22,8 @@ pub(super) struct Estimator<'c, 'a> {
     nameless: Option<HashMap<&'a str, Vec<DerivationIx>>>,
     /// Attributes that are removed, and the file that says so.
     removed: BTreeMap<AttributeIx, String>,
+    /// Attributes that a removed file defines, whatever becomes of them, and the file.
+    orphans: BTreeMap<AttributeIx, String>,
 }
 
 /// A changed file, and what is known of the change.
@@ -35,7 +37,8 @@ struct Touched<'t> {
 
 impl<'c, 'a> Estimator<'c, 'a> {
     pub(super) fn new(context: &'c Context<'a>, estimate: Estimate) -> Self {
-        Self { context, estimate, bounds: HashMap::new(), sources: None, nameless: None, removed: BTreeMap::new() }
+        let (bounds, removed, orphans) = (HashMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { context, estimate, bounds, sources: None, nameless: None, removed, orphans }
     }
 }
 
@@ -205,12 +208,14 @@ impl Estimator<'_, '_> {
             return Ok(());
         }
         for path in BTreeSet::from([change.path_before(), &change.path]) {
-            if self.directory_of_one(path)? {
-                continue;
+            let (is_counted, is_removed) = (self.directory_of_one(path)?, change.status == FileStatus::Removed);
+            // Not of a directory that comes.
+            if (is_counted || is_removed) && self.context.comparison.was_file(path) {
+                self.orphans.extend(self.context.positions.of(path).iter().map(|&ix| (ix, path.to_owned())));
             }
-            if change.status == FileStatus::Removed {
+            if is_removed && !is_counted {
                 trace.removed(path)?;
-            } else {
+            } else if !is_counted {
                 trace.file(path, rule(path));
             }
         }
@@ -223,7 +228,7 @@ impl Estimator<'_, '_> {
             trace.member(path, member, Rule::TopLevel);
             return Ok(());
         };
-        let known = self.context.resolve(path, outlines, member);
+        let known = self.context.defined(path, outlines, member);
         match (old.member(member), new.member(member)) {
             (None, Some(part)) if known.is_empty() => {
                 let gone = old.members.iter().find(|other| other.hash == part.hash && new.member(&other.path).is_none());
@@ -233,10 +238,12 @@ impl Estimator<'_, '_> {
                 }
             }
             (Some(before), Some(after)) if after.recurses() && !before.recurses() => self.added(outlines, new, after),
-            (Some(_), None) if self.is_now_by_name(old, member)? => {}
+            (Some(_), None) if self.context.is_at_top(outlines, member, &known) && self.is_now_by_name(old, member)? => {}
             (Some(before), Some(after)) if before.recurses() && !after.recurses() => self.removed(path, known),
+            // It has not been there before either.
+            (Some(before), after) if before.throws && after.is_none_or(|part| part.throws) => {}
             // Another file may have it now, or has had it all along.
-            (_, after) if after.is_none_or(|part| part.throws) && !known.is_empty() && !self.is_elsewhere(path, member)? => {
+            (_, after) if after.is_none_or(|part| part.throws) && !known.is_empty() && !self.is_elsewhere(path, member, &known)? => {
                 self.removed(path, known);
             }
             (_, Some(part)) if part.throws => {}
@@ -284,8 +291,23 @@ impl Estimator<'_, '_> {
         }
     }
 
-    /// What uses an attribute that is removed does without it, or fails: a bound, unless it is known to change.
+    /// What a removed file defines that is not removed with it, by file: other names and variants of what is, with what of them has no
+    /// attribute.
+    fn others_of_removed(&mut self) -> BTreeMap<String, BTreeSet<DerivationIx>> {
+        let graph = self.context.graph;
+        let mut others: BTreeMap<String, BTreeSet<DerivationIx>> = BTreeMap::new();
+        for (ix, file) in std::mem::take(&mut self.orphans) {
+            let is_told = self.removed.contains_key(&ix) || self.estimate.renamed.contains(&ix);
+            let Some(derivation) = graph.attribute(ix).derivation().filter(|_| !is_told) else { continue };
+            let is_of_it = |member: &DerivationIx| *member == derivation.ix() || graph.derivation(*member).attributes().len() == 0;
+            others.entry(file).or_default().extend(self.package(derivation.ix(), false).into_iter().filter(is_of_it));
+        }
+        others
+    }
+
+    /// What uses an attribute that is removed, or is a variant of it, does without it, or fails: a bound, unless it is known to change.
     fn users_of_removed(&mut self) {
+        let mut users = self.others_of_removed();
         let graph = self.context.graph;
         let no_longer_built = self.estimate.gone(graph);
         let is_gone = |ix: DerivationIx| {
@@ -295,7 +317,6 @@ impl Estimator<'_, '_> {
         // What is only called otherwise still uses what it did.
         let is_renamed =
             |ix: DerivationIx| graph.derivation(ix).attributes().any(|attribute| self.estimate.renamed.contains(&attribute.ix()));
-        let mut users: BTreeMap<&String, BTreeSet<DerivationIx>> = BTreeMap::new();
         for (&ix, file) in &self.removed {
             let Some(derivation) = graph.attribute(ix).derivation().filter(|derivation| is_gone(derivation.ix())) else { continue };
             let package: Vec<Derivation<'_>> = derivation.package().derivations().collect();
@@ -304,15 +325,15 @@ impl Estimator<'_, '_> {
             let gone = package.into_iter().filter(|member| is_all_gone || member.ix() == derivation.ix());
             let stays = |user: DerivationIx| !is_gone(user) || (is_renamed(user) && !is_renamed(derivation.ix()));
             let is_left = |user: &DerivationIx| stays(*user) && !no_longer_built.contains(*user);
-            users.entry(file).or_default().extend(gone.flat_map(Derivation::users).filter(is_left));
+            users.entry(file.clone()).or_default().extend(gone.flat_map(Derivation::users).filter(is_left));
         }
         let known = self.certain();
         let mut unbounded = Vec::new();
         for (file, users) in users {
             let bound = graph.closure(users.into_iter().filter(|&user| !known.contains(user)), Direction::Dependents);
             if !bound.is_empty() {
-                let reason = "what uses the attributes that are removed does without them, or fails".to_owned();
-                unbounded.push(Unbounded { file: file.clone(), reason, bound });
+                let reason = "what uses what is removed, or is another name or a variant of it, changes or fails".to_owned();
+                unbounded.push(Unbounded { file, reason, bound });
             }
         }
         self.estimate.unbounded.extend(unbounded);
@@ -341,19 +362,22 @@ impl Estimator<'_, '_> {
         Ok(false)
     }
 
-    /// Whether an attribute is defined by name after the change, or by another set of packages that is changed.
-    fn is_elsewhere(&self, path: &str, member: &[String]) -> Result<bool> {
+    /// Whether one of the attributes that a binding is known to be is defined by name after the change, or by another set of packages that
+    /// is changed. What only has the same name is another attribute.
+    fn is_elsewhere(&self, path: &str, member: &[String], known: &BTreeSet<AttributeIx>) -> Result<bool> {
         if let [name] = member {
             let shard: String = name.chars().take(2).collect::<String>().to_lowercase();
             let directory = self.context.positions.absolute(&format!("{}/{shard}/{name}", class::BY_NAME));
-            if self.context.comparison.is_directory(&directory) {
+            let outlines = self.context.outlines(path)?;
+            if self.context.comparison.is_directory(&directory) && self.context.is_at_top(&outlines, member, known) {
                 return Ok(true);
             }
         }
         for change in self.context.comparison.changes.iter().filter(|change| change.path != path && change.new.is_some()) {
             let outlines = self.context.outlines(&change.path)?;
             let defines = |part: &syntax::Part| part.path == member && !part.throws;
-            if outlines.is_set && outlines.all.last().is_some_and(|outline| outline.members.iter().any(defines)) {
+            let is_bound = outlines.is_set && outlines.all.last().is_some_and(|outline| outline.members.iter().any(defines));
+            if is_bound && !self.context.resolve(&change.path, &outlines, member).is_disjoint(known) {
                 return Ok(true);
             }
         }
@@ -365,13 +389,13 @@ impl Estimator<'_, '_> {
         let Some((name, directory)) = class::by_name(self.context.positions.relative(path)) else { return Ok(false) };
         let (member, directory) = ([name.to_owned()], self.context.positions.absolute(directory));
         let (name, comparison) = (trace::dotted(&member), self.context.comparison);
-        let known = self.context.attribute_or_set(&name);
+        let known: BTreeSet<AttributeIx> = self.context.attribute_or_set(&name).into_iter().collect();
         let is_known = !known.is_empty();
         match (comparison.was_directory(&directory), comparison.is_directory(&directory)) {
             (false, true) if !is_known => {
                 self.estimate.added.insert(name);
             }
-            (true, false) if is_known && !self.is_elsewhere(path, &member)? => self.removed(path, known),
+            (true, false) if is_known && !self.is_elsewhere(path, &member, &known)? => self.removed(path, known),
             _ => return Ok(false),
         }
         Ok(true)
@@ -611,6 +635,9 @@ impl Estimator<'_, '_> {
         self.overridden();
         self.users_of_removed();
         self.without_gone();
+        // Of a file, it may be said that it rebuilds nothing before something is found that it may rebuild.
+        let bounded: BTreeSet<&String> = self.estimate.unbounded.iter().map(|unbounded| &unbounded.file).collect();
+        self.estimate.ignored.retain(|ignored| !bounded.contains(&ignored.file));
         self.estimate.unbounded.sort_by(|a, b| a.file.cmp(&b.file));
         self.estimate.ignored.sort_by(|a, b| a.file.cmp(&b.file));
         self.estimate.unread = self.context.unread();

@@ -250,7 +250,7 @@ impl Estimate {
     }
 
     /// What is neither built nor fetched any more, as it was for removed attributes alone.
-    fn gone(&self, graph: &Graph) -> DerivationSet {
+    pub(crate) fn gone(&self, graph: &Graph) -> DerivationSet {
         built_for(graph, &self.removed_attributes(graph).1)
     }
 

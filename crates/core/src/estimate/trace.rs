@@ -173,10 +173,32 @@ impl<'a> Context<'a> {
 
     /// The attributes that a binding of a file is, by position and by the sets of the file; those of the set that it is.
     pub(super) fn resolve(&self, path: &str, outlines: &Outlines, member: &[String]) -> BTreeSet<AttributeIx> {
+        self.resolve_in(&outlines.sets, path, outlines, member)
+    }
+
+    /// The same without those of sets that other files define: they are not gone with the binding, nor come with it.
+    pub(super) fn defined(&self, path: &str, outlines: &Outlines, member: &[String]) -> BTreeSet<AttributeIx> {
+        let sets = if outlines.own_sets.is_empty() { &outlines.sets } else { &outlines.own_sets };
+        self.resolve_in(sets, path, outlines, member)
+    }
+
+    fn resolve_in(&self, sets: &[String], path: &str, outlines: &Outlines, member: &[String]) -> BTreeSet<AttributeIx> {
         let parts = outlines.all.iter().flat_map(|outline| &outline.members).filter(|part| part.path == member);
         let mut found: BTreeSet<AttributeIx> = parts.flat_map(|part| self.defined_there(path, part)).collect();
-        found.extend(outlines.sets.iter().flat_map(|set| self.attribute_or_set(&name_in(set, member))));
+        found.extend(sets.iter().flat_map(|set| self.attribute_or_set(&name_in(set, member))));
         found
+    }
+
+    /// Whether a binding is what its name means at the top level, where `pkgs/by-name` is; `known` are the attributes that it is. Of an
+    /// evaluation without a top level, every set may be it.
+    pub(super) fn is_at_top(&self, outlines: &Outlines, member: &[String], known: &BTreeSet<AttributeIx>) -> bool {
+        let name = dotted(member);
+        let top = self.attribute_or_set(&name);
+        if top.is_empty() {
+            !self.sets.contains_key("") || outlines.names(member).contains(&name)
+        } else {
+            top.iter().any(|ix| known.contains(ix))
+        }
     }
 
     /// The attribute of this path, for each system, or all in the set of this path.

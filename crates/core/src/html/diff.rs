@@ -14,7 +14,7 @@ use super::subject::{Evaluation, found};
 use crate::cost::Availability;
 use crate::error::Result;
 use crate::graph::{DerivationIx, Direction, Graph};
-use crate::report::{CostReport, CountsReport, ExcludedReport};
+use crate::report::{CostReport, CountsReport, ExcludedReport, LeftOutReport};
 use crate::text::{counted, number, percent};
 
 #[derive(Debug, Deserialize)]
@@ -22,6 +22,8 @@ pub(super) struct Diff {
     before: Evaluation,
     pub(super) after: Evaluation,
     doubts: Vec<Doubt>,
+    #[serde(default)]
+    left_out: LeftOutReport,
     counts: CountsReport,
     fetched: usize,
     newly_named: usize,
@@ -87,12 +89,12 @@ impl Diff {
             }
             None => Vec::new(),
         };
-        // An attribute is named with its system.
-        let rows = self.rebuilds.iter().map(|name| name.rsplit_once('.').unwrap_or((name, ""))).collect();
+        let rows = self.rebuilds.iter().map(|name| self.parts(name)).collect();
         let attributes = Attributes { rows, omitted: 0, direction: Direction::Dependents };
         let (data_table, names, ways) = attributes.table(graph, cached, &roots);
         let main = html! {
             @for doubt in &self.doubts { p.note { strong { "Doubt: " } (text(&doubt.message)) } }
+            @if let Some(line) = self.left_out.line() { p.note { (text(&line)) } }
             (headline(&[
                 ("attributes rebuilt", number(self.counts.attributes)),
                 ("derivations", number(self.counts.derivations)),
@@ -118,6 +120,11 @@ impl Diff {
         };
         let title = format!("{} rebuilt", counted(self.counts.attributes, "attribute", "attributes"));
         Ok(Body { title, main, data: json!({ "names": names.json(), "graph": ways, "tables": [data_table.json()] }) })
+    }
+
+    /// A rebuilt attribute and its system, which it is named with if that is known.
+    fn parts<'n>(&self, name: &'n str) -> (&'n str, &'n str) {
+        name.rsplit_once('.').filter(|(_, system)| self.systems.contains_key(*system)).unwrap_or((name, ""))
     }
 
     fn labels(&self) -> Markup {

@@ -86,7 +86,8 @@ impl Impact {
             ("outputs", number(self.rebuilds.outputs)),
             ("derivations besides the roots", number(self.dependents.derivations)),
         ];
-        if !self.is_inverse() {
+        // What the part needs of itself goes through what was left out.
+        if !self.is_inverse() && self.part().is_none() {
             figures.push(("that nothing else needs", number(self.covering)));
         }
         figures.extend(self.cost.iter().flat_map(|cost| &cost.total.time).map(|time| ("build time", duration(time.seconds))));
@@ -151,7 +152,8 @@ impl Impact {
         };
         let rows: Vec<Vec<Markup>> = self.direct.iter().take(SHOWN).map(row).collect();
         let more = self.direct.len() + self.direct_omitted - rows.len();
-        let heading = format!("{neighbours}, those that rebuild most first");
+        let of = if self.part().is_some() { ", of everything" } else { "" };
+        let heading = format!("{neighbours}{of}, those that rebuild most first");
         html! {
             @if !rows.is_empty() {
                 section #direct {

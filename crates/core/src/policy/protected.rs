@@ -17,6 +17,8 @@ use crate::store_path::StoreHash;
 pub enum Fate {
     /// It is rebuilt.
     Changes,
+    /// It is rebuilt, and was not there before.
+    IsAdded,
     /// It is there no more.
     IsRemoved,
     /// It is still there, but does not evaluate.
@@ -55,7 +57,7 @@ pub fn is_protected(policy: &Policy, name: &str) -> bool {
 pub(super) fn touched(subject: Subject<'_>, patterns: &[&AttributePattern]) -> Vec<Touched> {
     let together = Patterns::new(patterns.iter().copied());
     let mut all = vec![Touched::default(); patterns.len()];
-    let rebuilt = subject.attributes.rebuilds.iter().map(|attribute| (attribute, Fate::Changes));
+    let rebuilt = subject.attributes.rebuilds.iter().map(|attribute| (attribute, subject.fate_of_rebuilt(attribute)));
     let removed = subject.attributes.removed.iter().map(|attribute| (attribute, subject.fate_of_removed(attribute)));
     for (attribute, fate) in rebuilt.chain(removed) {
         for at in together.that_mean(attribute) {
@@ -83,13 +85,15 @@ fn touched_by_pname<'p>(subject: Subject<'p>, pnames: &FxHashSet<&str>) -> FxHas
         return all;
     }
     let is_named = |derivation: &Derivation<'_>| !derivation.is_fixed_output() && pnames.contains(derivation.pname());
+    let were_there: FxHashSet<&str> = subject.before.derivations().filter(is_named).map(|derivation| derivation.pname()).collect();
     // What has another name is still there.
     let mut left: FxHashSet<(&'p str, StoreHash)> = FxHashSet::default();
     for derivation in subject.graph.derivations().filter(is_named) {
         let touched = all.entry(derivation.pname()).or_default();
         touched.is_known = true;
         if subject.rebuilds.contains(derivation.ix()) {
-            touched.add(format!("{} ({})", derivation.name(), derivation.system()), Fate::Changes);
+            let fate = if were_there.contains(derivation.pname()) { Fate::Changes } else { Fate::IsAdded };
+            touched.add(format!("{} ({})", derivation.name(), derivation.system()), fate);
         }
         if derivation.attributes().any(|attribute| !subject.is_removed(&AttributeName::new(attribute))) {
             left.insert((derivation.pname(), derivation.hash()));

@@ -108,7 +108,7 @@ pub enum Finding {
         /// From where on it is too much.
         bound: f64,
     },
-    /// A protected package changes, is removed, or does not evaluate any more.
+    /// A protected package changes, is added or removed, or does not evaluate any more.
     Protected {
         /// What the policy calls it.
         pattern: String,
@@ -240,6 +240,11 @@ impl<'a> Subject<'a> {
     /// Whether the change removes an attribute.
     pub(super) fn is_removed(&self, attribute: &AttributeName) -> bool {
         self.attributes.removed.binary_search(attribute).is_ok()
+    }
+
+    /// What the change makes of an attribute that it rebuilds.
+    pub(super) fn fate_of_rebuilt(&self, attribute: &AttributeName) -> Fate {
+        if self.attributes.added.binary_search(attribute).is_ok() { Fate::IsAdded } else { Fate::Changes }
     }
 
     /// What the change makes of an attribute that it removes.

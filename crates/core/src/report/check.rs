@@ -459,7 +459,12 @@ fn protected_text(pattern: &str, touched: &BTreeMap<String, Fate>) -> String {
         let said = if is_itself { verb.to_owned() } else { format!("{verb} ({})", listed(&names)) };
         (!names.is_empty()).then_some(said)
     };
-    let fates = [(Fate::Changes, "changes"), (Fate::IsRemoved, "is removed"), (Fate::NoLongerEvaluates, "does not evaluate any more")];
+    let fates = [
+        (Fate::Changes, "changes"),
+        (Fate::IsAdded, "is added"),
+        (Fate::IsRemoved, "is removed"),
+        (Fate::NoLongerEvaluates, "does not evaluate any more"),
+    ];
     let said: Vec<String> = fates.into_iter().filter_map(said).collect();
     format!("protected {} {}", quoted(pattern), said.join(" and "))
 }

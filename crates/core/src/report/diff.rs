@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::check::listed;
 use super::cost::CostReport;
@@ -10,9 +10,9 @@ use super::document::{Column, Document, Table};
 use super::evaluation::{COUNTS, CountsReport, EvaluationReport};
 use super::impact::ExcludedReport;
 use super::{Diagram, FORMAT_VERSION, Report};
-use crate::analysis::{AttributeName, Cause, Diff, Doubt, Excluded, Reach, Reason};
+use crate::analysis::{AttributeChanges, AttributeName, Cause, Diff, Doubt, Excluded, Reach, Reason};
 use crate::cost::Costs;
-use crate::graph::Derivation;
+use crate::graph::{Attribute, Derivation};
 use crate::policy::Verdict;
 use crate::text::{counted, number};
 
@@ -38,7 +38,7 @@ pub struct DiffReport<'d> {
     pub fetched: usize,
     /// Rebuilt attributes whose outputs were built before without an attribute.
     pub newly_named: usize,
-    /// What the rebuild costs; null if nothing is known of it.
+    /// What the rebuild costs, by the attributes of `rebuilds`; null if nothing is known of it.
     pub cost: Option<CostReport>,
     /// Rebuilt attributes that are usually not built.
     pub excluded: ExcludedReport,
@@ -84,7 +84,7 @@ pub struct DoubtReport {
 }
 
 /// What was not compared.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct LeftOutReport {
     /// Attributes before the change.
     pub before: usize,
@@ -154,7 +154,9 @@ impl From<Reach> for ReachReport {
 
 impl<'d> DiffReport<'d> {
     /// Of a diff, what the policy says of it, and what is known of costs; lists are whole, but text shows `limit` items of each.
-    pub fn new(diff: &'d Diff<'d>, verdict: &Verdict, costs: Option<&Costs<'_>>, limit: usize) -> Self {
+    pub fn new(diff: &'d Diff<'d>, verdict: &Verdict, costs: Option<Costs<'_>>, limit: usize) -> Self {
+        // A rebuilt derivation may have more names than those that were compared.
+        let costs = costs.map(|costs| costs.counting_only(diff.rebuilt_attributes().into_iter().map(Attribute::ix)));
         let names = |names: &[AttributeName]| names.iter().map(ToString::to_string).collect();
         let mut systems: BTreeMap<String, usize> = BTreeMap::new();
         let mut kernels: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
@@ -171,7 +173,7 @@ impl<'d> DiffReport<'d> {
             counts: diff.rebuild_counts().into(),
             fetched: diff.fetched(),
             newly_named: diff.newly_named,
-            cost: CostReport::new(costs, &diff.rebuilt, &diff.roots(), limit),
+            cost: CostReport::new(costs.as_ref(), &diff.rebuilt, &diff.roots(), limit),
             excluded: Excluded::of(diff.rebuilt_attributes()).into(),
             systems,
             kernels: kernels.into_iter().map(|(kernel, names)| (kernel, names.len())).collect(),
@@ -204,18 +206,18 @@ impl<'d> DiffReport<'d> {
             Column::Number("changed"),
             Column::Number("rebuilt"),
         ]);
-        let systems: BTreeSet<&str> =
-            [&self.added, &self.removed, &self.changed, &self.rebuilds].into_iter().flatten().map(|name| system_of(name)).collect();
-        let count = |names: &[String], system: Option<&str>| {
-            number(names.iter().filter(|name| system.is_none_or(|system| system_of(name) == system)).count() as u64)
+        let AttributeChanges { added, removed, changed, rebuilds } = &self.diff.attributes;
+        let lists = [added, removed, changed, rebuilds];
+        let systems: BTreeSet<&str> = lists.into_iter().flatten().map(|name| name.system.as_str()).collect();
+        let count = |names: &[AttributeName], system: Option<&str>| {
+            number(names.iter().filter(|name| system.is_none_or(|system| name.system == system)).count() as u64)
         };
-        let row = |label: &str, system: Option<&str>| {
-            let lists = [&self.added, &self.removed, &self.changed, &self.rebuilds];
-            std::iter::once(label.to_owned()).chain(lists.map(|names| count(names, system))).collect()
-        };
+        let row =
+            |label: &str, system: Option<&str>| std::iter::once(label.to_owned()).chain(lists.map(|names| count(names, system))).collect();
         table.rows.push(row("all", None));
         if systems.len() > 1 {
-            table.rows.extend(systems.iter().map(|system| row(&format!("  {system}"), Some(system))));
+            let label = |system: &str| format!("  {}", if system.is_empty() { "unknown system" } else { system });
+            table.rows.extend(systems.iter().map(|system| row(&label(system), Some(system))));
         }
         table
     }
@@ -264,10 +266,6 @@ impl<'d> DiffReport<'d> {
     }
 }
 
-fn system_of(name: &str) -> &str {
-    name.rsplit_once('.').map_or("", |(_, system)| system)
-}
-
 impl CauseReport {
     fn new(diff: &Diff<'_>, cause: &Cause) -> Self {
         let derivations = || cause.derivations.iter().map(|&ix| diff.after.derivation(ix));
@@ -314,7 +312,7 @@ fn word(reason: Reason) -> &'static str {
 
 impl LeftOutReport {
     /// How much was not compared. Nothing, if all was.
-    pub(super) fn line(self) -> Option<String> {
+    pub(crate) fn line(self) -> Option<String> {
         let Self { before, after } = self;
         let [before_said, after_said] = [before, after].map(|count| counted(count, "attribute", "attributes"));
         let line =

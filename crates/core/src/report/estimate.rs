@@ -9,7 +9,7 @@ use super::{Diagram, FORMAT_VERSION, Report};
 use crate::analysis::{AttributeName, Impact};
 use crate::cost::Costs;
 use crate::estimate::{Commit, Comparison, Estimate, Ignored, Seed, Unbounded, short};
-use crate::graph::Derivation;
+use crate::graph::{Attribute, Derivation};
 use crate::text::{counted, number};
 
 /// What a change of the sources is expected to rebuild.
@@ -131,10 +131,12 @@ impl<'i> EstimateReport<'i> {
         comparison: &Comparison,
         estimate: &Estimate,
         impact: &'i Impact<'i>,
-        costs: Option<&Costs<'_>>,
+        costs: Option<Costs<'_>>,
         limit: usize,
     ) -> Self {
         let graph = impact.graph();
+        // What is rebuilt may have names that are removed.
+        let costs = costs.map(|costs| costs.counting_only(impact.attributes().into_iter().map(Attribute::ix)));
         let mut rebuilds: Vec<String> =
             impact.attributes().into_iter().map(|attribute| AttributeName::new(attribute).to_string()).collect();
         rebuilds.sort_unstable();
@@ -147,7 +149,7 @@ impl<'i> EstimateReport<'i> {
             rebuilds: rebuilds.into_iter().take(limit).collect(),
             at_most: impact.counts(&estimate.at_most(graph)).into(),
             // The seeds are the roots; in an impact each would be a long line.
-            impact: ImpactReport::new(impact, &[], costs, limit),
+            impact: ImpactReport::new(impact, &[], costs.as_ref(), limit).without(&estimate.gone(graph)),
         }
     }
 }

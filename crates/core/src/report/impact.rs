@@ -1,6 +1,7 @@
 //! The report of `waves impact`.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ use super::evaluation::{COUNTS, CountsReport, EvaluationReport, RootReport, part
 use super::{Diagram, FORMAT_VERSION, Report, diagram};
 use crate::analysis::{Excluded, Impact, Root};
 use crate::cost::Costs;
-use crate::graph::{Derivation, Direction};
+use crate::graph::{Attribute, AttributeIx, ClosureSums, Derivation, DerivationSet, Direction};
 use crate::text::{counted, number};
 
 /// What a change rebuilds.
@@ -139,7 +140,11 @@ impl<'i> ImpactReport<'i> {
             systems: impact.by_system().into_iter().map(|(system, counts)| (system.to_owned(), counts.into())).collect(),
             distances: impact.by_distance().iter().map(Vec::len).collect(),
             direct_omitted: direct.len().saturating_sub(limit),
-            direct: direct.into_iter().take(limit).map(DirectReport::new).collect(),
+            direct: direct
+                .into_iter()
+                .take(limit)
+                .map(|direct| DirectReport::new(direct, [direct.rebuilt_derivations(), direct.rebuilt_attributes()]))
+                .collect(),
             covering: impact.covering().len(),
             excluded: impact.excluded().into(),
             attributes_omitted: attributes.len().saturating_sub(limit),
@@ -158,6 +163,28 @@ impl<'i> ImpactReport<'i> {
         }
     }
 
+    /// The same, but direct dependents rebuild nothing of `gone`, which is built for removed attributes alone, and no attribute that the
+    /// change removes or calls otherwise: the graph has counted these too. Costs a [`ClosureSums`] if there is such an attribute.
+    #[must_use]
+    pub(super) fn without(mut self, gone: &DerivationSet) -> Self {
+        let impact = self.impact;
+        let removed: BTreeSet<AttributeIx> = impact.removed().map(Attribute::ix).collect();
+        if removed.is_empty() {
+            return self;
+        }
+        let is_left = |attribute: &Attribute<'_>| !removed.contains(&attribute.ix());
+        let weight = |derivation: Derivation<'_>| {
+            let attributes = derivation.attributes().filter(is_left).count() as u64;
+            [u64::from(!gone.contains(derivation.ix())), attributes]
+        };
+        let sums = ClosureSums::new(impact.graph(), impact.graph().derivations().map(weight).collect());
+        let rebuilds = |direct: Derivation<'_>| sums.get(direct.ix()).map(|sum| sum as u32);
+        let mut direct = impact.direct();
+        direct.sort_by_key(|&direct| (Reverse(rebuilds(direct)[0]), direct.ix()));
+        self.direct = direct.into_iter().take(self.limit).map(|direct| DirectReport::new(direct, rebuilds(direct))).collect();
+        self
+    }
+
     /// What alone is there, if that is not all.
     pub(super) fn part_line(&self) -> Option<String> {
         part_line(self.system.as_deref(), self.depth, self.impact.direction())
@@ -169,17 +196,11 @@ impl<'i> ImpactReport<'i> {
 }
 
 impl DirectReport {
-    fn new(derivation: Derivation<'_>) -> Self {
-        Self {
-            label: derivation.label().to_owned(),
-            derivation: derivation.path(),
-            rebuilds_derivations: derivation.rebuilt_derivations(),
-            rebuilds_attributes: derivation.rebuilt_attributes(),
-        }
+    /// Of a derivation, and of how many derivations and attributes it rebuilds.
+    fn new(derivation: Derivation<'_>, [rebuilds_derivations, rebuilds_attributes]: [u32; 2]) -> Self {
+        Self { label: derivation.label().to_owned(), derivation: derivation.path(), rebuilds_derivations, rebuilds_attributes }
     }
-}
 
-impl DirectReport {
     fn cells(&self) -> Vec<String> {
         vec![self.label.clone(), number(self.rebuilds_attributes), number(self.rebuilds_derivations)]
     }

@@ -118,7 +118,7 @@ fn groups<'g>(evaluations: &Evaluations<'g, 'g>, pairing: &Pairing, evidence: &[
         if let Some(reason) = found.own {
             add(&mut members, home, *ix, reason);
             // A source and the package that it belongs to are one cause.
-            for user in homes.users(after, *ix) {
+            for user in homes.users(evaluations, *ix) {
                 members.entry(home).or_default().0.insert(user);
             }
         }
@@ -169,7 +169,7 @@ impl Homes {
         let canonical = |ix: DerivationIx| evaluations.builds_after.canonical(ix);
         let mut homes = Self { packages: DisjointSets::new(after.package_count()), of_fixed_output: BTreeMap::new() };
         for fixed in evidence.iter().map(|(ix, _)| after.derivation(*ix)).filter(|derivation| derivation.is_fixed_output()) {
-            let users: Vec<Derivation<'_>> = fixed.users().map(|user| after.derivation(user)).collect();
+            let users: Vec<Derivation<'_>> = evaluations.rebuilt_users(fixed.ix()).map(|user| after.derivation(user)).collect();
             let packages = |users: Vec<&Derivation<'_>>| users.iter().map(|user| user.package().ix()).collect::<BTreeSet<_>>();
             let of_source =
                 packages(users.iter().filter(|user| user.src().is_some_and(|src| canonical(src.ix()) == canonical(fixed.ix()))).collect());
@@ -185,10 +185,10 @@ impl Homes {
     }
 
     /// Users of a fixed output among the packages that it belongs to.
-    fn users(&mut self, after: &Graph, fixed: DerivationIx) -> Vec<DerivationIx> {
+    fn users(&mut self, evaluations: &Evaluations<'_, '_>, fixed: DerivationIx) -> Vec<DerivationIx> {
         let Some(home) = self.of_fixed_output.get(&fixed).map(|home| self.packages.find(home.get())) else { return Vec::new() };
-        let mut is_of_home = |ix: &DerivationIx| self.packages.find(after.derivation(*ix).package().ix().get()) == home;
-        after.derivation(fixed).users().filter(|user| is_of_home(user)).collect()
+        let package_of = |ix: DerivationIx| evaluations.after.derivation(ix).package().ix();
+        evaluations.rebuilt_users(fixed).filter(|&user| self.packages.find(package_of(user).get()) == home).collect()
     }
 
     fn of(&mut self, after: &Graph, ix: DerivationIx) -> PackageIx {
@@ -279,9 +279,9 @@ struct Attribution {
 }
 
 /// Whether a derivation has to be explained: what is only fetched is, by what uses it.
-fn is_built(graph: &Graph, ix: DerivationIx) -> bool {
+fn is_built(graph: &Graph, rebuilt: &DerivationSet, ix: DerivationIx) -> bool {
     let derivation = graph.derivation(ix);
-    !derivation.is_fixed_output() || derivation.users().len() == 0
+    !derivation.is_fixed_output() || !derivation.users().any(|user| rebuilt.contains(user))
 }
 
 /// One pass along the edges, which tells of each derivation whether none, one or several groups rebuild it. O(V + E).
@@ -301,7 +301,7 @@ fn attribute(graph: &Graph, rebuilt: &DerivationSet, groups: &[Group], weights: 
         if let By::One(group) = here {
             attribution.exclusive[group].derivations += 1;
             attribution.exclusive[group].attributes += weights[ix.get()] as usize;
-            attribution.is_needed[group] |= own[ix.get()] == here && is_built(graph, ix);
+            attribution.is_needed[group] |= own[ix.get()] == here && is_built(graph, rebuilt, ix);
         }
     }
     attribution
@@ -337,7 +337,7 @@ fn smallest(
         cover(&mut covered, &groups[at]);
     }
     let needed = chosen.len();
-    let is_covered = |covered: &DerivationSet| rebuilt.iter().all(|ix| covered.contains(ix) || !is_built(graph, ix));
+    let is_covered = |covered: &DerivationSet| rebuilt.iter().all(|ix| covered.contains(ix) || !is_built(graph, rebuilt, ix));
     while !is_covered(&covered) {
         let gains = order.iter().filter(|at| !chosen.contains(at)).map(|&at| (cover(&mut covered.clone(), &groups[at]), at));
         let Some((_, best)) = gains.filter(|(gain, _)| gain.derivations > 0).max_by_key(|(gain, at)| (*gain, std::cmp::Reverse(*at)))

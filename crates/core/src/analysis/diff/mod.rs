@@ -68,7 +68,7 @@ pub struct Diff<'g> {
     /// Added attributes, and others of the same build that were there before.
     pub aliases: Vec<(AttributeName, AttributeName)>,
     /// Derivations after the change that build what was not built before, and that a compared attribute needs; or that have one, if
-    /// there is a [`Doubt::NoEdges`].
+    /// there is a [`Doubt::NoEdges`]. Where no attribute is known after the change, all of them are compared.
     pub rebuilt: DerivationSet,
     /// Rebuilt attributes whose outputs were built before, without an attribute of their own.
     pub newly_named: usize,
@@ -90,6 +90,7 @@ impl<'g> Diff<'g> {
     /// Time O(A log A + V + E), and O(V + E) for each 64 causes; space O(V + E).
     pub fn new(before: &'g Graph, after: &'g Graph, only_common: bool) -> Self {
         let (mut old, mut new) = (evaluated(before), evaluated(after));
+        let has_names = !new.is_empty();
         lend_systems(&mut old, &mut new);
         let left_out = if only_common { within(&mut old, &mut new) } else { (0, 0) };
         let mut doubts = doubts(before, after, &old, &new);
@@ -99,7 +100,7 @@ impl<'g> Diff<'g> {
 
         let (builds_before, builds_after) = (Builds::new(before), Builds::new(after));
         let is_connected = !doubts.iter().any(|doubt| matches!(doubt, Doubt::NoEdges(_)));
-        let needed = needed(after, &new, is_connected);
+        let needed = if has_names { needed(after, &new, is_connected) } else { after.full_set() };
         let lacking = needed.iter().filter(|&ix| builds_before.lacks(after.derivation(ix)));
         let rebuilt = after.set_of(lacking);
         let evaluations = Evaluations { before, after, builds_before, builds_after, rebuilt };
@@ -175,16 +176,10 @@ impl<'g> Diff<'g> {
 }
 
 /// What the compared attributes are built from, or they alone, unless both evaluations tell what needs what: what is behind them is
-/// then not known of one. Everything, if there is no attribute.
+/// then not known of one.
 fn needed(after: &Graph, attributes: &Attributes<'_>, is_connected: bool) -> DerivationSet {
     let of_attributes = attributes.values().filter_map(|evaluated| evaluated.attribute.derivation().map(Derivation::ix));
-    if attributes.is_empty() {
-        after.full_set()
-    } else if is_connected {
-        after.closure(of_attributes, Direction::Dependencies)
-    } else {
-        after.set_of(of_attributes)
-    }
+    if is_connected { after.closure(of_attributes, Direction::Dependencies) } else { after.set_of(of_attributes) }
 }
 
 fn explain<'g>(evaluations: &Evaluations<'g, 'g>, old: &Attributes<'g>, new: &Attributes<'g>, weights: &[u32]) -> Causes {

@@ -24,6 +24,11 @@ pub(super) struct Evaluations<'b, 'a> {
 }
 
 impl Evaluations<'_, '_> {
+    /// What is rebuilt of what uses a derivation after the change: the rest was not compared.
+    pub(super) fn rebuilt_users(&self, after: DerivationIx) -> impl Iterator<Item = DerivationIx> {
+        self.after.derivation(after).users().filter(|&user| self.rebuilt.contains(user))
+    }
+
     /// Whether a derivation before the change builds something that is not built any more.
     pub(super) fn is_gone(&self, before: DerivationIx) -> bool {
         self.builds_after.lacks(self.before.derivation(before))
