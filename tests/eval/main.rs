@@ -132,6 +132,23 @@ fn an_attribute_that_fails_costs_only_itself() {
     }
 }
 
+/// Who is in a team is named beside it only if the package says that they maintain it by themselves.
+#[test]
+fn maintainers_are_told_from_their_teams() {
+    let Some(nix) = Nix::real() else { return };
+    let people = r#"let ada = { github = "ada"; }; bob = { github = "bob"; }; team = { github = "team"; members = [ ada bob ]; };"#;
+    let meta = "maintainers = [ ada bob ]; teams = [ team ];";
+    let set = format!(
+        r#"both = drv "both" // {{ meta = {{ {meta} nonTeamMaintainers = [ ada ]; }}; }}; team = drv "team" // {{ meta = {{ {meta} }}; }};"#
+    );
+    let file = nix.write("set.nix", &format!("{PRELUDE} {people} in {{ {set} }}"));
+    nix.eval([file.as_os_str(), "--quiet".as_ref()]).expect_success();
+    let graph = nix.graph();
+    let told: Vec<(&str, Vec<&str>, Vec<&str>)> =
+        graph.attributes().map(|attribute| (attribute.path(), attribute.maintainers().collect(), attribute.teams().collect())).collect();
+    assert_eq!(told, [("both", vec!["ada"], vec!["team"]), ("team", vec![], vec!["team"])]);
+}
+
 #[test]
 fn one_of_very_many_fails() {
     let Some(nix) = Nix::real() else { return };

@@ -152,8 +152,10 @@ fn lines_about_one_derivation_add_up() {
     let inputs = |graph: &Graph, derivation: Derivation<'_>| -> Vec<String> {
         derivation.inputs().map(|(input, _)| graph.derivation(input).base_name()).collect()
     };
+    let mut digests = BTreeSet::new();
     for lines in [[&bare, &full], [&full, &bare]] {
         let graph = read(&[("jobs.jsonl", &lines.map(String::as_str).join("\n"))]);
+        digests.insert(graph.digest());
         let derivation = graph.find_attribute("a").find_map(Attribute::derivation).expect("it is there");
         assert_eq!(inputs(&graph, derivation), [base_name(&derivation_path('c'))]);
         let mut outputs: Vec<_> = derivation.outputs().map(|output| (output.name(), output.path())).collect();
@@ -161,6 +163,7 @@ fn lines_about_one_derivation_add_up() {
         assert_eq!(outputs, [("dev", Some(format!("{OUTPUT}-dev"))), ("out", Some(OUTPUT.to_owned()))]);
         assert_eq!(graph.find_attribute("b").find_map(Attribute::derivation).map(|same| same.ix()), Some(derivation.ix()));
     }
+    assert_eq!(digests.len(), 1);
     // Of lines that contradict each other, the first counts.
     let other = full.replace(&derivation_path('c'), &derivation_path('d'));
     for (lines, input) in [([&full, &other], 'c'), ([&other, &full], 'd')] {
@@ -168,6 +171,44 @@ fn lines_about_one_derivation_add_up() {
         let derivation = graph.find_attribute("b").find_map(Attribute::derivation).expect("it is there");
         assert_eq!(inputs(&graph, derivation), [base_name(&derivation_path(input))]);
     }
+}
+
+/// A row of a table tells of a derivation what a line of JSON does, whichever comes first.
+#[test]
+fn a_row_describes_a_derivation() {
+    let drv = derivation_path('b');
+    let (bare, full) = (format!("a  {drv}"), format!("b  {drv}  {OUTPUT}"));
+    let of = |rows: [&str; 2], files: &[(&str, &str)]| read(&[&[("rows.txt", rows.join("\n").as_str())][..], files].concat());
+    for rows in [[bare.as_str(), &full], [&full, &bare]] {
+        let graph = of(rows, &[]);
+        let outputs: Vec<_> = graph.derivations().flat_map(|derivation| derivation.outputs()).map(|output| output.path()).collect();
+        assert_eq!((graph.derivation_count(), outputs), (1, vec![Some(OUTPUT.to_owned())]), "{rows:?}");
+        // Of a derivation that no dump has, another may build the outputs.
+        let whole = format!(r#"{{"{}":{{"outputs":{{"out":{{"path":"{OUTPUT}"}}}},"env":{{}}}}}}"#, derivation_path('c'));
+        let graph = of(rows, &[("1.json", &whole)]);
+        assert_eq!((graph.derivation_count(), findings(&graph)), (1, vec![(FindingKind::JoinedByOutput, 1)]), "{rows:?}");
+        // Its system is what another dump says.
+        let job = format!(r#"{{"attr":"a","drvPath":"{drv}","system":"x86_64-linux","outputs":{{"out":"{OUTPUT}"}}}}"#);
+        let joined = of(rows, &[("2.jsonl", &job)]);
+        let systems: Vec<&str> = joined.derivations().map(|derivation| derivation.system()).collect();
+        assert_eq!(systems, ["x86_64-linux"], "{rows:?}");
+    }
+}
+
+/// It has no path: it is called by its name, as `waves eval` calls it.
+#[test]
+fn a_derivation_by_itself_is_called_by_its_name() {
+    let of = |file: &str, text: &str| -> Vec<String> {
+        read(&[(file, text)]).attributes().map(|attribute| attribute.path().to_owned()).collect()
+    };
+    let drv = |name: &str| format!(r#""drvPath":"/nix/store/{}-{name}.drv","outputs":{{}}"#, "b".repeat(32));
+    for path in [r#""attr":"""#, r#""attr":"","attrPath":[]"#] {
+        assert_eq!(of("jobs.jsonl", &format!("{{{path},{}}}", drv("bash-5.2p37"))), ["bash"], "{path}");
+        assert_eq!(of("jobs.jsonl", &format!(r#"{{{path},"name":"bash-5.2p37",{}}}"#, drv("x-1"))), ["bash"], "{path}");
+        assert_eq!(of("jobs.jsonl", &format!("{{{path},{}}}", drv("socket.io-1.0"))), ["\"socket.io\""], "{path}");
+    }
+    let entry = format!(r#"{{"":{{"name":"bash-5.2p37","system":"x86_64-linux","outputs":{{"out":"{OUTPUT}"}}}}}}"#);
+    assert_eq!(of("nix-env.json", &entry), ["bash"]);
 }
 
 /// An attribute may be fewer outputs than its derivation has.
@@ -214,6 +255,13 @@ fn outputs_of_others_are_found() {
         let job = format!(r#"{{"attr":"a","drvPath":"{drv}","system":"x86_64-linux","outputs":{{{outputs}}}}}"#);
         let graph = read(&[("1.json", &whole), ("2.jsonl", &job)]);
         assert_eq!(graph.findings().count(FindingKind::MixedOutputs), mixed, "{outputs}");
+        // Once for all dumps; also where none names the derivation, if one of the outputs leads to it.
+        let paths = format!(r#"{{"a.x86_64-linux":{{{outputs}}}}}"#);
+        let both = read(&[("1.json", &whole), ("2.jsonl", &job), ("3.json", &paths)]);
+        assert_eq!(both.findings().count(FindingKind::MixedOutputs), mixed, "{outputs}");
+        let alone = read(&[("1.json", &whole), ("3.json", &paths)]);
+        let found = if outputs.contains(OUTPUT) { mixed } else { 0 };
+        assert_eq!(alone.findings().count(FindingKind::MixedOutputs), found, "{outputs}");
         let listed: BTreeMap<String, Option<String>> = serde_json::from_str(&format!("{{{outputs}}}")).expect("JSON");
         let found =
             graph.find_attribute("a").flat_map(|attribute| attribute.outputs()).map(|output| (output.name().to_owned(), output.path()));

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use waves_core::cost::{ASSUMED_SECONDS, Availability, Costs, DurationFile, Durations, Evidence, PathSize, Presence, Sizes, Sources};
+use waves_core::cost::{Availability, Costs, DurationFile, Durations, Evidence, PathSize, Presence, Sizes, Sources};
 use waves_core::error::Error;
 use waves_core::graph::{Derivation, Graph};
 use waves_core::store_path::{StoreHash, StorePath};
@@ -278,8 +278,8 @@ fn estimates() {
     // Ten pnames: 1 to 5, and 5,000 to 9,000 seconds.
     assert_eq!(found("tool-1", 0), (2503, 3502, Evidence::Everything));
     assert_eq!(found("python3.12-3", 0), (2503, 3502, Evidence::Everything));
-    assert_eq!(found("tool-1.tar.gz", 0), (ASSUMED_SECONDS, ASSUMED_SECONDS, Evidence::Assumed));
-    assert_eq!(found("tool-wrapped-1", 0), (ASSUMED_SECONDS, ASSUMED_SECONDS, Evidence::Assumed));
+    assert_eq!(found("tool-1.tar.gz", 0), (1, 1, Evidence::Assumed));
+    assert_eq!(found("tool-wrapped-1", 0), (1, 1, Evidence::Assumed));
     assert_eq!(found("big5-2", 0), (5000, 5000, Evidence::SameName));
     let same: Vec<_> = (0..2).map(|of| found("big6-1", of)).collect();
     assert!(same.contains(&(6000, 6000, Evidence::Derivation)) && same.contains(&(6000, 6000, Evidence::SameName)), "{same:?}");
@@ -373,6 +373,14 @@ fn files_without_sizes_are_errors() {
     let empty = directory.path().join("empty");
     fs::create_dir(&empty).expect("created");
     assert!(Sizes::read(&[&empty]).expect_err("nothing in it").to_string().contains("no .narinfo file"));
+    // What a server says instead of an answer; beside one that is a path, it is counted.
+    for (name, content) in [("a.narinfo", "404 not found\n"), ("b.narinfo", "")] {
+        fs::write(empty.join(name), content).expect("written");
+    }
+    assert!(Sizes::read(&[&empty]).expect_err("no path in it").to_string().contains("no .narinfo file in it has a store path"));
+    fs::write(empty.join("c.narinfo"), narinfo(A, 10, 4, "")).expect("written");
+    let sizes = Sizes::read(&[&empty]).expect("a path");
+    assert_eq!((sizes.files()[0].paths, sizes.files()[0].malformed), (1, 2));
     for (content, message) in [
         ("", "no sizes in it: it is empty"),
         ("a,b\n", "neither the JSON of `nix path-info` nor a narinfo"),

@@ -101,3 +101,37 @@ fn no_more_is_read_than_was_allowed() {
         assert!(error.contains("that may be read") && error.contains("--max-input"), "{error}");
     }
 }
+
+/// Of all `.drv` files of a directory or a list together, whatever each thread has read by then, and whatever else is wrong with one.
+#[test]
+fn no_more_is_read_of_many_files_than_was_allowed() {
+    let directory = TempDir::new().expect("a directory");
+    let store = directory.path().join("store");
+    let dump = fs::File::open(crate::support::dump("drvs.tar")).expect("it is there");
+    tar::Archive::new(dump).unpack(&store).expect("unpacks");
+    let files: Vec<PathBuf> = fs::read_dir(&store).expect("it is there").map(|entry| entry.expect("an entry").path()).collect();
+    let size: u64 = files.iter().map(|path| fs::metadata(path).expect("it is there").len()).sum();
+    let jq = files.iter().find(|path| path.to_string_lossy().ends_with("-jq-1.7.1.drv")).expect("what all others are for");
+    let list = directory.path().join("paths");
+    fs::write(&list, jq.display().to_string()).expect("written");
+    for path in [&store, &list] {
+        let read = |max_input| Graph::import_within(&[Input::Path(path.clone())], Limits { max_input: Some(max_input) }, &());
+        assert_eq!(read(size).expect("it is no larger").derivation_count(), files.len());
+        let error = refused(path, Limits { max_input: Some(size - 1) });
+        assert!(error.starts_with(&path.display().to_string()) && error.contains("--max-input"), "{error}");
+    }
+
+    // In more parts than one thread reads at once, the first with a file that is an error by itself.
+    let many = directory.path().join("many");
+    fs::create_dir(&many).expect("created");
+    for number in 0..2000 {
+        fs::write(many.join(format!("{number:032}-a.drv")), "x".repeat(100)).expect("written");
+    }
+    let first = many.join(format!("{:032}-a.drv", 0));
+    fs::File::options().write(true).open(first).and_then(|file| file.set_len(MAX_ENTRY + 1)).expect("a file of holes");
+    let expected = format!("{}: this is too large to be read: it holds more than the 1.0 KiB that may be read", many.display());
+    for _ in 0..20 {
+        let error = refused(&many, Limits { max_input: Some(1 << 10) });
+        assert!(error.starts_with(&expected), "{error}");
+    }
+}

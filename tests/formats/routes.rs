@@ -55,29 +55,31 @@ fn expected_totals(of: &Value) -> [u64; 5] {
     ["derivations", "fixed_output", "edges", "outputs", "output_paths"].map(|key| of[key].as_u64().expect("a count"))
 }
 
+/// Every dump of the set, and its format.
+const DUMPS: [(&str, Format); 18] = [
+    ("derivations.json", Format::DerivationJson),
+    ("derivations-2.18.json", Format::DerivationJson),
+    ("derivations-2.23.json", Format::DerivationJson),
+    ("derivations-2.30.json", Format::DerivationJson),
+    ("derivations-2.32.json", Format::DerivationJson),
+    ("derivations-2.33.json", Format::DerivationJson),
+    ("content-addressed.json", Format::DerivationJson),
+    ("content-addressed-2.33.json", Format::DerivationJson),
+    ("drvs.tar", Format::DerivationFiles),
+    ("eval-jobs.jsonl", Format::EvalJobs),
+    ("eval-jobs-inputs.jsonl", Format::EvalJobs),
+    ("tests.jsonl", Format::EvalJobs),
+    ("nix-env.json", Format::NixEnvJson),
+    ("nix-env.txt", Format::NixEnvText),
+    ("nix-env-drv.txt", Format::NixEnvText),
+    ("outpaths.json", Format::OutputPaths),
+    ("ci/x86_64-linux/paths.json", Format::OutputPaths),
+    ("ci/x86_64-linux/meta.json", Format::Meta),
+];
+
 #[test]
 fn every_dump_tells_its_format() {
-    let expected = [
-        ("derivations.json", Format::DerivationJson),
-        ("derivations-2.18.json", Format::DerivationJson),
-        ("derivations-2.23.json", Format::DerivationJson),
-        ("derivations-2.30.json", Format::DerivationJson),
-        ("derivations-2.32.json", Format::DerivationJson),
-        ("derivations-2.33.json", Format::DerivationJson),
-        ("content-addressed.json", Format::DerivationJson),
-        ("content-addressed-2.33.json", Format::DerivationJson),
-        ("drvs.tar", Format::DerivationFiles),
-        ("eval-jobs.jsonl", Format::EvalJobs),
-        ("eval-jobs-inputs.jsonl", Format::EvalJobs),
-        ("tests.jsonl", Format::EvalJobs),
-        ("nix-env.json", Format::NixEnvJson),
-        ("nix-env.txt", Format::NixEnvText),
-        ("nix-env-drv.txt", Format::NixEnvText),
-        ("outpaths.json", Format::OutputPaths),
-        ("ci/x86_64-linux/paths.json", Format::OutputPaths),
-        ("ci/x86_64-linux/meta.json", Format::Meta),
-    ];
-    for (name, format) in expected {
+    for (name, format) in DUMPS {
         assert_eq!(import(&[dump(name)]).sources()[0].format, format, "{name}");
     }
 }
@@ -132,6 +134,20 @@ fn shapes_repeat_each_other_without_a_contradiction() {
         assert_eq!(joined.findings().count(FindingKind::DuplicateDerivation), count, "{name}");
         assert_eq!(joined.findings().count(FindingKind::ContradictoryDerivation), 0, "{name}");
         assert_eq!(joined.digest(), single.digest(), "{name}");
+    }
+}
+
+/// Every two dumps, whatever they tell of what: derivations and attributes, by paths, by outputs or both.
+#[test]
+fn of_two_dumps_either_may_be_first() {
+    let said = |names: [&str; 2]| {
+        let graph = import(&names.map(dump));
+        (graph.digest(), findings(&graph))
+    };
+    for (at, (first, _)) in DUMPS.iter().enumerate() {
+        for (second, _) in &DUMPS[at + 1..] {
+            assert_eq!(said([first, second]), said([second, first]), "{first} {second}");
+        }
     }
 }
 
@@ -245,6 +261,27 @@ fn a_source_is_described_as_it_lies_there() {
         let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes));
         assert_eq!((graph.sources()[0].bytes, &graph.sources()[0].sha256), (bytes.len() as u64, &hash), "{name}");
     }
+}
+
+/// Aliases, and the same package in two sets, are lines of one derivation.
+#[test]
+fn a_source_counts_each_of_its_derivations_once() {
+    let drv_paths = |name: &str| -> BTreeSet<String> {
+        crate::support::lines(&dump(name)).iter().filter_map(|job| job["drvPath"].as_str().map(str::to_owned)).collect()
+    };
+    let table = fs::read_to_string(dump("nix-env-drv.txt")).expect("a dump");
+    let is_derivation = |cell: &&str| cell.rsplit_once('.').is_some_and(|(_, kind)| kind == "drv");
+    let cells: BTreeSet<&str> = table.split_whitespace().filter(is_derivation).collect();
+    for (name, expected) in [
+        ("eval-jobs.jsonl", drv_paths("eval-jobs.jsonl").len()),
+        ("tests.jsonl", drv_paths("tests.jsonl").len()),
+        ("nix-env-drv.txt", cells.len()),
+        ("derivations.json", object(&dump("derivations.json")).len()),
+        ("outpaths.json", 0),
+    ] {
+        assert_eq!(import(&[dump(name)]).sources()[0].derivations, expected as u64, "{name}");
+    }
+    assert!(drv_paths("eval-jobs.jsonl").len() < crate::support::lines(&dump("eval-jobs.jsonl")).len() - 10);
 }
 
 /// All dumps of one evaluation at once, files and a directory: dumps of all kinds, and files that are none.

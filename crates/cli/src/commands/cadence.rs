@@ -1,9 +1,11 @@
 //! `waves cadence`: how often each package may be taken.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use waves_core::analysis::{Scope, select};
 use waves_core::cadence::{CadenceOptions, History, Releaser, Releases, TableRow, cadence, histories};
+use waves_core::config::AttributePattern;
 use waves_core::cost::{Costs, Durations, Sources};
 use waves_core::error::Error;
 use waves_core::estimate::Repository;
@@ -41,6 +43,7 @@ pub(crate) fn run(args: &Args, options: &CadenceArgs) -> Result<Verdict, Failure
     let costs = durations.map(|durations| Costs::new(&graph, Sources { durations: Some(durations), ..Sources::default() })).transpose()?;
     let scope = if options.exact { Scope::Exact } else { Scope::Package };
 
+    let rows = expanded(&graph, rows, scope);
     let (releasers, silent) = releasers(&graph, &rows, scope, options)?;
     if releasers.is_empty() {
         let (package, reason) = silent.into_iter().next().unwrap_or_default();
@@ -63,6 +66,29 @@ fn budget(options: &CadenceArgs) -> Result<f64, Failure> {
             Err(Failure::Usage("--budget is a number of builds, but with --durations it is a time (hint: --budget 200h/day)".to_owned()))
         }
     }
+}
+
+/// The rows, with one for each package that a pattern matches, by its own name: what is counted of its releases is not of the others.
+fn expanded(graph: &Graph, rows: Vec<TableRow>, scope: Scope) -> Vec<TableRow> {
+    let mut named: BTreeSet<String> = rows.iter().map(|row| row.package.clone()).collect();
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        let is_pattern = AttributePattern::try_from(row.package.clone()).is_ok_and(|pattern| !pattern.is_name());
+        // What is wrong with a pattern is said with all that nobody knows.
+        let roots = if is_pattern { select(graph, std::slice::from_ref(&row.package), scope, None).ok() } else { None };
+        let Some(roots) = roots else {
+            all.push(row);
+            continue;
+        };
+        for root in roots {
+            let package = graph.derivation(root.face).label();
+            // What has a row of its own needs no other to ask for it.
+            if named.insert(package.to_owned()) || row.releaser().is_some() {
+                all.push(TableRow { package: package.to_owned(), ..row.clone() });
+            }
+        }
+    }
+    all
 }
 
 /// How often each package releases; and those of which nobody knows, and why.

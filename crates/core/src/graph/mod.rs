@@ -291,7 +291,7 @@ impl Graph {
 
     /// What `roots` rebuild, roots included; or, the other way, what rebuilds them.
     ///
-    /// Time O(V/64 + edges of the closure), space O(V) bytes.
+    /// Time O(V/64 + edges of the closure), space O(V) bytes; the other way O(V + edges of the closure), and V bits.
     pub fn closure(&self, roots: impl IntoIterator<Item = DerivationIx>, direction: Direction) -> DerivationSet {
         match direction {
             Direction::Dependents => reach::closure(self.storage.users(), roots),

@@ -96,7 +96,7 @@ impl<const N: usize> ClosureSums<N> {
 
     /// Gives derivations other weights, and counts again what rebuilds one of them.
     ///
-    /// One weight costs a walk over what rebuilds its derivation, O(V/64 + edges of that); several a sweep from all that
+    /// One weight costs a walk over what rebuilds its derivation, O(V + edges of that); several a sweep from all that
     /// rebuild one of them.
     pub fn set_weights(&mut self, graph: &Graph, weights: &[(DerivationIx, [u64; N])]) {
         if let &[(changed, weight)] = weights {

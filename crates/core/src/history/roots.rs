@@ -6,6 +6,7 @@ use super::frame::flag;
 use super::state::{History, LifeRow, NONE, NamingRow};
 use crate::analysis::{Scope, path_glob, similar};
 use crate::error::{Error, Result};
+use crate::ingest::split_job;
 use crate::store_path::{StorePath, base_name};
 
 /// Candidates of an ambiguous selector that are listed.
@@ -23,7 +24,7 @@ pub struct Unresolved {
 /// Why a selector names nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnresolvedReason {
-    /// There is no such package: not yet, or not any more.
+    /// There is no such package, or none for that system: not yet, or not any more.
     Unknown,
     /// The attribute does not evaluate.
     NotEvaluated,
@@ -44,6 +45,8 @@ pub(super) struct Roots {
 
 /// What a selector may name, in any evaluation.
 struct Candidates<'h> {
+    /// Only what is for this system.
+    system: Option<&'h str>,
     /// Attributes; of these the first kind that an evaluation has.
     attributes: [Vec<&'h NamingRow>; 2],
     /// Derivations by pname and by name; of these the first kind that an evaluation has.
@@ -53,7 +56,8 @@ struct Candidates<'h> {
 }
 
 impl History {
-    /// Finds what each selector names in each evaluation. O(lives + namings + evaluations · candidates) for each selector.
+    /// Finds what each selector names in each evaluation. O(lives + namings + evaluations · candidates) for each selector; with a system
+    /// behind it, O(lives) for each evaluation besides.
     ///
     /// # Errors
     ///
@@ -63,10 +67,19 @@ impl History {
         let mut roots = Roots { derivations: Vec::new(), named: vec![Vec::new(); evaluations], unresolved: vec![Vec::new(); evaluations] };
         let lives = LivesOf::new(self);
         for selector in selectors {
-            let candidates = self.candidates(selector)?;
+            let candidates = self.candidates(selector, None)?;
+            // What is called by no path may have its system behind it.
+            let job = match split_job(selector) {
+                (path, Some(system)) => Some(self.candidates(path, Some(system))?),
+                (_, None) => None,
+            };
             let mut failed = None;
             for evaluation in 0..evaluations {
-                match self.resolve(&candidates, evaluation as u32, &lives) {
+                let named = match (self.resolve(&candidates, evaluation as u32, &lives), &job) {
+                    (Err((UnresolvedReason::Unknown, _)), Some(job)) => self.resolve(job, evaluation as u32, &lives),
+                    (named, _) => named,
+                };
+                match named {
                     Ok(named) => roots.named[evaluation].extend(named),
                     Err((reason, of)) => {
                         roots.unresolved[evaluation].push(Unresolved { selector: selector.clone(), reason });
@@ -93,8 +106,8 @@ impl History {
         Ok(roots)
     }
 
-    fn candidates(&self, selector: &str) -> Result<Candidates<'_>> {
-        let mut found = Candidates { attributes: Default::default(), derivations: Default::default(), by_path: Vec::new() };
+    fn candidates<'h>(&'h self, selector: &str, system: Option<&'h str>) -> Result<Candidates<'h>> {
+        let mut found = Candidates { system, attributes: Default::default(), derivations: Default::default(), by_path: Vec::new() };
         if let Some(path) = StorePath::parse(selector) {
             let base = base_name(selector);
             let is_named = |life: &&LifeRow| {
@@ -140,15 +153,24 @@ impl History {
     /// The derivations that are named in an evaluation; or why none is, and the candidates.
     fn resolve(&self, candidates: &Candidates<'_>, evaluation: u32, lives: &LivesOf) -> Result<Vec<u32>, (UnresolvedReason, Vec<u32>)> {
         for kind in &candidates.attributes {
-            let mut namings = kind.iter().filter(|naming| (naming.first..naming.end).contains(&evaluation)).peekable();
-            if namings.peek().is_some() {
-                let named: Vec<u32> = namings.map(|naming| naming.derivation).filter(|&derivation| derivation != NONE).collect();
-                return if named.is_empty() { Err((UnresolvedReason::NotEvaluated, Vec::new())) } else { Ok(named) };
+            let there = |naming: &&NamingRow| (naming.first..naming.end).contains(&evaluation);
+            let mut namings: Vec<&NamingRow> = kind.iter().copied().filter(there).collect();
+            if namings.is_empty() {
+                continue;
             }
+            namings.retain(|naming| naming.derivation != NONE);
+            if namings.is_empty() {
+                return Err((UnresolvedReason::NotEvaluated, Vec::new()));
+            }
+            let named = match candidates.system {
+                Some(system) => self.named_for(namings, system, evaluation, lives),
+                None => namings.into_iter().map(|naming| naming.derivation).collect(),
+            };
+            return if named.is_empty() { Err((UnresolvedReason::Unknown, Vec::new())) } else { Ok(named) };
         }
         for kind in &candidates.derivations {
-            let there = kind.iter().filter(|life| (life.first..life.end).contains(&evaluation));
-            let named: Vec<u32> = there.map(|life| life.derivation).collect();
+            let there = kind.iter().filter(|life| (life.first..life.end).contains(&evaluation)).map(|life| life.derivation);
+            let named: Vec<u32> = there.filter(|&at| candidates.system.is_none_or(|system| self.is_built_by(at, system))).collect();
             if !named.is_empty() {
                 let packages: FxHashSet<u32> = named.iter().filter_map(|&at| lives.package(self, at, evaluation)).collect();
                 return if packages.len() == 1 { Ok(named) } else { Err((UnresolvedReason::Ambiguous, named)) };
@@ -157,6 +179,29 @@ impl History {
         let there = candidates.by_path.iter().filter(|life| (life.first..life.end).contains(&evaluation));
         let named: Vec<u32> = there.map(|life| life.derivation).collect();
         if named.is_empty() { Err((UnresolvedReason::Unknown, Vec::new())) } else { Ok(named) }
+    }
+
+    /// What attributes have for a system, in one evaluation: those of each path their own derivations, else what their packages have.
+    fn named_for(&self, mut namings: Vec<&NamingRow>, system: &str, evaluation: u32, lives: &LivesOf) -> Vec<u32> {
+        let (mut named, mut packages): (Vec<u32>, FxHashSet<u32>) = (Vec::new(), FxHashSet::default());
+        namings.sort_unstable_by_key(|naming| naming.path);
+        for of_path in namings.chunk_by(|one, next| one.path == next.path) {
+            let before = named.len();
+            named.extend(of_path.iter().filter(|naming| self.strings.get(naming.system) == system).map(|naming| naming.derivation));
+            if named.len() == before {
+                packages.extend(of_path.iter().filter_map(|naming| lives.package(self, naming.derivation, evaluation)));
+            }
+        }
+        if !packages.is_empty() {
+            let members = self.lives.iter().filter(|life| packages.contains(&life.package) && (life.first..life.end).contains(&evaluation));
+            named.extend(members.map(|life| life.derivation).filter(|&at| self.is_built_by(at, system)));
+        }
+        named
+    }
+
+    /// Whether a system builds a derivation.
+    fn is_built_by(&self, at: u32, system: &str) -> bool {
+        self.derivation(at as usize).system == system
     }
 
     /// A selector that names nothing in any evaluation, with the candidates of one.

@@ -14,9 +14,9 @@ use super::record::{AttributeRecord, DerivationRecord, MetaRecord, Names, Path, 
 use crate::store_path::{StorePath, split_name};
 
 /// What all the JSON descriptions of an attribute can say; each format says a part of it.
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
-struct Attribute<'a> {
+pub(super) struct Attribute<'a> {
     #[serde(borrow)]
     attr: Option<Text<'a>>,
     attr_path: Option<Vec<String>>,
@@ -205,21 +205,31 @@ fn push(records: &mut Records, names: &mut Names<'_>, attr: &str, job: &Attribut
         }
         parsed
     });
-    let path = derivation.map(|path| Path { hash: path.hash, name: names.intern(path.name) });
-    if let Some(path) = path {
-        push_partial_derivation(records, names, path, job, outputs.clone());
-    }
+    let path = derivation.map(|path| push_partial_derivation(records, names, path, job, outputs.clone()));
     let meta = job.meta.as_ref().map(|meta| meta.record(names)).unwrap_or_default();
-    let (attr, system) = split_job(attr);
+    let attr = if attr.is_empty() { Cow::Owned(own_name(job, derivation)) } else { Cow::Borrowed(attr) };
+    let (attr, system) = split_job(&attr);
     let (attr, system) = (names.intern(attr), system.map(|system| names.intern(system)));
     let derivation_system = job.system.as_ref().filter(|system| !system.0.is_empty()).map(|system| names.intern(&system.0));
     records.attributes.push(AttributeRecord { attr, system, derivation_system, derivation: path, outputs, meta, error });
 }
 
-/// What a line on an attribute says of its derivation: less than the derivation itself would.
-fn push_partial_derivation(records: &mut Records, names: &mut Names<'_>, path: Path, job: &Attribute<'_>, outputs: Range<u32>) {
-    let name = job.name.as_ref().map_or_else(|| Cow::Owned(names.resolve(path.name)), |name| Cow::Borrowed(name.0.as_ref()));
-    let (pname, version) = split_name(&name);
+/// What a derivation by itself is called: by its name without version, as `waves eval` does. Empty if it has no name.
+fn own_name(job: &Attribute<'_>, derivation: Option<StorePath<'_>>) -> String {
+    let name: &str = job.name.as_ref().map_or(derivation.map_or("", |path| path.name), |name| &name.0);
+    dotted(&[split_name(name).0.to_owned()])
+}
+
+/// What a row on an attribute says of its derivation, whose path this is: less than the derivation itself would.
+pub(super) fn push_partial_derivation(
+    records: &mut Records,
+    names: &mut Names<'_>,
+    path: StorePath<'_>,
+    job: &Attribute<'_>,
+    outputs: Range<u32>,
+) -> Path {
+    let (pname, version) = split_name(job.name.as_ref().map_or(path.name, |name| &name.0));
+    let path = Path { hash: path.hash, name: names.intern(path.name) };
     let inputs: Vec<_> = job
         .input_drvs
         .iter()
@@ -248,6 +258,7 @@ fn push_partial_derivation(records: &mut Records, names: &mut Names<'_>, path: P
         outputs,
     };
     records.derivations.push(record);
+    path
 }
 
 impl Meta {

@@ -16,7 +16,7 @@ pub const FREE: u64 = 1 << 30;
 /// Limits that whoever reads a dump may set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of each dump, unpacked; without it as many as there are.
+    /// Bytes of each dump, unpacked, or of all `.drv` files of a directory or a list; without it as many as there are.
     pub max_input: Option<u64>,
 }
 
@@ -97,5 +97,31 @@ impl<R: Read> Read for Between<R> {
         let rest = self.rest.load(Ordering::Relaxed).checked_sub(length as u64).ok_or(TooMuch::Entry(MAX_ENTRY))?;
         self.rest.store(rest, Ordering::Relaxed);
         Ok(length)
+    }
+}
+
+/// Counts what is read of many files that are one dump, by all threads.
+pub(super) struct Budget {
+    limits: Limits,
+    taken: AtomicU64,
+}
+
+impl Budget {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, taken: AtomicU64::new(0) }
+    }
+
+    /// Takes what a file has, before it is read: beyond the limit nothing more is.
+    pub(super) fn take(&self, bytes: u64) -> Result<(), TooMuch> {
+        // A larger file is an error by itself; and no number of these overflows.
+        self.taken.fetch_add(bytes.min(MAX_ENTRY + 1), Ordering::Relaxed);
+        self.check()
+    }
+
+    /// Whether all that was taken is within the limit.
+    pub(super) fn check(&self) -> Result<(), TooMuch> {
+        let taken = self.taken.load(Ordering::Relaxed);
+        let limit = self.limits.max_input.filter(|limit| taken > *limit);
+        limit.map_or(Ok(()), |limit| Err(TooMuch::Input(limit)))
     }
 }

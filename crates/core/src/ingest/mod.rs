@@ -32,7 +32,7 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use attribute::split_job;
 pub use finding::{FindingKind, FindingList, Findings, LISTED_FINDINGS};
-use limits::Between;
+use limits::{Between, Budget};
 pub use limits::{FREE, Limits, MAX_ENTRY, MAX_RATIO};
 pub use source::Input;
 pub(crate) use source::open;
@@ -106,7 +106,7 @@ pub struct Source {
     pub sha256: String,
     /// When it was changed last, in seconds since 1970; absent for standard input.
     pub modified: Option<u64>,
-    /// Derivations that it describes.
+    /// Derivations that it describes, each once.
     pub derivations: u64,
     /// Attributes that it describes.
     pub attributes: u64,
@@ -199,8 +199,8 @@ impl Reader<'_> {
 
     /// Takes the records of a source in, and its counts.
     fn finish(&mut self, mut source: Source, batches: Vec<Records>) {
+        source.derivations = distinct_derivations(&batches);
         for mut batch in batches {
-            source.derivations += batch.derivations.len() as u64;
             source.attributes += batch.attributes.len() as u64;
             batch.source = self.sources.len();
             for Finding { kind, what } in batch.findings.drain(..) {
@@ -212,8 +212,8 @@ impl Reader<'_> {
     }
 
     /// Takes in what many `.drv` files held.
-    fn finish_files(&mut self, file: String, modified: Option<u64>, files: FileDigest, batches: Vec<Records>) {
-        let (bytes, sha256) = files.finish();
+    fn finish_files(&mut self, files: Files, modified: Option<u64>, batches: Vec<Records>) {
+        let (file, bytes, sha256) = files.finish();
         let format = Format::DerivationFiles;
         self.finish(Source { file, format, bytes, sha256, modified, derivations: 0, attributes: 0 }, batches);
     }
@@ -374,7 +374,7 @@ impl Reader<'_> {
         let mut seen: FxHashSet<StoreHash> = FxHashSet::default();
         let mut inputs: FxHashSet<Symbol> = FxHashSet::default();
         let mut frontier: BTreeSet<PathBuf> = roots.iter().cloned().collect();
-        let mut files = FileDigest::default();
+        let mut files = Files::new(name.to_owned(), self.limits);
         let mut batches = Vec::new();
         self.progress.begin(&format!("reading {name}"), None);
         let mut required = true;
@@ -396,7 +396,7 @@ impl Reader<'_> {
             // An input that is not there is a dangling one, which the graph counts.
             required = false;
         }
-        self.finish_files(name.to_owned(), modified, files, batches);
+        self.finish_files(files, modified, batches);
         Ok(())
     }
 
@@ -419,14 +419,13 @@ impl Reader<'_> {
         if derivations.is_empty() {
             return self.directory_of_dumps(others);
         }
-        let name = directory.display().to_string();
         for path in others {
             self.findings.add(FindingKind::SkippedFile, || path.display().to_string());
         }
-        self.progress.begin(&format!("reading {name}"), Some(derivations.len() as u64));
-        let mut files = FileDigest::default();
+        let mut files = Files::new(directory.display().to_string(), self.limits);
+        self.progress.begin(&format!("reading {}", files.name), Some(derivations.len() as u64));
         let batches = self.files(&derivations, true, &mut files)?;
-        self.finish_files(name, None, files, batches);
+        self.finish_files(files, None, batches);
         Ok(())
     }
 
@@ -465,7 +464,8 @@ impl Reader<'_> {
     }
 
     /// Reads and parses `.drv` files; one that is not there is an error only if it is `required`.
-    fn files(&self, paths: &[PathBuf], required: bool, digest: &mut FileDigest) -> Result<Vec<Records>> {
+    fn files(&self, paths: &[PathBuf], required: bool, files: &mut Files) -> Result<Vec<Records>> {
+        let budget = &files.budget;
         let batches: Vec<Result<(Records, Vec<FileHash>)>> = paths
             .par_chunks(FILES_PER_BATCH)
             .map_init(
@@ -475,7 +475,7 @@ impl Reader<'_> {
                     let mut hashes = Vec::with_capacity(chunk.len());
                     for path in chunk {
                         let name = path.to_string_lossy();
-                        let bytes = match read_file(path) {
+                        let bytes = match read_file(path, budget) {
                             Err(error) if error.kind() == io::ErrorKind::NotFound && !required => continue,
                             read => read.map_err(Error::io("read", path))?,
                         };
@@ -491,10 +491,12 @@ impl Reader<'_> {
                 },
             )
             .collect();
+        // Before all else that is wrong: which thread came to the limit, and where, is chance.
+        budget.check().map_err(|limit| Error::io("read", &files.name)(limit.into()))?;
         let mut all = Vec::with_capacity(batches.len());
         for batch in batches {
             let (records, hashes) = batch?;
-            digest.0.extend(hashes);
+            files.hashes.extend(hashes);
             all.push(records);
         }
         Ok(all)
@@ -509,10 +511,26 @@ fn read_entry(reader: impl Read, expected: u64) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 > MAX_ENTRY { Err(TooMuch::Entry(MAX_ENTRY).into()) } else { Ok(bytes) }
 }
 
-/// What is in a `.drv` file; `None` if it is a directory, a FIFO or a device, which may never end.
-fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
+/// What is in a `.drv` file, within what may be read; `None` if it is a directory, a FIFO or a device, which may never end.
+fn read_file(path: &Path, budget: &Budget) -> io::Result<Option<Vec<u8>>> {
     let metadata = fs::metadata(path)?;
-    if metadata.is_file() { read_entry(File::open(path)?, metadata.len()).map(Some) } else { Ok(None) }
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    let expected = metadata.len();
+    budget.take(expected)?;
+    let bytes = read_entry(File::open(path)?, expected)?;
+    // It may have grown meanwhile.
+    budget.take((bytes.len() as u64).saturating_sub(expected))?;
+    Ok(Some(bytes))
+}
+
+/// How many derivations there are descriptions of: each attribute of one describes it anew.
+fn distinct_derivations(batches: &[Records]) -> u64 {
+    let mut described: Vec<StoreHash> = batches.iter().flat_map(|records| &records.derivations).map(|record| record.path.hash).collect();
+    described.par_sort_unstable();
+    described.dedup();
+    described.len() as u64
 }
 
 fn table_row(records: &mut Records, names: &mut Names<'_>, line: &[u8]) -> Result<(), String> {
@@ -577,18 +595,26 @@ impl FileHash {
     }
 }
 
-/// The hash of many files: of what `sha256sum` prints for them in the order of their names, however they were found.
-#[derive(Default)]
-struct FileDigest(Vec<FileHash>);
+/// Many `.drv` files that are one source.
+struct Files {
+    name: String,
+    hashes: Vec<FileHash>,
+    budget: Budget,
+}
 
-impl FileDigest {
-    /// Bytes in all, and the hash.
-    fn finish(mut self) -> (u64, String) {
-        self.0.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+impl Files {
+    fn new(name: String, limits: Limits) -> Self {
+        Self { name, hashes: Vec::new(), budget: Budget::new(limits) }
+    }
+
+    /// Its name, bytes in all, and their hash: of what `sha256sum` prints for them in the order of their names, however they were found.
+    fn finish(mut self) -> (String, u64, String) {
+        self.hashes.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         let mut hasher = Sha256::new();
-        for file in &self.0 {
+        for file in &self.hashes {
             hasher.update(format!("{}  {}\n", source::hex(&file.sha256), file.name));
         }
-        (self.0.iter().map(|file| file.bytes).sum(), source::hex(&hasher.finalize()))
+        let bytes = self.hashes.iter().map(|file| file.bytes).sum();
+        (self.name, bytes, source::hex(&hasher.finalize()))
     }
 }

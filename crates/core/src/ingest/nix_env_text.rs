@@ -3,8 +3,8 @@
 //! Columns depend on the flags, so cells are told apart by what they hold: the first is the attribute, one that is a
 //! path ending in `.drv` is the derivation, one that begins with a path or `output=/path` lists the outputs.
 
-use super::attribute::{push_outputs, split_job};
-use super::record::{AttributeRecord, MetaRecord, Names, Path, Records};
+use super::attribute::{Attribute, push_outputs, push_partial_derivation, split_job};
+use super::record::{AttributeRecord, MetaRecord, Names, Records};
 use crate::store_path::StorePath;
 
 /// Whether `line` looks like a row of this table.
@@ -34,12 +34,13 @@ pub(super) fn row(records: &mut Records, names: &mut Names<'_>, line: &str) -> R
         _ => ("out", Some(output)),
     });
     let outputs = push_outputs(records, names, outputs);
+    let derivation = derivation.map(|path| push_partial_derivation(records, names, path, &Attribute::default(), outputs.clone()));
     let (attr, system) = split_job(attr);
     records.attributes.push(AttributeRecord {
         attr: names.intern(attr),
         system: system.map(|system| names.intern(system)),
         derivation_system: None,
-        derivation: derivation.map(|path| Path { hash: path.hash, name: names.intern(path.name) }),
+        derivation,
         outputs,
         meta: MetaRecord::default(),
         error: None,

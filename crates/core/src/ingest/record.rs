@@ -147,10 +147,6 @@ impl<'i> Names<'i> {
         }
         self.intern(&list)
     }
-
-    pub(crate) fn resolve(&self, symbol: Symbol) -> String {
-        self.interner.resolve(symbol)
-    }
 }
 
 /// Short strings, each where its hash says; one that comes later takes the place of the one before.

@@ -116,7 +116,7 @@ impl Owners {
     /// Prepares to ask about the attributes of a graph. O(attributes).
     ///
     /// Positions are absolute as a rule. They are made relative to `source_root`; without one, to the store path that they
-    /// are in, else to the directory above `pkgs` that all of them are in.
+    /// are in, else to the directory that all of them are in, the one above `pkgs` if that is in its path.
     pub fn of_graph<'a>(&'a self, graph: &Graph, source_root: Option<&str>) -> OwnersOf<'a> {
         let source_root = source_root.map_or_else(|| common_root(graph), |root| Some(root.trim_end_matches('/').to_owned()));
         OwnersOf { owners: self, source_root, by_file: FxHashMap::default() }
@@ -289,23 +289,39 @@ fn in_store_path(file: &str) -> Option<&str> {
     Some(&file[end + 1..])
 }
 
-/// The directory that all absolute positions are in, or the one above `pkgs` if that is in its path.
+/// The directory that all absolute positions are in; the one above `pkgs` if that is in its path, and none of it is below.
 fn common_root(graph: &Graph) -> Option<String> {
-    let files = graph.attributes().filter_map(Attribute::position).map(file_of);
-    let mut files = files.filter(|file| file.starts_with('/') && in_store_path(file).is_none());
-    let mut common = files.next()?.rsplit_once('/')?.0;
-    for file in files {
+    let files = || {
+        let files = graph.attributes().filter_map(Attribute::position).map(file_of);
+        files.filter(|file| file.starts_with('/') && in_store_path(file).is_none())
+    };
+    let mut common = files().next()?.rsplit_once('/')?.0;
+    for file in files() {
         while !file.strip_prefix(common).is_some_and(|rest| rest.starts_with('/')) {
             common = common.rsplit_once('/')?.0;
         }
     }
-    let above_pkgs = format!("{common}/").rfind("/pkgs/").map(|at| common[..at].to_owned());
-    Some(above_pkgs.unwrap_or_else(|| common.to_owned()))
+    // A checkout may lie below a directory of that name itself.
+    let own_pkgs = format!("{common}/pkgs/");
+    let above_pkgs = format!("{common}/").rfind("/pkgs/").filter(|_| !files().any(|file| file.starts_with(&own_pkgs)));
+    Some(above_pkgs.map_or(common, |at| &common[..at]).to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ingest::Input;
+
+    /// A graph of attributes that are defined in these files, in this order.
+    fn graph_of(files: &[&str]) -> Graph {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let dump = directory.path().join("jobs.jsonl");
+        let job = |(at, file): (usize, &&str)| {
+            format!("{{\"attr\":\"a{at}\",\"drvPath\":\"/nix/store/{at:032}-a.drv\",\"meta\":{{\"position\":\"{file}:1\"}}}}")
+        };
+        fs::write(&dump, files.iter().enumerate().map(job).collect::<Vec<_>>().join("\n")).expect("written");
+        Graph::import(&[Input::Path(dump)], &()).expect("a graph")
+    }
 
     /// Files that a pattern matches, of those that are given.
     fn matched<'f>(pattern: &str, files: &[&'f str]) -> Vec<&'f str> {
@@ -381,6 +397,25 @@ mod tests {
         {
             assert_eq!(owners.about_attribute(path), rule, "{path}");
         }
+    }
+
+    #[test]
+    fn a_checkout_may_lie_anywhere() {
+        for (files, root) in [
+            (["/home/u/pkgs/nixpkgs/pkgs/a.nix", "/home/u/pkgs/nixpkgs/nixos/b.nix"], "/home/u/pkgs/nixpkgs"),
+            (["/home/u/pkgs/nixpkgs/pkgs/a/x.nix", "/home/u/pkgs/nixpkgs/pkgs/b/x.nix"], "/home/u/pkgs/nixpkgs"),
+            (["/n/pkgs/a.nix", "/n/nixos/b.nix"], "/n"),
+            (["/n/pkgs/a.nix", "/n/pkgs/b.nix"], "/n"),
+            (["/n/a/x.nix", "/n/b/x.nix"], "/n"),
+            (["/pkgs/a.nix", "/nixos/b.nix"], ""),
+        ] {
+            assert_eq!(common_root(&graph_of(&files)).as_deref(), Some(root), "{files:?}");
+        }
+        let owners = Owners::parse("OWNERS", "/pkgs/ @alice\n/nixos/ @bob").expect("an owners file");
+        let graph = graph_of(&["/home/u/pkgs/nixpkgs/pkgs/a.nix", "/home/u/pkgs/nixpkgs/nixos/b.nix"]);
+        let mut owners = owners.of_graph(&graph, None);
+        let rules: Vec<_> = graph.attributes().map(|attribute| owners.rule(attribute).map(|(rule, _)| rule)).collect();
+        assert_eq!(rules, [Some(0), Some(1)]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::evaluation::EvaluationReport;
 use super::{FORMAT_VERSION, Report};
 use crate::graph::{Derivation, Graph};
 use crate::ingest::FindingKind;
-use crate::text::{counted, number};
+use crate::text::number;
 
 /// What a graph is made of.
 #[derive(Clone, Debug, Serialize)]
@@ -133,7 +133,7 @@ impl Report for InfoReport {
                 finding.listed.iter().for_each(|what| document.line(format!("  {what}")));
                 let omitted = finding.count as usize - finding.listed.len();
                 if !finding.listed.is_empty() && omitted > 0 {
-                    document.line(format!("  … and {} more", counted(omitted, "such", "such")));
+                    document.line(format!("  … and {} more", number(omitted as u64)));
                 }
             }
         }

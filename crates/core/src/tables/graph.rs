@@ -19,7 +19,7 @@ fn derivations(graph: &Graph) -> Table<'_> {
         .text("name", move |row| Some(derivation(row).name()))
         .text("pname", move |row| Some(derivation(row).pname()))
         .text("version", move |row| Some(derivation(row).version()))
-        .text("system", move |row| Some(derivation(row).system()))
+        .text("system", move |row| Some(derivation(row).system()).filter(|system| !system.is_empty()))
         .flag("fixed_output", move |row| derivation(row).is_fixed_output())
         .flag("floating", move |row| derivation(row).is_floating())
         .number("package", move |row| derivation(row).package().ix().get())

@@ -30,7 +30,7 @@ fn derivations(history: &History) -> Table<'_> {
         .text("name", move |row| Some(history.derivation(row).name))
         .text("pname", move |row| Some(history.derivation(row).pname))
         .text("version", move |row| Some(history.derivation(row).version))
-        .text("system", move |row| Some(history.derivation(row).system))
+        .text("system", move |row| Some(history.derivation(row).system).filter(|system| !system.is_empty()))
         .flag("fixed_output", move |row| history.derivation(row).is_fixed_output)
         .flag("floating", move |row| history.derivation(row).is_floating)
 }

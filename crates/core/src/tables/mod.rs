@@ -154,7 +154,30 @@ impl Spread {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::graph::Graph;
+    use crate::history::{History, Writer};
+    use crate::ingest::Input;
+
+    #[test]
+    fn an_unknown_system_is_null() {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let (dump, file) = (directory.path().join("jobs.jsonl"), directory.path().join("history"));
+        let [user, input] = ["a", "b"].map(|digit| format!("/nix/store/{}-{digit}.drv", digit.repeat(32)));
+        let job = format!("{{\"attr\":\"a\",\"drvPath\":\"{user}\",\"inputDrvs\":{{\"{input}\":[\"out\"]}}}}");
+        std::fs::write(&dump, job).expect("written");
+        let graph = Graph::import(&[Input::Path(dump)], &()).expect("a graph");
+        Writer::open(&file, Duration::ZERO).and_then(|mut writer| writer.append("a", 0, &graph)).expect("added");
+        let history = History::open(&file).expect("a history");
+        for table in graph_tables(&graph).iter().chain(&history_tables(&history)) {
+            for column in table.columns.iter().filter(|column| column.name == "system") {
+                let Values::Text(system) = &column.values else { panic!("it is text") };
+                assert!((0..table.rows).all(|row| system(row).is_none()), "{}", table.name);
+            }
+        }
+    }
 
     #[test]
     fn rows_are_found() {

@@ -110,6 +110,7 @@ let
     "knownVulnerabilities"
     "license"
     "maintainers"
+    "nonTeamMaintainers"
     "position"
     "teams"
     "unfree"

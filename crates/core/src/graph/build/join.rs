@@ -131,15 +131,22 @@ impl<'s, 'i> Join<'s, 'i> {
         format!("{}-{}.drv", path.hash, self.strings.resolve(path.name))
     }
 
-    /// Whole derivations first, so that partial descriptions find their outputs.
+    /// Whole derivations first, so that partial descriptions find their outputs; then those with outputs, so that one without is of the
+    /// same derivation, whichever comes first.
     pub(super) fn add_derivations(&mut self) {
         let batches = self.batches;
         let all = || batches.iter().enumerate().flat_map(|(batch, records)| (0..records.derivations.len()).map(move |at| (batch, at)));
-        for at in all().filter(|at| batches[at.0].derivations[at.1].recipe.is_some()) {
+        let is_whole = |at: (usize, usize)| batches[at.0].derivations[at.1].recipe.is_some();
+        for at in all().filter(|&at| is_whole(at)) {
             self.add_whole(at);
         }
-        for at in all().filter(|at| batches[at.0].derivations[at.1].recipe.is_none()) {
-            self.add_partial(at);
+        for with_outputs in [true, false] {
+            for at in all().filter(|&at| !is_whole(at)) {
+                let outputs = self.outputs(at);
+                if outputs.iter().any(|output| output.path.is_some()) == with_outputs {
+                    self.add_partial(at, outputs);
+                }
+            }
         }
     }
 
@@ -189,44 +196,61 @@ impl<'s, 'i> Join<'s, 'i> {
     }
 
     /// What an evaluation says of a derivation: known already by path or output, or news.
-    fn add_partial(&mut self, at: (usize, usize)) {
+    fn add_partial(&mut self, at: (usize, usize), outputs: &'i [OutputRecord]) {
         let path = self.record(at).path;
-        let outputs = self.outputs(at);
         if let Some(&known) = self.by_path.get(&path.hash) {
             self.merge_partial(known, at, outputs);
         } else if let Some(known) = self.whole_with_output(outputs) {
             self.by_path.insert(path.hash, known);
             let name = self.name(path);
             self.findings.add(FindingKind::JoinedByOutput, || name);
+            self.merge_partial(known, at, outputs);
         } else {
             self.by_path.insert(path.hash, self.nodes.len() as u32);
             self.push_node(Some(path), Some(at), outputs);
         }
     }
 
-    /// Adds to a node what a partial description knows besides: inputs, if no other told them, and outputs.
+    /// Adds to a node what a partial description knows besides: outputs; and inputs, or else a system, if no other told them.
     fn merge_partial(&mut self, known: u32, at: (usize, usize), outputs: &[OutputRecord]) {
         let record = self.record(at);
-        let (path, has_inputs) = (record.path, record.has_inputs);
-        let first = self.nodes[known as usize].record.map(|first| self.record(first));
-        let (has_more, is_whole) =
-            (has_inputs && !first.is_some_and(|first| first.has_inputs), first.is_some_and(|first| first.recipe.is_some()));
-        let node = &mut self.nodes[known as usize];
-        if has_more {
-            node.record = Some(at);
+        let first = self.nodes[known as usize].record(self.batches);
+        if first.is_none_or(|first| told(record) > told(first)) {
+            self.nodes[known as usize].record = Some(at);
         }
-        if !is_whole {
-            let more: Vec<_> =
-                outputs.iter().filter(|output| !node.outputs.iter().any(|known| known.name == output.name)).copied().collect();
-            if !more.is_empty() {
-                node.outputs.to_mut().extend(more);
-            }
+        if first.is_none_or(|first| first.recipe.is_none()) {
+            self.add_outputs(known, outputs);
         }
-        // Some attributes are sets of outputs picked from several derivations.
-        if outputs.iter().any(|output| output.path.is_some() && !node.outputs.iter().any(|known| known.path == output.path)) {
-            let name = self.name(path);
+        if self.has_foreign(known, outputs) {
+            let name = self.name(record.path);
             self.findings.add(FindingKind::MixedOutputs, || name);
         }
+    }
+
+    /// Adds outputs of names that a node does not have yet; they stay in order.
+    fn add_outputs(&mut self, node: u32, outputs: &[OutputRecord]) {
+        let own = &mut self.nodes[node as usize];
+        let more: Vec<_> = outputs.iter().filter(|output| !own.outputs.iter().any(|known| known.name == output.name)).copied().collect();
+        if more.is_empty() {
+            return;
+        }
+        let (path, strings) = (own.path, &*self.strings);
+        let all = own.outputs.to_mut();
+        all.extend_from_slice(&more);
+        all.sort_by(|a, b| strings.resolve(a.name).cmp(strings.resolve(b.name)));
+        for output in more.into_iter().filter_map(|output| output.path) {
+            self.index_output(node, path, output);
+        }
+    }
+
+    /// Whether an attribute has outputs that its derivation does not build: some are sets of outputs picked from several. Where no dump
+    /// describes the derivation in full, that is known only of an output that it builds at another path.
+    fn has_foreign(&self, node: u32, outputs: &[OutputRecord]) -> bool {
+        let node = &self.nodes[node as usize];
+        let is_whole = node.record(self.batches).is_some_and(|record| record.recipe.is_some());
+        outputs.iter().filter(|output| output.path.is_some()).any(|output| {
+            !node.outputs.iter().any(|own| own.path == output.path) && (is_whole || node.outputs.iter().any(|own| own.name == output.name))
+        })
     }
 
     /// The derivation with one of these outputs, among those that a dump describes in full.
@@ -280,6 +304,13 @@ impl<'s, 'i> Join<'s, 'i> {
         }
         for attribute in &mut joined {
             attribute.system = self.system_of(attribute);
+        }
+        // What a dump named the derivation of was found with that.
+        for attribute in joined.iter().filter(|attribute| !attribute.exact) {
+            if attribute.node.is_some_and(|node| self.has_foreign(node, attribute.outputs)) {
+                let attr = self.strings.resolve(attribute.attr);
+                self.findings.add(FindingKind::MixedOutputs, || attr.to_owned());
+            }
         }
         for attribute in joined.iter().filter(|attribute| attribute.error.is_some()) {
             let attr = self.strings.resolve(attribute.attr);
@@ -443,6 +474,11 @@ impl<'s, 'i> Join<'s, 'i> {
         }
         (self.nodes, self.findings)
     }
+}
+
+/// How much a description tells of a derivation, besides its outputs: the larger, the more.
+fn told(record: &DerivationRecord) -> [bool; 3] {
+    [record.recipe.is_some(), record.has_inputs, record.system != Symbol::EMPTY]
 }
 
 /// Whether a description names a derivation or an output path.
