@@ -105,7 +105,11 @@ fn what_an_engine_needs_is_asked_for() {
     for (arguments, hint) in [
         (&["--to", "hydra", "--output-dir", "unused"][..], "--repository"),
         (&["--to", "buildbot-nix", "--output-dir", "unused"], "--wave NAME"),
-        (&["--to", "nix-build"], "--output-dir DIR"),
+        (&["--to", "nix-build"], "--output-dir DIR, or --wave NAME\n"),
+        (&["--to", "nix-build", "--wave", "1.6,1.7"], "these are 2 files\n hint: --output-dir DIR, or --wave NAME\n"),
+        // One wave is as many: its jobs and a flake.
+        (&["--to", "nix-fast-build"], "--output-dir DIR\n"),
+        (&["--to", "nix-fast-build", "--wave", "1.6"], "these are 2 files\n hint: --output-dir DIR\n"),
         (&["--to", "nix-build", "--wave", "wave-1.99"], "it has wave-1.1 to wave-1.7"),
     ] {
         let output = waves(&[&["export", plan], arguments, &crate::support::GRAPH[..]].concat());

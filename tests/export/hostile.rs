@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -54,9 +54,9 @@ fn dump(nix: &Nix, directory: &Path, jobs: &[[&str; 3]]) {
     fs::write(directory.join("plan.json"), plan.to_string()).expect("writes");
 }
 
-fn export(directory: &Path, engine: &str) -> String {
+fn exported(directory: &Path, engine: &str) -> Output {
     let path = |name: &str| directory.join(name).display().to_string();
-    let output = waves(&[
+    waves(&[
         "export",
         &path("plan.json"),
         "--to",
@@ -67,7 +67,11 @@ fn export(directory: &Path, engine: &str) -> String {
         &path("derivations.json"),
         "--graph",
         &path("jobs.jsonl"),
-    ]);
+    ])
+}
+
+fn export(directory: &Path, engine: &str) -> String {
+    let output = exported(directory, engine);
     let notes = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(output.status.success(), "{notes}");
     notes
@@ -153,18 +157,7 @@ fn waves_cannot_leave_the_directory() {
     let path = |name: &str| temporary.path().join(name).display().to_string();
     let plan = fs::read_to_string(path("plan.json")).expect("the plan").replace("\"wave-1.1\"", "\"../wave-1.1\"");
     fs::write(path("plan.json"), plan).expect("writes");
-    let output = waves(&[
-        "export",
-        &path("plan.json"),
-        "--to",
-        "nix-build",
-        "--output-dir",
-        &path("out"),
-        "--graph",
-        &path("derivations.json"),
-        "--graph",
-        &path("jobs.jsonl"),
-    ]);
+    let output = exported(temporary.path(), "nix-build");
     assert_eq!(output.status.code(), Some(2));
     assert!(!temporary.path().join("wave-1.1.sh").exists());
 }

@@ -81,6 +81,18 @@ fn what_does_not_evaluate_regressed_where_nothing_is_known_of_before() {
 }
 
 #[test]
+fn an_attribute_that_does_not_evaluate_is_let_be() {
+    let directory = begun();
+    let here = directory.path();
+    record(here, &[("results.txt", "kodi evaluation-failed\n")]);
+    let is_told = || texts_of(&json(here, &["status"])["reasons"]).contains(&"kodi regressed: it does not evaluate");
+    assert!(is_told());
+    let waived = json(here, &["waive", "kodi", "--reason", "later", "--until", "2026-01-31"]);
+    assert_eq!(texts_of(&waived["notes"]), ["1 attribute that does not evaluate is waived"]);
+    assert!(!is_told());
+}
+
+#[test]
 fn what_is_tried_again_is_built_if_what_needs_it_is() {
     let directory = begun();
     let here = directory.path();
@@ -154,6 +166,25 @@ fn a_success_behind_a_pin_says_nothing() {
         fs::write(here.join(file), text).expect("written");
         Run::of(waves(here).args(["record", "--wave", "2.1", file])).expect(0);
         assert_eq!(red(), ["libpng"]);
+    }
+}
+
+/// cmake needs curl, which needs nghttp2, which needs openssl, which needs zlib: half of four are two, whatever is said of one alone.
+#[test]
+fn an_update_of_which_no_risk_is_said_is_as_risky_as_others() {
+    for risk in ["", "0", "0.001", "0.9"] {
+        let directory = begun();
+        let here = directory.path();
+        let updates = format!("package,from,to,risk\nzlib,1,2,{risk}\nopenssl,1,2,\nsqlite,1,2,\nlibffi,1,2,\nnghttp2,1,2,\ncurl,1,2,\n");
+        fs::write(here.join("risks.csv"), updates).expect("written");
+        let arguments = ["plan", "--updates", "risks.csv", "--max-waves", "1", "--major", "2", "--format", "json"];
+        fs::write(here.join("plan-2.json"), Run::of(waves(here).args(arguments)).expect(0).stdout).expect("written");
+        Run::of(waves(here).args(["start", "plan-2.json"])).expect(0);
+        fs::write(here.join("failed.txt"), "cmake failed\n").expect("written");
+        Run::of(waves(here).args(["record", "--wave", "2.1", "failed.txt"])).expect(0);
+        let root = &json(here, &["status", "--wave", "2.1"])["roots"][0];
+        assert_eq!(texts_of(&root["suspects"]), ["zlib", "openssl", "nghttp2", "curl"]);
+        assert_eq!(texts_of(&root["revert_first"]), ["curl", "nghttp2"], "zlib: {risk}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is refused, and what is told to whoever asks; and two major waves at once.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -35,6 +36,7 @@ fn exit_codes_say_who_is_to_act() {
         (&["waive", "zlib", "--reason", "x", "--until", "soon"], 2, "no day"),
         (&["waive", "zlib", "--reason", "x", "--until", "2025-12-31"], 2, "over already"),
         (&["waive", "zlib", "--reason", "x", "--until", "wave-2.1"], 2, "another major wave"),
+        (&["waive", "zlib", "--reason", "x", "--until", "wave-1.99"], 2, "it has wave-1.1 to wave-1.2"),
         (&["waive", "zlib", "--reason", "", "--until", "1.2"], 2, "value"),
         (&["record", "nothing.txt"], 3, "no result of a build in it"),
         (&["record", "nowhere.txt"], 3, "cannot open"),
@@ -107,6 +109,21 @@ fn a_waiver_ends() {
     assert_eq!(status("1769904000"), (Some(1), json!(true)), "the first of February");
     let shown = Run::of(waves(here).arg("status").env("SOURCE_DATE_EPOCH", "1769904000")).expect(0).stdout;
     assert!(shown.contains("2026-01-31 (over)"), "{shown}");
+}
+
+/// It is kept as it was before.
+#[test]
+fn a_plan_that_is_compressed_is_started() {
+    let directory = begun();
+    let here = directory.path();
+    plan(here, 2, &["zlib", "ncurses"]);
+    let text = fs::read(here.join("plan-2.json")).expect("there");
+    let file = fs::File::create(here.join("plan-2.json.gz")).expect("created");
+    let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    encoder.write_all(&text).and_then(|()| encoder.finish()).expect("compressed");
+    assert_eq!(json(here, &["start", "plan-2.json.gz"])["accepted"], true);
+    assert_eq!(fs::read(here.join(".waves/wave-2.plan.json")).expect("there"), text);
+    assert_eq!(json(here, &["status", "--wave", "2.1"])["updates"], json!(["zlib"]));
 }
 
 #[test]
@@ -205,6 +222,60 @@ fn a_package_is_asked_once() {
     git(&["tag", "nix-wave-1.2"]);
     assert_eq!(request(&["--check-remote", &format!("file://{url}")])["remote"]["has_tag"], true);
     let text = Run::of(waves(here).args(["request", "hello", "--wave", "1.2", "--format", "markdown"])).expect(0).stdout;
-    assert!(text.contains("updates nothing that hello depends on"), "{text}");
+    assert!(text.contains("changes nothing that hello is built from"), "{text}");
     Run::of(waves(here).args(["request", "curl", "--check-remote", "/no/where"])).expect(3);
+}
+
+/// What is broken is to be built all the same where something else needs it.
+#[test]
+fn what_is_not_built_yet_is_what_the_states_count() {
+    const USERS: usize = 1200;
+    let directory = tempfile::tempdir().expect("a directory");
+    let here = directory.path();
+    let path = |number: usize, name: &str| format!("/nix/store/{number:032}-{name}");
+    let job = |number: usize, name: &str, needs: &[(usize, &str)], is_broken: bool| {
+        let inputs: serde_json::Map<String, serde_json::Value> =
+            needs.iter().map(|(number, name)| (path(*number, &format!("{name}.drv")), json!(["out"]))).collect();
+        let drv_path = path(number, &format!("{name}.drv"));
+        let job = json!({
+            "attr": name, "attrPath": [name], "name": name, "system": "x86_64-linux", "drvPath": drv_path,
+            "outputs": { "out": path(number, name) }, "inputDrvs": inputs, "meta": { "broken": is_broken },
+        });
+        format!("{job}\n")
+    };
+    let (base, broken) = ((0, "base"), (1, "broken"));
+    let mut jobs = vec![job(0, "base", &[], false), job(1, "broken", &[base], true), job(2, "unused", &[base], true)];
+    jobs.extend((0..USERS).map(|user| job(3 + user, &format!("user{user}"), &[broken], false)));
+    write(here, "jobs.jsonl", &jobs.concat());
+    Run::of(waves(here).args(["import", "-q", "jobs.jsonl"])).expect(0);
+    plan(here, 1, &["base"]);
+    json(here, &["start", "plan-1.json"]);
+    let status = json(here, &["status"]);
+    let open = ["building", "ready", "pending"].map(|state| status["counts"][state]["attributes"].as_u64().expect("a number"));
+    assert_eq!(open.iter().sum::<u64>(), 2 + USERS as u64);
+    let reasons = status["reasons"].as_array().expect("reasons");
+    let reason = reasons[0].as_str().expect("a text");
+    assert!(reasons.len() == 1 && reason.starts_with("1,202 attributes not built yet: base, broken, user"), "{reason}");
+    assert!(reason.ends_with(", …"), "{reason}");
+}
+
+/// What is pinned keeps its inputs: no update comes to it, nor through it.
+#[test]
+fn what_is_pinned_is_asked_for_nothing() {
+    let directory = begun();
+    let here = directory.path();
+    write(here, "updates.csv", "package,from,to,pin\nopenssl,3.3.2,3.4.0,\npython312Packages.torch,2.5.1,2.5.1,too dear\n");
+    let planned = Run::of(waves(here).args(["plan", "--updates", "updates.csv", "--format", "json", "--major", "2"])).expect(0);
+    write(here, "plan-2.json", &planned.stdout);
+    json(here, &["start", "plan-2.json"]);
+    for (package, updates) in [("python312Packages.torch", &[][..]), ("python312Packages.torchvision", &["openssl"]), ("openssl", &[])] {
+        let asked = json(here, &["request", package, "--wave", "2.1"]);
+        assert_eq!(texts(&asked["updates"], "package"), updates, "{package}");
+        let explained = json(here, &["explain", package, "--plan", "plan-2.json"]);
+        let causes = explained["waves"].as_array().expect("waves").iter().flat_map(|wave| texts(&wave["causes"], "package"));
+        // An update causes itself.
+        assert_eq!(causes.filter(|cause| *cause != package).collect::<Vec<_>>(), updates, "{package}");
+    }
+    let text = Run::of(waves(here).args(["request", "python312Packages.torch", "--wave", "2.1"])).expect(0).stdout;
+    assert!(text.contains("wave-2.1 changes nothing that python312Packages.torch is built from.") && !text.contains("git tag"), "{text}");
 }

@@ -61,7 +61,7 @@ impl NewFile {
         require_replaceable(path).map_err(Error::io("write", path))?;
         let directory = directory_of(path);
         fs::create_dir_all(directory).map_err(Error::io("write", directory))?;
-        let contents = Contents::create(directory, mode).map_err(Error::io("write", directory))?;
+        let contents = Contents::create(directory, mode).map_err(Error::io("write", path))?;
         Ok(Self { path: path.to_owned(), contents })
     }
 
@@ -372,5 +372,14 @@ mod tests {
         let error = NewFile::write(&path, Mode::Data, b"x").expect_err("a directory is there").to_string();
         assert!(error.contains(&path.display().to_string()), "{error}");
         assert_eq!(names(directory.path()), ["directory"]);
+    }
+
+    /// Also where nothing can be made, whoever asks.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_error_names_the_file_and_not_its_directory() {
+        let path = Path::new("/proc/report.html");
+        let error = NewFile::write(path, Mode::Data, b"x").expect_err("no file can be there").to_string();
+        assert!(error.contains("/proc/report.html"), "{error}");
     }
 }

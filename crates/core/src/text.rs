@@ -45,6 +45,13 @@ pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{} {}", number(count as u64), if count == 1 { one } else { many })
 }
 
+/// The first few of a list, and how many more there are.
+pub fn listed(items: &[String], limit: usize) -> String {
+    let (some, rest) = items.split_at(items.len().min(limit));
+    let more = if rest.is_empty() { String::new() } else { format!(", and {} more (--limit shows more)", number(rest.len() as u64)) };
+    some.join(", ") + &more
+}
+
 /// A share in percent, one digit behind the point.
 pub fn percent(part: usize, whole: usize) -> String {
     if whole == 0 {
@@ -106,6 +113,14 @@ mod tests {
     fn counts_agree_with_their_nouns() {
         assert_eq!(counted(1, "package", "packages"), "1 package");
         assert_eq!(counted(0, "package", "packages"), "0 packages");
+    }
+
+    #[test]
+    fn of_a_list_the_rest_is_counted() {
+        let items = ["a", "b", "c"].map(str::to_owned);
+        for (limit, text) in [(2, "a, b, and 1 more (--limit shows more)"), (3, "a, b, c"), (9, "a, b, c")] {
+            assert_eq!(listed(&items, limit), text, "{limit}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub struct Cover {
     pub unreached: Vec<DerivationIx>,
     /// How many of these have an attribute that the engine cannot name.
     pub unnamed: usize,
-    /// Targets that a package set refuses by default: broken, insecure, or not free.
+    /// Targets that a package set refuses by default: they are broken, insecure or not free, or built with what is.
     pub refused: usize,
 }
 
@@ -36,11 +36,14 @@ pub struct Target {
     pub system: String,
     /// How many rebuilds must come before, at least.
     pub level: usize,
+    /// Why a package set refuses it by default.
+    pub(super) refusal: Option<Refusal>,
 }
 
 impl Cover {
-    /// Of a set of derivations. If names are `typed`, an attribute that `nix-build -A` cannot name is none. O(V + E).
-    pub(super) fn new(graph: &Graph, set: &DerivationSet, typed: bool) -> Self {
+    /// Of a set of derivations, with what is refused of all. If names are `typed`, an attribute that `nix-build -A` cannot name is none.
+    /// O(V + E).
+    pub(super) fn new(graph: &Graph, set: &DerivationSet, refusals: &[Option<Refusal>], typed: bool) -> Self {
         let names = Names::new(graph, set, typed);
         let mut leads = graph.empty_set();
         let members: Vec<DerivationIx> = set.iter().collect();
@@ -57,6 +60,7 @@ impl Cover {
             derivation,
             system: names.system(graph.attribute(attribute)).to_owned(),
             level: level_of.get(&derivation).copied().unwrap_or(0),
+            refusal: names.refusal(graph, derivation, refusals),
         };
         let mut targets: Vec<Target> = names.of.iter().filter(|(ix, _)| !leads.contains(**ix)).map(target).collect();
         targets.sort_by_key(|target| (target.level, target.attribute));
@@ -65,7 +69,7 @@ impl Cover {
         Self {
             derivations: members.len(),
             unnamed: unreached.iter().filter(|&&ix| graph.derivation(ix).attributes().len() > 0).count(),
-            refused: targets.iter().filter(|target| is_refused(graph.attribute(target.attribute))).count(),
+            refused: targets.iter().filter(|target| target.refusal.is_some()).count(),
             targets,
             unreached,
         }
@@ -89,8 +93,8 @@ impl Refusal {
     /// All that there are.
     pub(super) const ALL: [Self; 3] = [Self::Unfree, Self::Insecure, Self::Broken];
 
-    /// Of an attribute; `None` if it is not refused.
-    pub(super) fn of(attribute: Attribute<'_>) -> Option<Self> {
+    /// Of an attribute by itself; `None` if it is not refused.
+    fn of(attribute: Attribute<'_>) -> Option<Self> {
         let is = |refusal: &Self| match refusal {
             Self::Unfree => attribute.is_unfree(),
             Self::Insecure => attribute.is_insecure(),
@@ -109,8 +113,17 @@ impl Refusal {
     }
 }
 
-fn is_refused(attribute: Attribute<'_>) -> bool {
-    Refusal::of(attribute).is_some()
+/// Why a package set refuses each derivation by default: all of its attributes are refused, or something that it needs is, for that
+/// is evaluated with it. The worst counts. O(V + E).
+pub(super) fn refusals(graph: &Graph) -> Vec<Option<Refusal>> {
+    let mut refusals: Vec<Option<Refusal>> = Vec::with_capacity(graph.derivation_count());
+    // Inputs come first.
+    for derivation in graph.derivations() {
+        let own = derivation.attributes().map(Refusal::of).min().flatten();
+        let of_inputs = derivation.inputs().filter_map(|(input, _)| refusals[input.get()]).max();
+        refusals.push(own.max(of_inputs));
+    }
+    refusals
 }
 
 /// The attribute that each derivation of a set is named by.
@@ -121,18 +134,24 @@ pub(super) struct Names<'g> {
 }
 
 impl<'g> Names<'g> {
-    /// One that is not refused by default, else the shortest; of equal ones the first.
+    /// The one that is refused least by itself, of these the shortest; of equal ones the first.
     pub(super) fn new(graph: &'g Graph, set: &DerivationSet, typed: bool) -> Self {
         let can = |attribute: &Attribute<'_>| !typed || name::typed(attribute.path()).is_some();
         let order = |attribute: &Attribute<'_>| {
             let path = attribute.path();
-            (is_refused(*attribute), name::components(path).len(), path.len(), attribute.ix())
+            (Refusal::of(*attribute), name::components(path).len(), path.len(), attribute.ix())
         };
         let named = set.iter().filter_map(|ix| {
             let best = graph.derivation(ix).attributes().filter(can).min_by_key(order)?;
             Some((ix, best.ix()))
         });
         Self { of: named.collect(), systems: evaluated(graph) }
+    }
+
+    /// Why a package set refuses a derivation by the name that it has here: a better one may be none that can be typed.
+    pub(super) fn refusal(&self, graph: &Graph, ix: DerivationIx, refusals: &[Option<Refusal>]) -> Option<Refusal> {
+        let of_name = self.of.get(&ix).and_then(|&attribute| Refusal::of(graph.attribute(attribute)));
+        refusals[ix.get()].max(of_name)
     }
 
     /// The system that the set is evaluated for, so that it has this attribute.

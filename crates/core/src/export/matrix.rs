@@ -49,14 +49,19 @@ struct Job {
     hours: Option<f64>,
 }
 
-/// A matrix for each stage of a wave, and what is in them.
-pub(super) fn matrices(graph: &Graph, wave: &ExportedWave<'_>, options: &ExportOptions<'_>) -> (Vec<ExportedFile>, MatrixJobs) {
+/// A matrix for each stage of a wave, and what is in them; `refusals` are those of all derivations.
+pub(super) fn matrices(
+    graph: &Graph,
+    wave: &ExportedWave<'_>,
+    refusals: &[Option<Refusal>],
+    options: &ExportOptions<'_>,
+) -> (Vec<ExportedFile>, MatrixJobs) {
     let weight = |ix: DerivationIx| options.seconds.map_or(ASSUMED_SECONDS, |seconds| u64::from(seconds(ix)));
     let names = Names::new(graph, wave.rebuilds, true);
     let mut stages: Vec<Vec<(String, Unit)>> = Vec::new();
     let (mut built, mut jobs) = (graph.empty_set(), MatrixJobs::default());
     for system in names.all_systems(graph) {
-        let refusal = |ix: DerivationIx| names.of.get(&ix).and_then(|&attribute| Refusal::of(graph.attribute(attribute)));
+        let refusal = |ix: DerivationIx| names.refusal(graph, ix, refusals);
         let is_of = |ix: DerivationIx| names.of.get(&ix).is_some_and(|&attribute| names.system(graph.attribute(attribute)) == system);
         let division = Division::new(graph, wave.rebuilds, |ix| is_of(ix) && refusal(ix).is_none(), &weight);
         // What a package set refuses comes last, in jobs of its own: it would stop all that a job builds.

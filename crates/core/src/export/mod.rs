@@ -11,6 +11,7 @@ mod name;
 mod nix_build;
 mod stages;
 
+use cover::refusals;
 pub use cover::{Cover, Target};
 pub use matrix::{JOB_SECONDS, JOBS, MatrixJobs, RUNNER_SECONDS};
 
@@ -94,16 +95,17 @@ pub fn export(
         return Err(Error::Export { reason: format!("{:?}: {reason}", wave.name) });
     }
     let typed = matches!(engine, Engine::NixBuild | Engine::GithubMatrix);
+    let refusals = refusals(graph);
     let mut exported: Vec<Exported> = waves
         .iter()
-        .map(|wave| Exported { name: wave.name.to_owned(), cover: Cover::new(graph, wave.rebuilds, typed), jobs: None })
+        .map(|wave| Exported { name: wave.name.to_owned(), cover: Cover::new(graph, wave.rebuilds, &refusals, typed), jobs: None })
         .collect();
     let mut files = Vec::new();
     match engine {
         Engine::NixBuild => files.extend(exported.iter().map(|wave| nix_build::script(graph, wave, options))),
         Engine::GithubMatrix => {
             for (wave, exported) in waves.iter().zip(&mut exported) {
-                let (matrices, jobs) = matrix::matrices(graph, wave, options);
+                let (matrices, jobs) = matrix::matrices(graph, wave, &refusals, options);
                 files.extend(matrices);
                 exported.jobs = Some(jobs);
             }

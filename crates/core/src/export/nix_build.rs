@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::cover::Refusal;
 use super::{ExportOptions, Exported, ExportedFile, name};
 use crate::graph::Graph;
 
@@ -42,13 +41,12 @@ pub(super) fn script(graph: &Graph, wave: &Exported, options: &ExportOptions<'_>
         cover.derivations,
         name::shell(options.file)
     );
-    let refusal = |target: &super::Target| Refusal::of(graph.attribute(target.attribute));
-    let key = |target: &super::Target| (target.level, target.system.clone(), refusal(target));
+    let key = |target: &super::Target| (target.level, target.system.clone(), target.refusal);
     let mut targets: Vec<&super::Target> = cover.targets.iter().collect();
     targets.sort_by_key(|target| (key(target), target.attribute));
     for level in targets.chunk_by(|a, b| key(a) == key(b)) {
         // Writing to a string does not fail.
-        let refused = refusal(level[0]).map_or_else(String::new, |refusal| format!(", {}", refusal.name()));
+        let refused = level[0].refusal.map_or_else(String::new, |refusal| format!(", {}", refusal.name()));
         let _ = write!(script, "\n# Level {}{refused}\n", level[0].level + 1);
         for chunk in level.chunks(AT_ONCE) {
             let system = name::shell(&chunk[0].system);

@@ -11,14 +11,15 @@ use super::time::{Block, Lane, Schedule, timeline};
 use super::ways::Ways;
 use crate::error::Result;
 use crate::graph::{Derivation, Graph};
-use crate::major::PlanFile;
-use crate::report::CountsReport;
+use crate::major::{BOUND_IS_OF, PlanFile};
+use crate::report::{CountsReport, system_line};
 use crate::text::{clean, counted, hours, number};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Upgrade {
     pub(super) evaluation: Evaluation,
     major: u32,
+    system: Option<String>,
     updates: Vec<Update>,
     waves: Vec<Wave>,
     totals: Totals,
@@ -132,6 +133,7 @@ impl Upgrade {
         figures.extend(self.totals.hours.map(|time| ("build time", hours(time))));
         figures.extend(self.makespan().map(|time| ("makespan of all waves", hours(time))));
         let main = html! {
+            @if let Some(system) = &self.system { p.note { (text(&system_line(system))) } }
             (headline(&figures))
             (self.wave_section())
             (self.timeline())
@@ -280,7 +282,7 @@ impl Upgrade {
         };
         let rows = [
             row("this plan", &self.totals),
-            row("no plan is below", &self.lower_bound),
+            row("lower bound", &self.lower_bound),
             row("each update by itself", &self.one_at_a_time),
             row("all at once", &self.all_at_once),
         ];
@@ -302,6 +304,7 @@ impl Upgrade {
             section #totals {
                 h2 { "Beside other plans" }
                 (table("Beside other plans", &columns, &rows))
+                p.note { (BOUND_IS_OF) }
                 @if points.len() > 1 {
                     details {
                         summary { "The best cut of the levels into each number of waves" }

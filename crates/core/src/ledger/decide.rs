@@ -7,6 +7,7 @@ use super::matching::names;
 use super::name::WaveName;
 use super::status::{State, WaveStatus};
 use crate::graph::{Derivation, DerivationIx};
+use crate::text::counted;
 
 /// How often a derivation is tried again, unless it is insisted on.
 pub const MAX_RETRIES: usize = 2;
@@ -31,7 +32,7 @@ pub fn retry(status: &WaveStatus<'_>, package: &str, derivations: &[DerivationIx
     for root in status.roots.iter().filter(|root| red.contains(&root.derivation.ix()) && !force) {
         let label = root.derivation.label();
         if root.retries >= MAX_RETRIES {
-            reasons.push(format!("{label} was tried again {} already (hint: --force)", counted(root.retries, "time")));
+            reasons.push(format!("{label} was tried again {} already (hint: --force)", counted(root.retries, "time", "times")));
         } else if let Some(before) = before(status, root.derivation) {
             reasons.push(format!("{label} {before} (hint: --force)"));
         }
@@ -93,33 +94,31 @@ pub fn open_reasons(status: &WaveStatus<'_>, ledger: &Ledger, waves: &[WaveName]
         let blocks = if root.blocked_attributes == 0 {
             String::new()
         } else {
-            format!(", and blocks {}", counted(root.blocked_attributes, "attribute"))
+            format!(", and blocks {}", counted(root.blocked_attributes, "attribute", "attributes"))
         };
         reasons.push(format!("{} regressed: {}{blocks}", root.derivation.label(), root.outcome.name()));
     }
     let evaluation = status.evaluation_failures.iter().filter(|failure| failure.class == Class::Regressed && !failure.is_waived);
     reasons.extend(evaluation.map(|failure| format!("{} regressed: it does not evaluate", failure.attribute.path())));
-    let open: Vec<Derivation<'_>> = status
-        .wave
-        .rebuilds
-        .iter()
-        .filter(|&ix| status.state(ix).is_open() && status.is_required(ix))
-        .map(|ix| status.graph.derivation(ix))
-        .collect();
-    if !open.is_empty() {
-        let attributes: usize = open.iter().map(|derivation| derivation.attributes().len()).sum();
-        let what = match attributes {
-            0 => counted(open.len(), "derivation"),
-            _ => counted(attributes, "attribute"),
-        };
-        let some: Vec<&str> = open.iter().take(NAMED).map(|derivation| derivation.label()).collect();
-        let rest = if open.len() > NAMED { ", …" } else { "" };
-        reasons.push(format!("{what} not built yet: {}{rest}", some.join(", ")));
-    }
+    reasons.extend(not_built_yet(status));
     reasons
 }
 
-/// A count and its noun.
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+/// What is still to be built, if something that has to be done is: as much as the states count, what is broken and needed all the same
+/// included.
+fn not_built_yet(status: &WaveStatus<'_>) -> Option<String> {
+    let remaining = status.remaining();
+    if !remaining.iter().any(|ix| status.is_required(ix)) {
+        return None;
+    }
+    let open: Vec<Derivation<'_>> = remaining.iter().map(|ix| status.graph.derivation(ix)).collect();
+    let has_attributes = |derivation: &&Derivation<'_>| derivation.attributes().len() > 0;
+    let attributes: usize = open.iter().map(|derivation| derivation.attributes().len()).sum();
+    let (what, named): (String, Vec<&Derivation<'_>>) = match attributes {
+        0 => (counted(open.len(), "derivation", "derivations"), open.iter().collect()),
+        _ => (counted(attributes, "attribute", "attributes"), open.iter().filter(has_attributes).collect()),
+    };
+    let some: Vec<&str> = named.iter().take(NAMED).map(|derivation| derivation.label()).collect();
+    let rest = if named.len() > NAMED { ", …" } else { "" };
+    Some(format!("{what} not built yet: {}{rest}", some.join(", ")))
 }

@@ -41,5 +41,4 @@ pub use request::{Upstream, upstream};
 pub use results::{ResultFormat, Results, Told};
 pub use status::{
     AppliedWaiver, EvaluationFailure, Expectation, Moment, Question, RedRoot, ResultCounts, State, StateCounts, WaveStatus, over_time,
-    revert_first,
 };

@@ -101,6 +101,8 @@ impl Results {
     /// [`Error::NoResults`] if nothing in it can be read.
     pub fn parse(bytes: &[u8], input: &str) -> Result<Self> {
         let none = |reason: String| Error::NoResults { input: input.to_owned(), reason };
+        // A byte order mark says nothing but that it is UTF-8.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let first = bytes.iter().copied().find(|byte| !byte.is_ascii_whitespace());
         let results = match first {
             None => return Err(none("it is empty".to_owned())),
@@ -480,6 +482,15 @@ mod tests {
             let results = parse(&text);
             assert_eq!((results.format, shown(&results)), (format, expected), "{text}");
             assert_eq!((results.passed_over.values().sum::<usize>(), results.unreadable), (passed_over, 0), "{text}");
+        }
+    }
+
+    /// Some programs put one before whatever they write.
+    #[test]
+    fn a_byte_order_mark_changes_nothing() {
+        for text in [r#"[{"attr":"a","status":"failed"}]"#, "attr,status\na,failed\n", "{\"attr\":\"a\",\"status\":\"failed\"}\n"] {
+            assert_eq!(parse(&format!("\u{feff}{text}")), parse(text));
+            assert_eq!(shown(&parse(text)), ["- a - failed"], "{text}");
         }
     }
 

@@ -4,6 +4,8 @@
 //! a root is blocked by it, whatever was said of it, for Nix does not try it. A failure that was recorded before something
 //! that it needs was repaired says nothing any more.
 
+use std::cell::OnceCell;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use super::baseline::{Baseline, Class};
@@ -16,7 +18,7 @@ use crate::analysis::{Scope, select};
 use crate::config::Day;
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, Derivation, DerivationIx, DerivationSet, Direction, Graph};
-use crate::major::{ResolvedPlan, ResolvedUpdate, ResolvedWave};
+use crate::major::{ResolvedPlan, ResolvedUpdate, ResolvedWave, Target, Update, units};
 
 /// Where a derivation of a wave stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -177,6 +179,8 @@ pub struct WaveStatus<'a> {
     expected: DerivationSet,
     roots_of: HashMap<DerivationIx, Vec<u32>>,
     histories: HashMap<DerivationIx, History>,
+    /// As of [`places`]: found when it is first asked for, for most that ask where a wave stands do not.
+    places: OnceCell<Vec<Place>>,
 }
 
 impl<'a> WaveStatus<'a> {
@@ -229,6 +233,7 @@ impl<'a> WaveStatus<'a> {
             expected,
             roots_of: HashMap::new(),
             histories,
+            places: OnceCell::new(),
             baseline,
         })
     }
@@ -267,6 +272,32 @@ impl<'a> WaveStatus<'a> {
     /// How often a derivation was tried again.
     pub fn retries(&self, derivation: DerivationIx) -> usize {
         self.histories.get(&derivation).map_or(0, |history| history.retries.len())
+    }
+
+    /// Which of several suspects to revert first, so that the answer halves what they may have done: by position in the wave.
+    ///
+    /// From those that need the others on, as many as make up half of the risk. No suspect that stays needs one that goes, and
+    /// what can only come together goes together; if all of them can only come together, those of it with the last derivations go.
+    /// The first call costs O(V + E).
+    pub fn revert_first(&self, suspects: &[usize]) -> Vec<usize> {
+        if suspects.len() < 2 {
+            return Vec::new();
+        }
+        let places = self.places.get_or_init(|| places(self.graph, self.wave));
+        let updates = &self.wave.updates;
+        let mut order = suspects.to_vec();
+        order.sort_by_key(|&at| Reverse((places[at], updates[at].derivations.last().copied())));
+        let is_between = |end: &usize| places[order[end - 1]] != places[order[*end]];
+        let mut ends: Vec<usize> = (1..order.len()).filter(is_between).collect();
+        if ends.is_empty() {
+            ends = (1..order.len()).collect();
+        }
+        let risks = risks(&order.iter().map(|&at| updates[at].risk).collect::<Vec<_>>());
+        let half = risks.iter().sum::<f64>() / 2.0;
+        let is_half = |end: &usize| risks[..*end].iter().sum::<f64>() >= half;
+        let end = ends.iter().copied().find(is_half).or(ends.last().copied()).unwrap_or(0);
+        order.truncate(end);
+        order
     }
 
     /// The red roots that block a derivation, by position in [`WaveStatus::roots`].
@@ -377,9 +408,7 @@ impl<'a> WaveStatus<'a> {
         // What is not expected to build is nobody's concern, unless something that is needs it.
         let mut order: Vec<usize> =
             (0..roots.len()).filter(|&at| self.expected.contains(roots[at].derivation.ix()) || roots[at].blocked_attributes > 0).collect();
-        order.sort_by_key(|&at| {
-            (std::cmp::Reverse((roots[at].blocked_attributes, roots[at].blocked_derivations)), roots[at].derivation.ix())
-        });
+        order.sort_by_key(|&at| (Reverse((roots[at].blocked_attributes, roots[at].blocked_derivations)), roots[at].derivation.ix()));
         let mut places = vec![None; roots.len()];
         order.iter().enumerate().for_each(|(place, &at)| places[at] = Some(place as u32));
         for blockers in self.roots_of.values_mut() {
@@ -603,27 +632,35 @@ fn suspects(graph: &Graph, wave: &ResolvedWave, states: &[State], root: Derivati
     wave.updates.iter().enumerate().filter(|(_, update)| is_suspect(update)).map(|(at, _)| at).collect()
 }
 
-/// Which of several suspects to revert first, so that the answer halves what they may have done: by position in the wave.
-///
-/// The last of them, in topological order, whose risks add up to half of all; where no risks are known, half of them. Nobody
-/// who stays behind needs one that is reverted.
-pub fn revert_first(wave: &ResolvedWave, suspects: &[usize]) -> Vec<usize> {
-    if suspects.len() < 2 {
-        return Vec::new();
-    }
-    let mut order = suspects.to_vec();
-    order.sort_by_key(|&at| std::cmp::Reverse(wave.updates[at].derivations.last().copied()));
-    let known = order.iter().any(|&at| wave.updates[at].risk > 0.0);
-    let risk = |at: usize| if known { wave.updates[at].risk } else { 1.0 };
-    let half = order.iter().map(|&at| risk(at)).sum::<f64>() / 2.0;
-    let mut sum = 0.0;
-    let mut first = Vec::new();
-    for &at in &order[..order.len() - 1] {
-        first.push(at);
-        sum += risk(at);
-        if sum >= half {
-            break;
+/// Where an update stands among those of its wave: the level of what it can only come with, and the last derivation of that, which
+/// no other has.
+type Place = (usize, Option<DerivationIx>);
+
+/// The place of each update of a wave. O(V + E).
+fn places(graph: &Graph, wave: &ResolvedWave) -> Vec<Place> {
+    let target = |update: &ResolvedUpdate| Target {
+        update: Update { package: update.package.clone(), ..Update::default() },
+        face: update.derivations[0],
+        derivations: update.derivations.clone(),
+    };
+    let targets: Vec<Target> = wave.updates.iter().map(target).collect();
+    // No way from one update to another leads through what the wave does not rebuild.
+    let others = graph.set_of(graph.derivations().map(Derivation::ix).filter(|&ix| !wave.rebuilds.contains(ix)));
+    let units = units(graph, &targets, &[], &others);
+    let mut places = vec![(0, None); targets.len()];
+    for (unit, &level) in units.units.iter().zip(&units.levels) {
+        for &at in &unit.targets {
+            places[at] = (level, unit.derivations.last().copied());
         }
     }
-    first
+    places
+}
+
+/// The risk of each of some updates. One of which nothing is said is taken to be as risky as the others are on average; if nothing
+/// is said of any, or that none is risky, all are alike.
+fn risks(said: &[Option<f64>]) -> Vec<f64> {
+    let known: Vec<f64> = said.iter().flatten().copied().collect();
+    let sum: f64 = known.iter().sum();
+    let usual = sum / known.len() as f64;
+    said.iter().map(|risk| if sum > 0.0 { risk.unwrap_or(usual) } else { 1.0 }).collect()
 }

@@ -4,6 +4,8 @@ use super::price::{Builds, Prices};
 use super::unit::Units;
 use crate::graph::{DerivationSet, Graph};
 
+/// Which plans are never better than the bound: others may build less.
+pub(crate) const BOUND_IS_OF: &str = "The bound is of plans whose waves hold no two updates of which one rebuilds the other.";
 /// No unit: an entry of a table.
 const NONE: u32 = u32::MAX;
 

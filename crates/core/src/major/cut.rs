@@ -161,14 +161,12 @@ impl Material<'_> {
         });
         let wave = |(levels, units, apart): (Range<usize>, Vec<usize>, Builds)| self.wave(levels, units, apart);
         let mut waves: Vec<MinorWave> = waves.into_par_iter().map(wave).collect();
-        for at in 1..waves.len() {
-            let (earlier, later) = waves.split_at_mut(at);
-            let same = earlier.iter().filter(|wave| wave.levels == later[0].levels);
-            let both = same.fold(self.graph.empty_set(), |mut both, wave| {
-                both.extend(&wave.rebuilds);
-                both
-            });
-            later[0].again = later[0].rebuilds.iter().filter(|&ix| both.contains(ix)).map(|ix| self.prices.derivation(ix)).sum();
+        for level in waves.chunk_by_mut(|a, b| a.levels == b.levels) {
+            let mut earlier = self.graph.empty_set();
+            for wave in level {
+                wave.again = wave.rebuilds.iter().filter(|&ix| earlier.contains(ix)).map(|ix| self.prices.derivation(ix)).sum();
+                earlier.extend(&wave.rebuilds);
+            }
         }
         waves
     }

@@ -52,7 +52,7 @@ pub fn explain(graph: &Graph, plan: &ResolvedPlan, package: &[DerivationIx]) -> 
 }
 
 /// A shortest way along rebuilds from any of `from` to any of `to`, past what is held.
-fn shortest(graph: &Graph, from: &[DerivationIx], to: &[DerivationIx], held: &DerivationSet) -> Option<Vec<DerivationIx>> {
+pub(crate) fn shortest(graph: &Graph, from: &[DerivationIx], to: &[DerivationIx], held: &DerivationSet) -> Option<Vec<DerivationIx>> {
     let mut parent: Vec<Option<DerivationIx>> = vec![None; graph.derivation_count()];
     let mut seen = graph.set_of(from.iter().copied());
     let mut queue: VecDeque<DerivationIx> = from.iter().copied().filter(|&ix| !held.contains(ix)).collect();

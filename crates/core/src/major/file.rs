@@ -171,8 +171,8 @@ pub struct ResolvedUpdate {
     pub package: String,
     /// What it changes, in topological order.
     pub derivations: Vec<DerivationIx>,
-    /// The probability that what it rebuilds breaks because of it; 0 if nothing is said.
-    pub risk: f64,
+    /// The probability that what it rebuilds breaks because of it; none if nothing is said.
+    pub risk: Option<f64>,
 }
 
 impl PlanFile {
@@ -182,9 +182,18 @@ impl PlanFile {
     ///
     /// [`Error::Io`], and [`Error::Malformed`] with line and key.
     pub fn read(path: &Path) -> Result<Self> {
+        Self::parse(&Self::bytes(path)?, &path.display().to_string())
+    }
+
+    /// The bytes of a file, decompressed, as [`PlanFile::parse`] reads them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn bytes(path: &Path) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         open(path)?.read_to_end(&mut bytes).map_err(Error::io("read", path))?;
-        Self::parse(&bytes, &path.display().to_string())
+        Ok(bytes)
     }
 
     /// Reads the bytes of a file that errors call `input`.
@@ -241,7 +250,7 @@ impl PlanFile {
             let updates = wave.updates.iter().map(|package| Update { package: package.clone(), ..Update::default() }).collect::<Vec<_>>();
             let risk = |package: &str| self.updates.iter().find(|update| update.package == package).and_then(|update| update.risk);
             let resolved = |Target { update, derivations, .. }| {
-                let risk = risk(&update.package).unwrap_or(0.0);
+                let risk = risk(&update.package);
                 ResolvedUpdate { package: update.package, derivations, risk }
             };
             let updates: Vec<ResolvedUpdate> = targets(graph, &updates, scope, system)?.into_iter().map(resolved).collect();

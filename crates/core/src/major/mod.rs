@@ -29,9 +29,11 @@ mod unit;
 mod updates;
 mod verify;
 
+pub(crate) use bound::BOUND_IS_OF;
 pub use bound::{least_builds, least_rebuilds};
 pub use compare::{Move, moves};
 pub use cut::{Cut, MinorWave, Point};
+pub(crate) use explain::shortest;
 pub use explain::{Hit, HitCause, explain};
 pub use file::{
     PlanFile, PlannedBuilds, PlannedEvaluation, PlannedPin, PlannedScope, PlannedTotals, PlannedUpdate, PlannedWave, ResolvedPlan,

@@ -22,7 +22,7 @@ use crate::graph::{DerivationIx, DerivationSet, Graph};
 pub struct Options<'a> {
     /// How much an update takes in.
     pub scope: Scope,
-    /// Only what was evaluated for this system.
+    /// The system whose packages are updated and pinned, if only one. What they rebuild is counted on all.
     pub system: Option<&'a str>,
     /// Packages that are updated together.
     pub groups: &'a [Group],

@@ -13,8 +13,8 @@ const SAMPLE: usize = 512;
 ///
 /// To first order: a derivation that several updates of a wave rebuild breaks with probability `q = 1 - Π (1 - p)`, and then what
 /// the wave rebuilds below it is built `⌈log2 suspects⌉` times more until one update is left; with one suspect nothing is. The
-/// sum over derivations is estimated from 512 of them, evenly spaced over the topological order, which is exact for smaller
-/// rebuilds. `steps` are units, `rebuilds` what each step rebuilds, `risks` the probability of each unit. What is `held` is neither
+/// sum over derivations is estimated from 257 to 512 of them, evenly spaced over the topological order; up to 512 it is
+/// exact. `steps` are units, `rebuilds` what each step rebuilds, `risks` the probability of each unit. What is `held` is neither
 /// broken nor built, and nothing is because of what it needs.
 ///
 /// Time O(512 · (V + E + V · S)) over all cores, space O(S²), for S steps.

@@ -18,26 +18,27 @@ pub struct Runs {
 }
 
 impl Runs {
-    /// Of the rebuilds of each level, and where the longest run that may begin with it ends. Time O(V · L + L²), space O(L²).
+    /// Of the rebuilds of each level, and where the longest run that may begin with it ends. Time O(V + ΣR + L²) for rebuilds of ΣR
+    /// derivations in all levels, space O(V + L²).
     ///
-    /// A derivation is built by a run if one of its levels rebuilds it. So for each first level it is added where the next level
-    /// is that does, and the sums of a row over the last level are the answer.
+    /// A derivation is built by a run if one of its levels rebuilds it. So for each first level it is to be added where the next level
+    /// is that does: for the first of these first levels it is, sums of a column hand it on to the others, and the sums of a row over
+    /// the last level are the answer.
     pub fn new(prices: &Prices, rebuilds: &[DerivationSet], ends: Vec<usize>) -> Self {
         let levels = rebuilds.len();
         let mut builds = vec![Builds::default(); levels * levels];
-        let mut union = rebuilds.first().cloned().unwrap_or_else(|| DerivationSet::new(0));
-        for set in rebuilds {
-            union.extend(set);
+        // Behind the last level so far that rebuilds each derivation.
+        let mut behind = vec![0; prices.derivations()];
+        for (level, set) in rebuilds.iter().enumerate() {
+            for ix in set.iter() {
+                let first = std::mem::replace(&mut behind[ix.get()], level + 1);
+                builds[first * levels + level] += prices.derivation(ix);
+            }
         }
-        for ix in union.iter() {
-            let mut next = None;
-            for first in (0..levels).rev() {
-                if rebuilds[first].contains(ix) {
-                    next = Some(first);
-                }
-                if let Some(next) = next {
-                    builds[first * levels + next] += prices.derivation(ix);
-                }
+        for first in 1..levels {
+            for last in first..levels {
+                let before = builds[(first - 1) * levels + last];
+                builds[first * levels + last] += before;
             }
         }
         for row in builds.chunks_mut(levels.max(1)) {
@@ -77,24 +78,29 @@ impl Runs {
     /// The cheapest cut into each number of runs that there can be, up to as many as there are levels: of builds, and of rework if a
     /// risk was said. Optimal among contiguous cuts; of equal ones that with the earliest cuts.
     ///
-    /// Dynamic programme over prefixes: time O(L³), space O(L²), for tens to some hundreds of levels.
+    /// Dynamic programme over prefixes: time O(L³), a few additions in a row for each; space O(L²).
     pub fn cuts(&self, prices: &Prices) -> Vec<Vec<Range<usize>>> {
         let cost = |run: Range<usize>| {
             if self.is_allowed(&run) { prices.weight(self.builds(&run)) as f64 + self.rework(&run) } else { f64::INFINITY }
         };
-        let mut best: Vec<f64> = (0..=self.levels).map(|end| cost(0..end)).collect();
+        // A row for each end, for that is the order in which they are asked for, again and again.
+        let costs: Vec<Vec<f64>> = (0..=self.levels).map(|end| (0..end).map(|start| cost(start..end)).collect()).collect();
+        let mut best: Vec<f64> = costs.iter().map(|of| of.first().copied().unwrap_or(f64::INFINITY)).collect();
         let mut starts: Vec<Vec<usize>> = vec![vec![0; self.levels + 1]];
         let mut is_possible = vec![best[self.levels].is_finite() && self.levels > 0];
         for runs in 1..self.levels {
             let mut next = vec![f64::INFINITY; self.levels + 1];
             let mut start_of = vec![0; self.levels + 1];
             for end in runs + 1..=self.levels {
-                for start in (runs..end).filter(|&start| best[start].is_finite()) {
-                    let total = best[start] + cost(start..end);
-                    if total < next[end] {
-                        (next[end], start_of[end]) = (total, start);
+                let totals = best[runs..end].iter().zip(&costs[end][runs..]).map(|(before, run)| before + run);
+                // What is not possible is no less than infinity.
+                let (mut least, mut from) = (f64::INFINITY, 0);
+                for (at, total) in totals.enumerate() {
+                    if total < least {
+                        (least, from) = (total, runs + at);
                     }
                 }
+                (next[end], start_of[end]) = (least, from);
             }
             best = next;
             is_possible.push(best[self.levels].is_finite());

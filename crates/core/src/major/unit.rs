@@ -117,7 +117,8 @@ pub fn targets(graph: &Graph, updates: &[Update], scope: Scope, system: Option<&
 /// Puts updates together that can only come together, and finds the level of each unit.
 ///
 /// Every update's derivations are contracted to one node; what lies on a cycle then needs each other, and is one unit. With
-/// groups contracted too, new cycles run out of a group and back: what lies between is absorbed, or the group is taken apart.
+/// groups contracted too, cycles run out of a group and back, those of a member alone included: what lies between is absorbed, or
+/// the group is taken apart.
 /// The levels are longest paths of the condensed graph, counted in units. O(V + E) for each group that is taken apart, and
 /// once more. `held` is never rebuilt.
 ///
@@ -127,15 +128,14 @@ pub fn units(graph: &Graph, targets: &[Target], groups: &[Group], held: &Derivat
     let mut sets = DisjointSets::new(targets.len());
     join_same(targets, &mut sets, &mut unions);
     let forced = Contraction::new(graph, targets, &mut sets, held);
-    for cycle in forced.cycles(targets.len()) {
-        let packages = packages(targets, cycle.iter().copied());
-        let first = sets.find(cycle[0]);
-        let path = forced.path(targets, first);
-        for &target in &cycle {
-            sets.join(cycle[0], target);
-        }
-        unions.push(Union::Cycle { packages, path });
+    let forced_cycles = forced.cycles(targets.len());
+    for cycle in &forced_cycles {
+        let path = forced.path(targets, cycle[0]);
+        unions.push(Union::Cycle { packages: packages(targets, cycle.iter().copied()), path });
     }
+    // To take apart what can only come together changes nothing.
+    let own: Vec<usize> = (0..targets.len()).map(|at| sets.find(at)).collect();
+    let is_forced = |group: &NamedGroup| forced_cycles.iter().any(|cycle| group.members.iter().all(|&at| cycle.contains(&own[at])));
     let mut named = named_groups(graph, targets, groups, &mut unions);
     loop {
         let mut joined = sets.clone();
@@ -144,12 +144,19 @@ pub fn units(graph: &Graph, targets: &[Target], groups: &[Group], held: &Derivat
                 joined.join(group.members[0], member);
             }
         }
-        let contraction = Contraction::new(graph, targets, &mut joined, held);
+        let again;
+        let contraction = if named.is_empty() {
+            &forced
+        } else {
+            again = Contraction::new(graph, targets, &mut joined, held);
+            &again
+        };
         let cycles = contraction.cycles(targets.len());
         let nodes: Vec<usize> = (0..targets.len()).map(|at| joined.find(at)).collect();
         let lies_on = |group: &NamedGroup, cycle: &[usize]| cycle.contains(&nodes[group.members[0]]);
         let path = |group: &NamedGroup| contraction.path(targets, nodes[group.members[0]]);
-        let rejected = |group: &NamedGroup| group.between == Between::Reject && cycles.iter().any(|cycle| lies_on(group, cycle));
+        let rejected =
+            |group: &NamedGroup| group.between == Between::Reject && !is_forced(group) && cycles.iter().any(|cycle| lies_on(group, cycle));
         if let Some(at) = named.iter().position(rejected) {
             let path = path(&named[at]);
             unions.push(Union::Rejected { group: named.remove(at).name, path });

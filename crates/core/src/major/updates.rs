@@ -123,7 +123,7 @@ impl Updates {
         match text.trim_start() {
             "" => return Err(list.malformed("line 1", "it is empty: there is no update in it")),
             json if json.starts_with('{')
-                || json.starts_with("[{")
+                || json.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('{'))
                 || json.starts_with('[') && serde_json::from_str::<Value>(json).is_ok() =>
             {
                 list.json(text)?;

@@ -92,7 +92,8 @@ const HEAVIEST: usize = 5;
 
 /// Plans the rebuild of `roots`.
 ///
-/// Time O(V + E) for the closure and its levels, O(W · L log L) for the cut into W waves; space O(V).
+/// Time O(V + E) for the closure and its levels, O(W · L log L) for the cut of L levels into W waves, and O(W · outputs) to count these;
+/// space O(V + W · L).
 ///
 /// # Errors
 ///

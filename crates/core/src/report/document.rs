@@ -36,7 +36,7 @@ pub enum Column {
     Word(&'static str),
     /// Text that may be cut to the width of the terminal.
     Text(&'static str),
-    /// Store paths, of use in full only: a narrow terminal can do without.
+    /// Store paths and bars, of use in full only: a narrow terminal can do without.
     Path(&'static str),
     /// Numbers, to the right.
     Number(&'static str),
@@ -56,8 +56,12 @@ impl Column {
         matches!(self, Self::Number(_) | Self::Detail(_))
     }
 
-    fn is_dispensable(self) -> bool {
-        matches!(self, Self::Path(_) | Self::Detail(_))
+    fn is_detail(self) -> bool {
+        matches!(self, Self::Detail(_))
+    }
+
+    fn is_path(self) -> bool {
+        matches!(self, Self::Path(_))
     }
 }
 
@@ -245,8 +249,8 @@ impl Table {
         Ok(())
     }
 
-    /// The columns that a terminal is too narrow for: what it can do without, and then the last ones. The first stays: it
-    /// says what the others are about.
+    /// The columns that a terminal is too narrow for: what it can do without, details before what is of use in full only, and then the
+    /// last ones. The first stays: it says what the others are about.
     fn hidden(&self, width: Option<u16>, widths: &[u16]) -> Vec<usize> {
         let need = |index: &usize| match self.columns[*index] {
             Column::Text(_) => READABLE.min(usize::from(widths[*index])),
@@ -257,8 +261,10 @@ impl Table {
             width.is_none_or(|width| shown.iter().map(need).sum::<usize>() + gaps <= usize::from(width))
         };
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
-        if !fits(&shown) {
-            shown.retain(|&index| index == 0 || !self.columns[index].is_dispensable());
+        for can_go in [Column::is_detail, Column::is_path] {
+            if !fits(&shown) {
+                shown.retain(|&index| index == 0 || !can_go(self.columns[index]));
+            }
         }
         while shown.len() > 1 && !fits(&shown) {
             shown.pop();
@@ -299,7 +305,11 @@ fn fence(lines: &[String]) -> String {
 fn folded(text: &str, width: Option<u16>) -> String {
     let text = clean(text);
     match width {
-        Some(width) => textwrap::fill(&text, textwrap::Options::new(usize::from(width)).subsequent_indent("  ")),
+        Some(width) => {
+            // A hyphen is part of a name.
+            let options = textwrap::Options::new(usize::from(width)).break_words(false).subsequent_indent("  ");
+            textwrap::fill(&text, options.word_splitter(textwrap::WordSplitter::NoHyphenation))
+        }
         None => text.into_owned(),
     }
 }
@@ -417,6 +427,23 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_folded_between_words() {
+        let text = "labels: 10.rebuild-darwin: 0, 10.rebuild-linux: 501+; branch: possible-mass-rebuild";
+        let mut document = Document::default();
+        document.heading(text);
+        document.line(text);
+        let said = [text, text].join(" ");
+        // The longest word has 21 letters, and an indent of 2.
+        for width in 3..=100_u16 {
+            let mut out = Vec::new();
+            document.write_text(Some(width), &mut out).expect("writes");
+            let folded = String::from_utf8(out).expect("UTF-8");
+            assert!(folded.split_whitespace().eq(said.split(' ')), "{width}: {folded}");
+            assert!(folded.lines().all(|line| line.chars().count() <= usize::from(width.max(23))), "{width}: {folded}");
+        }
+    }
+
+    #[test]
     fn a_store_path_is_whole_or_not_there() {
         let path = "/nix/store/k0qbwxiwchrc2zvaxv0jmjxw3xw9zlmm-openssl-3.3.2.drv";
         let columns = [Column::Text("package"), Column::Text("uses"), Column::Path("derivation"), Column::Word("notes")];
@@ -430,6 +457,25 @@ mod tests {
             assert_eq!((lines[1].contains(path), lines[1].contains("/nix")), (has_room, has_room), "{width}: {lines:?}");
             assert_eq!(words(&lines[2..]), too_narrow_for(if has_room { "" } else { "derivation" }), "{width}");
             assert!(lines[1].ends_with("fixed output"), "{width}: {lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_bar_goes_after_details_and_before_what_follows_it() {
+        let mut table = Table::new(&[Column::Word("wave"), Column::Detail("more"), Column::Path(""), Column::Text("updated")]);
+        table.rows.push(["wave-1.1", "12345", "████████", "zlib"].map(str::to_owned).to_vec());
+        // 8, 5, 8 and 7 wide, and 2 apart.
+        for (width, titles, has_bar, left_out) in [
+            (34, "wave more updated", true, ""),
+            (33, "wave updated", true, "more"),
+            (27, "wave updated", true, "more"),
+            (26, "wave updated", false, "more, what has no title"),
+            (17, "wave updated", false, "more, what has no title"),
+            (16, "wave", false, "more, what has no title, updated"),
+        ] {
+            let lines = lines(table.clone(), width);
+            assert_eq!((words(&lines[..1]), lines[1].contains("████████")), (titles.to_owned(), has_bar), "{width}: {lines:?}");
+            assert_eq!(words(&lines[2..]), too_narrow_for(left_out), "{width}");
         }
     }
 

@@ -223,6 +223,11 @@ pub(super) fn root_lines(roots: &[RootReport]) -> Vec<String> {
     lines
 }
 
+/// That packages are those of one system, and their rebuilds are not.
+pub(crate) fn system_line(system: &str) -> String {
+    format!("Packages of {system}; what they rebuild is counted on all systems.")
+}
+
 /// What alone of the closure of roots is there, if that is not all: what a system or a depth left.
 pub(crate) fn part_line(system: Option<&str>, depth: Option<usize>, direction: Direction) -> Option<String> {
     let end = match direction {

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::document::{Column, Document, Table};
-use super::evaluation::{CountsReport, EvaluationReport};
+use super::evaluation::{CountsReport, EvaluationReport, system_line};
 use super::schedule::{ScheduleReport, WhatIfReport};
 use super::{Diagram, DiagramNode, FORMAT_VERSION, Report};
 use crate::analysis::Scope;
 use crate::graph::{DerivationIx, Graph};
-use crate::major::{Builds, Conflict, Effect, Hold, MajorWave, MinorWave, Point, Union, wave_name};
+use crate::major::{BOUND_IS_OF, Builds, Conflict, Effect, Hold, MajorWave, MinorWave, Point, Union, wave_name};
 use crate::text::{counted, hours, number, rounded_hours};
 
 /// A major wave.
@@ -463,6 +463,7 @@ impl Report for MajorReport {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(self.evaluation.line());
+        document.lines(self.system.as_deref().map(system_line));
         let (updates, waves) = (counted(self.updates.len(), "update", "updates"), counted(self.waves.len(), "wave", "waves"));
         document.heading(format!("wave-{}: {updates} in {waves}", self.major));
         document.table(self.totals_table());
@@ -540,7 +541,7 @@ impl MajorReport {
                     .to_owned()
             }
             true if gap >= 0.0 => format!("Within {:.1} % of the bound, with as few waves as there can be.", gap.max(0.1)),
-            _ => "The bound is of plans whose waves hold no two updates of which one rebuilds the other.".to_owned(),
+            _ => BOUND_IS_OF.to_owned(),
         }];
         if self.moved > 0 {
             lines.push(format!("{} later than needed, for less is built then.", counted(self.moved, "update comes", "updates come")));
@@ -552,7 +553,7 @@ impl MajorReport {
         let mut columns =
             vec![Column::Word("wave"), Column::Number("updates"), Column::Detail("attributes"), Column::Number("derivations")];
         columns.extend(self.is_timed().then_some(Column::Number("build time")));
-        columns.extend([Column::Text(""), Column::Detail("suspects"), Column::Text("updated")]);
+        columns.extend([Column::Path(""), Column::Detail("suspects"), Column::Text("updated")]);
         let mut table = Table::new(&columns);
         let weight = |wave: &MinorWaveReport| wave.hours.unwrap_or(wave.rebuilds.derivations as f64);
         let largest = self.waves.iter().map(weight).fold(0.0, f64::max);
@@ -629,7 +630,7 @@ impl MajorReport {
         columns.extend(self.is_timed().then_some(Column::Number("build time")));
         let has_rework = self.frontier.iter().any(|point| point.rework_hours.is_some());
         columns.extend(has_rework.then_some(Column::Number("finding faults")));
-        columns.extend([Column::Text(""), Column::Word("")]);
+        columns.extend([Column::Path(""), Column::Word("")]);
         let mut table = Table::new(&columns);
         let largest = self.frontier.iter().map(|point| point.totals.weight()).fold(0.0, f64::max);
         for point in &self.frontier {

@@ -59,7 +59,7 @@ pub use document::{Block, Column, Document, Table};
 pub use estimate::{CommitReport, ComparisonReport, EstimateReport, FilesReport, IgnoredReport, SeedReport, UnboundedReport};
 pub use evaluation::{CountsReport, EvaluationReport, RootReport, SystemReport};
 #[cfg(feature = "html")]
-pub(crate) use evaluation::{evaluated_for, part_line};
+pub(crate) use evaluation::{evaluated_for, part_line, system_line};
 pub use explain::{ExplainReport, HitCauseReport, HitReport};
 pub use groups::{GroupReport, GroupsReport};
 pub use history::{

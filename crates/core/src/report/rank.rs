@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::cost::{ClosureCostReport, CostReport, share};
 use super::document::{Column, Document, Table};
-use super::evaluation::EvaluationReport;
+use super::evaluation::{EvaluationReport, system_line};
 use super::{Diagram, FORMAT_VERSION, Report};
+use crate::analysis::RankOptions;
 use crate::cost::{Costs, Estimates};
 use crate::graph::{Graph, Package, Precision};
 use crate::text::{duration, number};
@@ -25,6 +26,10 @@ pub struct RankReport<'g> {
     pub cost: Option<CostReport>,
     /// How exact the costs of the packages are; null if they are exact, or not known.
     pub approximate: Option<ApproximateReport>,
+    #[serde(skip)]
+    system: Option<String>,
+    #[serde(skip)]
+    only_named: bool,
     #[serde(skip)]
     graph: &'g Graph,
     #[serde(skip)]
@@ -77,10 +82,18 @@ impl<'g> RankReport<'g> {
             packages_omitted: ranked.len() - shown.len(),
             cost: CostReport::new(costs, &graph.full_set(), &[], limit),
             approximate: estimates.map(|estimates| ApproximateReport::new(estimates.precision())),
+            system: None,
+            only_named: false,
             graph,
             ranked,
             limit,
         }
+    }
+
+    /// The same, whose text says which packages were chosen.
+    #[must_use]
+    pub fn chosen_by(self, options: RankOptions<'_>) -> Self {
+        Self { system: options.system.map(str::to_owned), only_named: options.only_named, ..self }
     }
 }
 
@@ -117,6 +130,8 @@ impl Report for RankReport<'_> {
     fn document(&self) -> Document {
         let mut document = Document::default();
         document.line(self.evaluation.line());
+        document.lines(self.system.as_deref().map(system_line));
+        document.lines(self.only_named.then(|| "Only packages that have an attribute.".to_owned()));
         document.heading("What a change of a package rebuilds, itself included");
         let time = self.cost.as_ref().and_then(|cost| cost.total.time).map(|_| [Column::Number("build time"), Column::Detail("measured")]);
         let availability = self.cost.as_ref().and_then(|cost| cost.total.availability).map(|_| Column::Detail("to build"));

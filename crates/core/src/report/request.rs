@@ -82,7 +82,7 @@ impl Report for RequestReport {
         let version = if self.version.is_empty() { String::new() } else { format!(" {}", self.version) };
         document.heading(format!("Support {} in {}{version}", self.wave, self.package));
         if self.updates.is_empty() {
-            document.line(format!("{} updates nothing that {} depends on.", self.wave, self.package));
+            document.line(format!("{} changes nothing that {} is built from.", self.wave, self.package));
             return document;
         }
         document.line(format!(

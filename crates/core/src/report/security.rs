@@ -203,13 +203,12 @@ impl SecurityReport {
             "Time is that of {}; an override is built by each user alone: {} or less for half of {}, {} at most.",
             counted(self.builders as usize, "builder", "builders"),
             self.amount(self.users.median),
-            counted(self.users.packages, "package", "packages"),
+            counted(self.users.packages, "derivation with an attribute", "derivations with an attribute"),
             self.amount(self.users.most)
         )];
         if self.unit == "builds" {
-            lines.push(
-                "Without build times, each build takes as long: time is builds one after the other (hint: --durations FILE).".to_owned(),
-            );
+            let hint = "what grafts copy is not counted (hint: --durations FILE)";
+            lines.push(format!("Without build times, each build takes as long: time is builds one after the other; {hint}."));
         }
         lines.push(match self.closed_waves {
             None => "No plan is given: no wave is closed, and nothing is locked.".to_owned(),

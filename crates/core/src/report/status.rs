@@ -7,10 +7,10 @@ use super::evaluation::EvaluationReport;
 use super::{FORMAT_VERSION, Report};
 use crate::cost::Costs;
 use crate::graph::Derivation;
-use crate::ledger::{Class, Ledger, Moment, RedRoot, State, StateCounts, WaveName, WaveStatus, open_reasons, revert_first};
+use crate::ledger::{Class, Ledger, Moment, RedRoot, State, StateCounts, WaveName, WaveStatus, open_reasons};
 use crate::major::ResolvedPlan;
 use crate::schedule::{Fleet, simulate};
-use crate::text::{counted, duration, number};
+use crate::text::{counted, duration, listed, number};
 
 /// Red roots that are named beside what they block.
 const NAMED: usize = 5;
@@ -64,6 +64,8 @@ pub struct StatusReport {
     pub history: Option<Vec<MomentReport>>,
     /// Bytes of a line that a killed writer left unfinished.
     pub unfinished_bytes: u64,
+    #[serde(skip)]
+    limit: usize,
 }
 
 /// A wave of a major wave.
@@ -340,6 +342,7 @@ impl StatusReport {
             remaining: costs.and_then(|costs| RemainingReport::new(status, costs, builders)),
             history: None,
             unfinished_bytes: ledger.torn_bytes(),
+            limit,
         }
     }
 
@@ -418,7 +421,7 @@ impl RootCauseReport {
             regressed: root.regressed,
             blocks: StateReport { attributes: root.blocked_attributes, derivations: root.blocked_derivations },
             suspects: packages(&root.suspects),
-            revert_first: packages(&revert_first(status.wave, &root.suspects)),
+            revert_first: packages(&status.revert_first(&root.suspects)),
             retries: root.retries,
         }
     }
@@ -496,7 +499,7 @@ impl Report for StatusReport {
             (false, false) => "open",
         };
         document.heading(format!("{}: {state}", self.wave));
-        document.line(format!("Updates: {}", self.updates.join(", ")));
+        document.line(format!("Updates: {}", listed(&self.updates, self.limit)));
         document.line(self.baseline_line());
         let mut table = Table::new(&[Column::Word("state"), Column::Number("attributes"), Column::Number("derivations")]);
         let row =

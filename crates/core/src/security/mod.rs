@@ -27,7 +27,7 @@ pub struct SecurityOptions<'a> {
     pub closed: Option<Closed<'a>>,
     /// The version with the fix.
     pub to: Option<&'a str>,
-    /// Bytes that grafts copy in a second; at least 1.
+    /// Bytes that grafts copy in a second, at least 1; without build times what they copy is not counted.
     pub throughput: u64,
 }
 
@@ -161,7 +161,9 @@ pub fn security<'g>(graph: &'g Graph, roots: &[Root], options: &SecurityOptions<
     let runtime = options.costs.and_then(Costs::sizes).map(|sizes| runtime(&impact, sizes));
     let users = users(&impact, &seconds);
 
-    let copying = runtime.map_or(0, |runtime| runtime.bytes.div_ceil(options.throughput.max(1)));
+    // In seconds, which cannot be added to builds.
+    let is_timed = options.costs.and_then(Costs::model).is_some();
+    let copying = runtime.filter(|_| is_timed).map_or(0, |runtime| runtime.bytes.div_ceil(options.throughput.max(1)));
     let (root_least, root_time) = times(impact.roots());
     let (least, time) = times(impact.rebuilds());
     let (replay_least, replay_time) =

@@ -137,14 +137,15 @@ impl<'g> Checks<'_, 'g> {
         let dependents = self.impact.dependents().len();
         let all = number(dependents as u64);
         match self.runtime {
-            Some(runtime) if runtime.unknown == 0 => precondition(
-                Check::Runtime,
-                if runtime.dependents == dependents { State::Holds } else { State::Fails },
-                format!(
-                    "{} of {all} dependents refer to it when they run: the others were only built with it",
-                    number(runtime.dependents as u64)
-                ),
-            ),
+            Some(runtime) if runtime.unknown == 0 => {
+                let (state, others) = if runtime.dependents == dependents {
+                    (State::Holds, "")
+                } else {
+                    (State::Fails, ": the others were only built with it")
+                };
+                let refer = number(runtime.dependents as u64);
+                precondition(Check::Runtime, state, format!("{refer} of {all} dependents refer to it when they run{others}"))
+            }
             Some(runtime) => precondition(
                 Check::Runtime,
                 State::Unknown,
