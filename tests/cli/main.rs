@@ -89,6 +89,7 @@ fn exit_codes() {
         (vec!["check", "a", "b", "--repo", "c"], 2, "cannot be used with"),
         (vec!["notify", "--root", "openssl", "--output-dir", "README.md"], 5, "cannot write"),
         (vec!["rank", "--sort", "hours"], 2, "--durations FILE"),
+        (vec!["rank", "--approximate", "--sizes", "tests/inputs/path-info.json"], 2, "--cached FILE"),
         (vec!["cadence", "--budget", "20/day"], 2, "--releases FILE"),
         (vec!["cadence", "--budget", "20/day", "--repo", "."], 2, "no package is named"),
         (vec!["cadence", "--budget", "1h/day", "--releases", "tests/inputs/releases.csv"], 2, "--durations FILE"),
@@ -378,6 +379,7 @@ fn options_without_a_use_are_refused() {
         (rebuild_amount(), &["--config", "missing"], "--config has no meaning with --format rebuild-amount"),
         (export("nix-build"), &["--repository", "https://example.org main"], "it is for --to hydra"),
         (export("github-matrix"), &["--source", "x"], "--to nix-fast-build"),
+        (export("github-matrix"), &["--file", "missing"], "--file has no meaning with --to github-matrix"),
         (export("hydra"), &["--repository", "x", "--durations", "missing"], "it is for --to github-matrix"),
     ] {
         let run = Run::of(waves().args(&command).args(options));
@@ -392,6 +394,35 @@ fn options_without_a_use_are_refused() {
     let labelled = Run::of(waves().args(changed_paths()).arg("--config").arg(&policy)).expect_success();
     assert!(labelled.contains("\"size.linux: 0\":true"), "{labelled}");
     Run::of(waves().args(rebuild_amount()).env("GITHUB_BASE_REF", "staging")).expect_success();
+}
+
+/// Only a format with labels has a use for a policy that nobody named.
+#[test]
+fn formats_without_labels_look_for_no_policy() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    fs::write(directory.path().join("waves.toml"), "[policy\n").expect("written");
+    let dumps = ["data/dumps/eval-jobs.jsonl", "data/dumps/update/eval-jobs.jsonl"].map(|dump| root().join(dump));
+    for (format, has_labels) in [
+        ("text", true),
+        ("json", true),
+        ("jsonl", true),
+        ("markdown", true),
+        ("csv", false),
+        ("dot", false),
+        ("mermaid", false),
+        ("svg", false),
+        ("changed-paths", true),
+        ("rebuild-amount", false),
+    ] {
+        let diff = |more: &[&str]| Run::of(waves().arg("diff").args(&dumps).args(["--format", format]).args(more).current_dir(&directory));
+        let run = diff(&[]);
+        assert_eq!(run.code, Some(if has_labels { 3 } else { 0 }), "{format}: {}", run.stderr);
+        assert_eq!(run.stderr.contains("waves.toml"), has_labels, "{format}: {}", run.stderr);
+        // One that is named is read, or has no meaning.
+        assert_eq!(diff(&["--config", "waves.toml"]).code, Some(if format == "rebuild-amount" { 2 } else { 3 }), "{format}");
+        let labelled = Run::of(waves().arg("diff").args(&dumps).args(["--format", format])).expect_success();
+        assert_eq!(labelled.contains("10.rebuild-linux"), has_labels, "{format}");
+    }
 }
 
 #[test]

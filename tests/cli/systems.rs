@@ -67,6 +67,28 @@ fn tests_name_their_systems() {
     assert_eq!(rows, [["hub", "aarch64-linux"], ["hub", "x86_64-linux"], ["nginx", "aarch64-linux"], ["nginx", "x86_64-linux"]]);
 }
 
+/// Packages are of one system, but what they rebuild is of all: who reads the counts is told.
+#[test]
+fn what_is_chosen_is_said_where_it_is_not_counted() {
+    const CHOSEN: &str = "\nPackages of aarch64-linux; what they rebuild is counted on all systems.\n";
+    const NAMED: &str = "\nOnly packages that have an attribute.\n";
+    let directory = tempfile::tempdir().expect("a directory");
+    let dump = two_systems(directory.path());
+    let updates = directory.path().join("updates.csv");
+    fs::write(&updates, "package,from,to\nopenssl,3,4\n").expect("written");
+    let plan = ["plan", "--updates", updates.to_str().expect("UTF-8")];
+    for command in [&plan[..], &["rank"]] {
+        let said = |more: &[&str]| {
+            let text = run(&[command, more].concat(), &dump);
+            (text.contains(CHOSEN), text.contains(NAMED))
+        };
+        assert_eq!((said(&[]), said(&["--system", "aarch64-linux"])), ((false, false), (true, false)), "{command:?}");
+        if command[0] == "rank" {
+            assert_eq!((said(&["--named"]), said(&["--named", "--system", "aarch64-linux"])), ((false, true), (true, true)));
+        }
+    }
+}
+
 #[test]
 fn a_header_says_what_an_evaluation_is_for() {
     let directory = tempfile::tempdir().expect("a directory");

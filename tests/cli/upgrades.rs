@@ -305,6 +305,52 @@ fn paths_through_groups_are_rebuilds() {
     }
 }
 
+/// A member of a group brings what it needs in a cycle: the plan says so, or takes the group apart.
+#[test]
+fn what_a_member_needs_in_a_cycle_is_taken_in() {
+    let list = List::new("package,from,to\nglibc,1,2\nzlib,1,2\nsqlite,1,2\ncurl,1,2\n");
+    let dump = Dump::read();
+    let members = ["zlib", "sqlite"].map(str::to_owned);
+    let hits = |from: &[String], to: &[String]| {
+        let rebuilt = dump.rebuilds(from);
+        to.iter().flat_map(|package| Dump::derivations(package)).any(|derivation| rebuilt.contains(derivation.as_str()))
+    };
+    let others = ["glibc", "curl"].map(str::to_owned);
+    let between: Vec<&String> = others
+        .iter()
+        .filter(|other| hits(&members, std::slice::from_ref(*other)) && hits(std::slice::from_ref(*other), &members))
+        .collect();
+    assert_eq!(between, ["glibc"]);
+    let group = |more: &str| list.write("waves.toml", &format!("[[groups]]\nname = \"x\"\npackages = [\"zlib\", \"sqlite\"]\n{more}"));
+    let unions = |plan: &Value, kind: &str| -> Vec<Value> {
+        plan["unions"].as_array().expect("unions").iter().filter(|union| union["kind"] == kind).cloned().collect()
+    };
+
+    group("");
+    let plan = list.json(&[]);
+    assert_eq!(of_waves(&plan), [vec!["glibc", "zlib", "sqlite"], vec!["curl"]]);
+    assert_eq!(unions(&plan, "cycle").len(), 1);
+    let absorbed = unions(&plan, "absorbed");
+    assert_eq!((absorbed.len(), &absorbed[0]["group"], &absorbed[0]["packages"]), (1, &json!("x"), &json!(["glibc"])));
+    let path = texts(&absorbed[0]["path"]);
+    assert!([&path[0], &path[path.len() - 1]].iter().all(|end| members.contains(end)) && path.contains(&"glibc".to_owned()), "{path:?}");
+    let text = list.text(&[]);
+    assert!(text.contains("Group x takes in glibc, which would have to come both before and after it: "), "{text}");
+
+    group("between = \"reject\"\n");
+    let plan = list.json(&["--verify"]);
+    assert_eq!(of_waves(&plan)[0], ["glibc", "zlib"]);
+    let rejected = unions(&plan, "rejected");
+    assert!(rejected.len() == 1 && rejected[0]["group"] == "x" && unions(&plan, "absorbed").is_empty(), "{rejected:?}");
+    assert!(plan["updates"].as_array().expect("updates").iter().all(|update| update["group"].is_null()));
+
+    // What can only come together cannot be taken apart.
+    list.write("waves.toml", "[[groups]]\nname = \"x\"\npackages = [\"zlib\", \"glibc\"]\nbetween = \"reject\"\n");
+    let plan = list.json(&["--verify"]);
+    assert_eq!(of_waves(&plan)[0], ["glibc", "zlib"]);
+    assert!(unions(&plan, "rejected").is_empty() && unions(&plan, "absorbed").is_empty());
+}
+
 /// A pin holds whatever else its row says, and whatever else has ended; one that names nothing is told with its place.
 #[test]
 fn pins_are_kept_or_told() {
@@ -351,6 +397,7 @@ fn errors_of_lists_name_their_lines() {
         "\u{feff}\r\n\r\nhello 1 2\r\njq\r\n",
         "\n\n[[updates]]\npackage = = 1\n",
         "\n\n{\n\"hello\": }",
+        "\n\n[\n {\"package\": \"hello\", \"to\": \"2\",}\n]",
     ] {
         list.write("updates.csv", text);
         let run = list.run(&[]);

@@ -277,6 +277,38 @@ fn a_page_of_an_estimate_has_its_doubts() {
     assert!(longest > 2, "{longest}");
 }
 
+/// Where no system is told, a name is shown whole: what stands behind its last dot is none.
+#[test]
+fn a_page_of_names_without_systems_has_them_whole() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let here = directory.path();
+    let list = |digit: char| {
+        let path = |last: char, name: &str| format!("/nix/store/{}{last}-{name}", digit.to_string().repeat(31));
+        format!("python312Packages.p  {}\nq  {}\n", path('1', "p-1"), path('2', "q-1"))
+    };
+    fs::write(here.join("before.txt"), list('a')).expect("written");
+    fs::write(here.join("after.txt"), list('b')).expect("written");
+    fs::write(here.join("diff.json"), json(here, &["diff", "before.txt", "after.txt"]).to_string()).expect("written");
+    Run::of(waves(here).args(["report", "diff.json", "-q", "-o", "diff.html", "--graph", "after.txt"])).expect(0);
+    let names: BTreeSet<String> = rows(&data(&page(here, "diff"))).into_iter().collect();
+    assert_eq!(names, BTreeSet::from(["python312Packages.p".to_owned(), "q".to_owned()]));
+}
+
+#[test]
+fn a_page_of_a_diff_says_what_was_not_compared() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let here = directory.path();
+    let path = "/nix/store/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-a-1";
+    fs::write(here.join("before.txt"), format!("a  {path}\nhaskellPackages.a  {path}\n")).expect("written");
+    fs::write(here.join("after.txt"), format!("a  {path}\n")).expect("written");
+    for (option, is_said) in [(&["--within"][..], true), (&[], false)] {
+        let report = json(here, &[&["diff", "before.txt", "after.txt"], option].concat());
+        fs::write(here.join("diff.json"), report.to_string()).expect("written");
+        Run::of(waves(here).args(["report", "diff.json", "-q", "-o", "diff.html", "--graph", "after.txt"])).expect(0);
+        assert_eq!(text(&page(here, "diff")).contains("1 attribute before, 0 attributes after"), is_said, "{option:?}");
+    }
+}
+
 /// Files of which nothing is certain are said to be so.
 #[test]
 fn a_page_of_an_estimate_never_has_a_silent_zero() {
@@ -433,6 +465,8 @@ fn a_part_is_said_to_be_one_and_all_that_the_text_says_of_costs_is_there() {
     assert!(text.contains("By package set, of the 5 that the report lists"));
     let direct = page.split_once(r#"<section id="direct">"#).expect("direct dependents").1.split("</section>").next().expect("an end");
     assert!(!direct.contains(" %"), "{direct}");
+    assert!(direct.contains("Direct dependents, of everything,"), "{direct}");
+    assert!(!figures(&page).contains_key("that nothing else needs"));
     for (label, part) in [("cached", "cached"), ("to build", "to_build"), ("unknown", "unknown")] {
         let part = &report["cost"]["total"]["availability"][part];
         let count = |key: &str| separated(part[key].as_u64().expect("a number"));
@@ -486,6 +520,26 @@ fn a_plan_of_a_part_has_the_packages_of_that_part() {
         Run::of(waves(here).args(["report", "part.json", "-q"])).expect(0);
         assert_eq!(rows(&data(&page(here, "report"))).len() as u64, report["packages"].as_u64().expect("a number"));
         assert!(text(&page(here, "report")).contains("Only "));
+    }
+}
+
+/// A plan of fewer waves may build less than the bound: the page says which plans that is of, and what its counts are of.
+#[test]
+fn a_bound_is_said_to_be_of_some_plans() {
+    let directory = begun();
+    let here = directory.path();
+    let plan = json(here, &["plan", "--updates", "updates.csv", "--max-waves", "1", "--system", "x86_64-linux"]);
+    let builds = |of: &str| plan[of]["builds"]["derivations"].as_u64().expect("a number");
+    assert!(builds("totals") < builds("lower_bound"));
+    fs::write(here.join("merged.json"), plan.to_string()).expect("written");
+    Run::of(waves(here).args(["report", "merged.json", "-q"])).expect(0);
+    let text = text(&page(here, "report"));
+    assert!(text.contains("lower bound") && !text.contains("no plan is below"), "{text}");
+    for said in [
+        "The bound is of plans whose waves hold no two updates of which one rebuilds the other.",
+        "Packages of x86_64-linux; what they rebuild is counted on all systems.",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
     }
 }
 

@@ -1,5 +1,8 @@
 //! `waves cadence`.
 
+use std::fs;
+use std::process::Command;
+
 use serde_json::Value;
 
 use crate::support::{GRAPH, items, number, report, run, text, texts};
@@ -52,7 +55,7 @@ fn a_budget_is_of_what_comes_together() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("releases.csv");
     let table = ["openssl", "curl", "cmake"].map(|package| format!("{package},7\n")).concat();
-    std::fs::write(&file, format!("package,days\n{table}")).expect("written");
+    fs::write(&file, format!("package,days\n{table}")).expect("written");
     let union = number(&report("impact", &["--root", "openssl,curl,cmake"]), "/rebuilds/derivations");
     let budget = format!("{}/day", union.div_ceil(7));
     let cadence = report("cadence", &["--budget", &budget, "--releases", file.to_str().expect("UTF-8")]);
@@ -67,7 +70,7 @@ fn a_package_by_two_names_counts_once() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = |name: &str, text: &str| {
         let file = directory.path().join(name);
-        std::fs::write(&file, text).expect("written");
+        fs::write(&file, text).expect("written");
         file.to_str().expect("UTF-8").to_owned()
     };
     let one = file("one.csv", "package,days\nopenssl,60\nopenssl_3,30\nhello,30\n");
@@ -84,6 +87,45 @@ fn a_package_by_two_names_counts_once() {
     let said = run(&[&["cadence", "--budget", "1000/day", "--releases", &one][..], &GRAPH].concat());
     let said = String::from_utf8(said.stdout).expect("UTF-8");
     assert!(said.contains("openssl_3, openssl: the same derivations, so one package."), "{said}");
+}
+
+/// Each package that a pattern matches has the releases of its own file, and its own name; one that has a row of its own has those.
+#[test]
+fn a_pattern_is_each_of_its_packages() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let git = |day: u32, arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]).args(arguments).current_dir(directory.path());
+        let time = format!("2024-06-{day:02}T12:00:00Z");
+        git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        git.env("GIT_AUTHOR_DATE", &time).env("GIT_COMMITTER_DATE", &time);
+        assert!(git.status().expect("git starts").success(), "git {arguments:?}");
+    };
+    git(1, &["init", "--quiet", "--initial-branch=main"]);
+    // hello 20 days after its release before, jq 2 days.
+    for (day, version, names) in
+        [(1, "1.0", &["hello", "jq"][..]), (2, "1.1", &["jq"]), (4, "1.2", &["jq"]), (5, "1.1", &["hello"]), (25, "1.2", &["hello"])]
+    {
+        for name in names {
+            let package = directory.path().join(format!("pkgs/by-name/{}/{name}", &name[..2]));
+            fs::create_dir_all(&package).expect("created");
+            fs::write(package.join("package.nix"), format!("{{\n  version = \"{version}\";\n}}\n")).expect("written");
+        }
+        git(day, &["add", "."]);
+        git(day, &["commit", "--quiet", "-m", "x"]);
+    }
+    let table = directory.path().join("releases.csv");
+    fs::write(&table, "package,days\nhello,3\n").expect("written");
+    let (repository, table) = (directory.path().display().to_string(), table.display().to_string());
+    let counted = ["--budget", "1000/day", "--root", "[jh]*[qo],j*", "--repo", &repository];
+    for (arguments, days) in [(counted.to_vec(), 20.0), ([&counted[..], &["--releases", &table]].concat(), 3.0)] {
+        let cadence = report("cadence", &arguments);
+        let mut packages: Vec<(&str, f64)> =
+            items(&cadence, "/packages").iter().map(|package| (text(package, "/package"), float(package, "/release_days"))).collect();
+        packages.sort_unstable_by(|one, other| one.0.cmp(other.0));
+        assert_eq!(packages, [("hello", days), ("jq", 2.0)]);
+        assert!(items(&cadence, "/unknown").is_empty(), "{cadence}");
+    }
 }
 
 #[test]
@@ -109,7 +151,7 @@ fn skipped_releases_are_told() {
         ("package,days,released,version\nhello,14,,\n", false, true),
     ] {
         let file = directory.path().join("releases.csv");
-        std::fs::write(&file, table).expect("written");
+        fs::write(&file, table).expect("written");
         let arguments = ["--budget", "1000000/day", "--releases", file.to_str().expect("UTF-8")];
         let cadence = report("cadence", &arguments);
         let package = &items(&cadence, "/packages")[0];

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::support::{items, length, number, read, read_json, report_on, run, text, texts};
+use crate::support::{items, length, number, read, read_json, report_on, run, sum, text, texts};
 
 const BEFORE: &str = "data/dumps/derivations.json,data/dumps/eval-jobs.jsonl";
 const AFTER: &str = "data/dumps/derivations.json,data/dumps/update/derivations.json,data/dumps/update/eval-jobs.jsonl";
@@ -45,6 +45,26 @@ fn what_tells_no_systems_is_compared_by_path() {
         assert_eq!(changes, [0; 4], "{diff}");
         assert!(items(&diff, "/doubts").iter().all(|doubt| doubt["kind"] != "systems"), "{diff}");
     }
+}
+
+/// Where no system is told, what stands behind the last dot of a name is none.
+#[test]
+fn names_without_systems_are_of_none() {
+    let before = "data/dumps/nix-env.txt";
+    let list = read(before);
+    // Every output path is another.
+    let moved = |(at, part): (usize, &str)| if at == 0 { part.to_owned() } else { format!("yy{}", &part[2..]) };
+    let moved: Vec<String> = list.split_inclusive("/nix/store/").enumerate().map(moved).collect();
+    let directory = tempfile::tempdir().expect("a directory");
+    let after = directory.path().join("after.txt");
+    std::fs::write(&after, moved.concat()).expect("written");
+    let arguments = [before, after.to_str().expect("UTF-8")];
+    let diff = report_on(&[], "diff", &arguments);
+    let names = list.lines().count() as u64;
+    assert_eq!((length(&diff, "/rebuilds"), &diff["systems"]), (names, &serde_json::json!({ "": names })));
+    let shown = String::from_utf8(run(&[&["diff"][..], &arguments].concat()).stdout).expect("UTF-8");
+    let of_systems: Vec<&str> = shown.lines().filter(|line| line.starts_with("  ") && !line.contains("derivations")).collect();
+    assert_eq!(of_systems, [""; 0], "{shown}");
 }
 
 /// The set of `nodePackages."socket.io"` is `nodePackages`: a part of a name that has a dot in it is no set.
@@ -170,6 +190,39 @@ fn names_alone_can_be_compared() {
     assert_eq!(length(&diff, "/root_causes"), 0);
     let kinds: Vec<&str> = items(&diff, "/doubts").iter().map(|doubt| text(doubt, "/kind")).collect();
     assert_eq!(kinds, ["no_edges", "no_edges"]);
+}
+
+/// Other names of what is rebuilt that were left out count nowhere, nor in what it costs.
+#[test]
+fn costs_are_of_the_names_that_were_compared() {
+    let jobs = read("data/dumps/update/eval-jobs.jsonl");
+    let in_a_set = |line: &str| {
+        let mut job: Value = serde_json::from_str(line).expect("a line of nix-eval-jobs");
+        let name = job["attr"].as_str().filter(|name| ["curl", "cmake"].contains(name))?.to_owned();
+        job["attr"] = format!("set.{name}").into();
+        job["attrPath"] = vec!["set".to_owned(), name].into();
+        Some(job.to_string())
+    };
+    let lines: Vec<String> = jobs.lines().filter_map(in_a_set).chain(jobs.lines().map(str::to_owned)).collect();
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("after.jsonl");
+    std::fs::write(&file, lines.join("\n")).expect("written");
+    let after = format!("data/dumps/derivations.json,data/dumps/update/derivations.json,{}", file.display());
+    let arguments = ["--within", BEFORE, &after, "--durations", "data/dumps/durations.csv", "--cached", "data/dumps/store-paths.txt"];
+
+    let old = outputs("data/dumps/eval-jobs.jsonl");
+    let known: BTreeSet<&String> = old.values().flat_map(BTreeMap::values).collect();
+    let new = outputs("data/dumps/update/eval-jobs.jsonl");
+    let rebuilt = new.values().filter(|paths| paths.values().any(|path| !known.contains(path))).count() as u64;
+    let diff = report_on(&[], "diff", &arguments);
+    assert_eq!((number(&diff, "/left_out/after"), number(&diff, "/newly_named"), number(&diff, "/counts/attributes")), (2, 0, rebuilt));
+    let total = &diff["cost"]["total"];
+    assert_eq!(number(total, "/attributes"), rebuilt);
+    assert_eq!(sum(diff["cost"]["systems"].as_object().expect("systems").values(), "/attributes"), rebuilt);
+    assert_eq!(sum(["cached", "to_build", "unknown"].map(|part| &total["availability"][part]), "/attributes"), rebuilt);
+    let shown = String::from_utf8(run(&[&["diff"][..], &arguments].concat()).stdout).expect("UTF-8");
+    let rows: Vec<&str> = shown.lines().filter(|line| line.starts_with("all ") && line.contains('%')).collect();
+    assert!(rows.len() == 1 && rows[0].split_whitespace().nth(1) == Some(rebuilt.to_string().as_str()), "{shown}");
 }
 
 /// The dump of one system's attributes against all: the others are left out, or their absence is doubted.

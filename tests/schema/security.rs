@@ -1,6 +1,8 @@
 //! `waves security`.
 
-use serde_json::Value;
+use std::fs;
+
+use serde_json::{Map, Value, json};
 
 use crate::support::{items, number, read_json, report, text, texts};
 
@@ -71,4 +73,46 @@ fn preconditions_follow_from_versions_and_names() {
     // Nothing depends on a leaf: nothing is left untested.
     let leaf = report("security", &["--root", "hello"]);
     assert!(items(&leaf, "/options").iter().all(|option| option["untested"] == 0.0));
+}
+
+/// What refers to a root is copied by a graft, in seconds: these are no builds.
+#[test]
+fn what_a_graft_copies_is_counted_in_seconds_alone() {
+    let derivations = read_json("data/dumps/derivations.json");
+    let all = derivations.as_object().expect("derivations");
+    let outputs = |derivation: &Value| -> Vec<String> {
+        let outputs = derivation["outputs"].as_object().expect("outputs").values();
+        outputs.filter_map(|output| output["path"].as_str()).map(str::to_owned).collect()
+    };
+    let (_, root) = all.iter().find(|(path, _)| path.ends_with("-rustc-1.82.0.drv")).expect("rustc");
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("sizes.json");
+    // Outputs of 1 GiB each, all of which refer to rustc; and then none.
+    let referring = |references: &[String]| {
+        let info = |path: String| (path, json!({ "narSize": 1_u64 << 30, "references": references }));
+        let sizes: Map<String, Value> = all.values().flat_map(outputs).map(info).collect();
+        fs::write(&file, Value::Object(sizes).to_string()).expect("written");
+        let sizes = ["--root", "rustc", "--sizes", file.to_str().expect("UTF-8")];
+        (report("security", &sizes), report("security", &[&sizes[..], &DURATIONS].concat()))
+    };
+    let (counted, timed) = referring(&outputs(root));
+    let without = [report("security", &["--root", "rustc"]), report("security", &[&["--root", "rustc"][..], &DURATIONS].concat())];
+    let bytes = number(&report("impact", &["--root", "rustc"]), "/dependents/outputs") << 30;
+    assert_eq!(number(&counted, "/runtime/nar_bytes"), bytes);
+    for key in ["time", "least_time"] {
+        let of = |report: &Value| number(option(report, "graft"), &format!("/{key}"));
+        assert_eq!((of(&counted), of(&without[0])), (1, 1), "{key}");
+        assert_eq!(of(&timed), of(&without[1]) + bytes.div_ceil(100 << 20), "{key}");
+    }
+    assert_eq!(option(&counted, "graft")["dominated_by"], Value::Null);
+
+    let said = |report: &Value| {
+        let checks = items(option(report, "graft"), "/preconditions");
+        let check = checks.iter().find(|check| text(check, "/check") == "used at run time").expect("it is checked");
+        (text(check, "/state").to_owned(), text(check, "/reason").to_owned())
+    };
+    let refer = |state: &str, reason: &str| (state.to_owned(), reason.to_owned());
+    assert_eq!(said(&counted), refer("holds", "15 of 15 dependents refer to it when they run"));
+    let (counted, _) = referring(&[]);
+    assert_eq!(said(&counted), refer("fails", "0 of 15 dependents refer to it when they run: the others were only built with it"));
 }

@@ -1,13 +1,11 @@
 //! What can be typed. Nothing here is resolved: that is each command's work.
 
-use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use waves_core::graph::Precision;
 
@@ -33,7 +31,7 @@ pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// Snapshot, or dumps to read instead [default: .waves/graph.waves, here or above; or `$WAVES_GRAPH`]
+    /// Snapshot, or dumps to read instead [default: .waves/graph.waves, here or above; or `$WAVES_GRAPH`, several with `:`]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) graph: Vec<PathBuf>,
 
@@ -134,7 +132,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Keys: / searches, Enter opens, Esc goes back, d and D list what needs a package and what it needs, p shows the waves of a
+Keys: / searches, Enter opens, Esc goes back, d and D list what needs a package and what it needs, p shows the waves of a \
 change of it, w why something rebuilds it, x what two evaluations differ in; ? lists all keys, q quits. docs/explore.md has more.")]
 pub(crate) struct ExploreArgs {
     /// The evaluation: a snapshot or a dump; several dumps with commas [default: that of --graph]
@@ -217,7 +215,10 @@ pub(crate) struct InfoArgs {
     pub(crate) verbose: bool,
 
     #[command(flatten)]
-    pub(crate) format: AskedFormatArgs,
+    pub(crate) format: FormatArgs,
+
+    #[command(flatten)]
+    pub(crate) asked: Option<AskedFormat>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -361,42 +362,10 @@ pub(crate) struct FormatArgs {
     pub(crate) table: Option<String>,
 }
 
-/// The same, where it counts whether somebody asked for a format: the result is a file, and the report beside it.
-#[derive(Debug)]
-pub(crate) struct AskedFormatArgs {
-    format: FormatArgs,
-    pub(crate) is_asked: bool,
-}
-
-impl Deref for AskedFormatArgs {
-    type Target = FormatArgs;
-
-    fn deref(&self) -> &FormatArgs {
-        &self.format
-    }
-}
-
-impl FromArgMatches for AskedFormatArgs {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let is_asked = matches.value_source("format") == Some(ValueSource::CommandLine);
-        Ok(Self { format: FormatArgs::from_arg_matches(matches)?, is_asked })
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
-}
-
-impl clap::Args for AskedFormatArgs {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        <FormatArgs as clap::Args>::augment_args(command)
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        <FormatArgs as clap::Args>::augment_args_for_update(command)
-    }
-}
+/// That --format was typed: clap finds the group where an argument of it was, and a default is none.
+#[derive(Debug, clap::Args)]
+#[group(args = ["format"])]
+pub(crate) struct AskedFormat {}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FormatArg {
@@ -412,7 +381,7 @@ pub(crate) enum FormatArg {
 }
 
 impl FormatArg {
-    fn is_picture(self) -> bool {
+    pub(crate) fn is_picture(self) -> bool {
         matches!(self, Self::Dot | Self::Mermaid | Self::Svg)
     }
 }
@@ -436,7 +405,7 @@ fn with_pictures(format: Arg) -> Arg {
     mut_arg("git_worktree", |worktree| worktree.conflicts_with_all(["exact", "inverse"])),
     group(clap::ArgGroup::new("change").args(["roots", "git", "git_worktree"]).required(true)),
     after_long_help = "\
-With --git or --git-worktree, the packages that the changed files are about are found without an evaluation of the change:
+With --git or --git-worktree, the packages that the changed files are about are found without an evaluation of the change: \
 the snapshot is of a tree near the base. Nothing is checked out. What cannot be confined to packages is told, with a bound."
 )]
 pub(crate) struct ImpactArgs {
@@ -535,7 +504,7 @@ pub(crate) struct HistoryAddArgs {
     pub(crate) evaluations: Vec<PathBuf>,
 
     /// What the evaluation is called: a revision, a release [default: its digest]
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) label: Option<String>,
 
     /// Its time: a day, or seconds since 1970 [default: now]
@@ -543,7 +512,10 @@ pub(crate) struct HistoryAddArgs {
     pub(crate) time: Option<u64>,
 
     #[command(flatten)]
-    pub(crate) format: AskedFormatArgs,
+    pub(crate) format: FormatArgs,
+
+    #[command(flatten)]
+    pub(crate) asked: Option<AskedFormat>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -715,7 +687,7 @@ impl ValueEnum for DiffFormatArg {
 #[command(
     override_usage = "waves check [OPTIONS] <BEFORE AFTER|--root NAME|--git RANGE|--git-worktree|--plan PLAN>",
     after_long_help = "\
-The verdict is three lines: whether the change is within the policy; its counts, labels and branch; and the
+The verdict is three lines: whether the change is within the policy; its counts, labels and branch; and the \
 cause that rebuilds most, with what would be left without it. The reasons follow. Exit code 1 is over the policy.
 
 On GitHub Actions the same goes into the step's summary, outputs and annotations: docs/github-actions.md."
@@ -854,10 +826,11 @@ pub(crate) struct WhyArgs {
     subcommand_negates_reqs = true,
     args_conflicts_with_subcommands = true,
     after_long_help = "\
-With --root, waves are runs of levels of one rebuild. With --updates, a wave updates some packages and rebuilds what needs them:
-each package once, after all that it needs. The list is TOML, CSV or JSON, as docs/formats.md says; groups and pins are in
-waves.toml. Without an option that says otherwise no wave holds two updates of which one rebuilds the other: fewest rebuilds of
-each package, and fewest waves, that such a plan can have. `--format json` is the plan that `waves verify` and others read."
+With --root, waves are runs of levels of one rebuild. With --updates, a wave updates some packages and rebuilds what needs them: \
+each package once, after all that it needs. The list is TOML, CSV or JSON, as docs/formats.md says; groups and pins are in \
+waves.toml. Without an option that says otherwise no wave holds two updates of which one rebuilds the other, in the fewest waves \
+that such a plan can have, and with --exact in the fewest rebuilds. --system says where packages are looked for: waves rebuild for \
+every system. `--format json` is the plan that `waves verify` and others read."
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct PlanArgs {
@@ -1038,7 +1011,7 @@ Files, told by content; plain, gzip, zstd or xz:
   Hydra                          builds of an evaluation, as JSON
   drv,status or drv status       a line each; the .drv path or attribute, and succeeded, failed,
                                  dependency-failed, timed-out, limit-exceeded, aborted or building
-A result is of one derivation, by its path. One that names only an attribute is of the derivation that the
+A result is of one derivation, by its path. One that names only an attribute is of the derivation that the \
 attribute has in the evaluation at hand.")]
 pub(crate) struct RecordArgs {
     /// Files of results
@@ -1318,8 +1291,8 @@ pub(crate) enum EngineArg {
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-A test covers itself and all that is built on the way to it. The weight of a derivation is its importance, 1 + ln(1 + derivations that
-it rebuilds), times --decay for each edge from the root behind the first. Broken, unfree, vulnerable packages and those that
+A test covers itself and all that is built on the way to it. The weight of a derivation is its importance, 1 + ln(1 + derivations that \
+it rebuilds), times --decay for each edge from the root behind the first. Broken, unfree, vulnerable packages and those that \
 Hydra does not build are no tests, nor is what needs one of the first three.
 
 The bound is proven: no choice within the budget covers more.")]
@@ -1401,8 +1374,8 @@ fn share(text: &str) -> Result<f64, String> {
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-A table is CSV or JSON with `package` and either `days` from one release to the next, or `released` (a day) and `version`, a row for each
-release; and `weight`, what a day behind costs, 1 if nothing is said. Of a package without either, the history in --repo is counted: commits
+A table is CSV or JSON with `package` and either `days` from one release to the next, or `released` (a day) and `version`, a row for each \
+release; and `weight`, what a day behind costs, 1 if nothing is said. Of a package without either, the history in --repo is counted: commits \
 that change a version in its file.
 
 A release that fixes a vulnerability is taken at once, whatever its turn.")]
@@ -1451,13 +1424,14 @@ fn daily(text: &str) -> Result<Budget, String> {
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
+Options that are compared:
   graft      build the package, and rewrite references to it in what is built
   rebuild    build it and all that depends on it anew, at the head
   duplicate  run the closed waves again beside themselves, with the fix
   override   users build what they need
 
-Nothing is chosen. An option is dominated if another is no worse in build time, time to users, locks and tests, better in one of them,
-and none of its preconditions fails. Runtime references are in no evaluation: without --sizes, what a graft rewrites is bounded by what
+Nothing is chosen. An option is dominated if another is no worse in build time, time to users, locks and tests, better in one of them, \
+and none of its preconditions fails. Runtime references are in no evaluation: without --sizes, what a graft rewrites is bounded by what \
 depends on the package when it is built.")]
 pub(crate) struct SecurityArgs {
     #[command(flatten)]

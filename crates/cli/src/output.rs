@@ -10,7 +10,7 @@ use anstream::{AutoStream, ColorChoice};
 use waves_core::report::{self, Format, Report};
 use waves_core::text::clean;
 
-use crate::args::{AskedFormatArgs, FormatArg, FormatArgs};
+use crate::args::{Args, AskedFormat, FormatArg, FormatArgs};
 use crate::commands::Failure;
 use crate::exit_code::{OK, USAGE, exit_code};
 use crate::github;
@@ -56,11 +56,9 @@ impl FormatArgs {
     }
 }
 
-impl AskedFormatArgs {
-    /// Whether a report is written beside a file that is the result: if quiet, only in a format that somebody asked for.
-    pub(crate) fn is_wanted(&self, quiet: bool) -> bool {
-        !quiet || self.is_asked
-    }
+/// Whether a report is written beside a file that is the result: if quiet, only in a format that somebody asked for.
+pub(crate) fn is_wanted(args: &Args, asked: Option<&AskedFormat>) -> bool {
+    !args.quiet || asked.is_some()
 }
 
 /// Makes sure that what is written does not take the place of what is read.

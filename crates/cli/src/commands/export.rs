@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args, options: &ExportArgs) -> Result<Verdict, Failure>
         let reason = format!("nothing to export: no attribute leads to what {} builds", names.join(", "));
         return Err(Failure::Usage(reason));
     }
-    write(args, options, &files)?;
+    write(args, options, &files, exported.len())?;
     for wave in &exported {
         report(args, &graph, wave);
     }
@@ -60,8 +60,9 @@ pub(crate) fn run(args: &Args, options: &ExportArgs) -> Result<Verdict, Failure>
 
 /// Makes sure that the engine has a use for what is said.
 fn check(options: &ExportArgs) -> Result<(), Failure> {
-    use EngineArg::{BuildbotNix, GithubMatrix, Hydra, NixFastBuild};
-    let said: [(&str, bool, &[EngineArg]); 3] = [
+    use EngineArg::{BuildbotNix, GithubMatrix, Hydra, NixBuild, NixFastBuild};
+    let said: [(&str, bool, &[EngineArg]); 4] = [
+        ("--file", options.file.is_some(), &[NixBuild, Hydra, NixFastBuild, BuildbotNix]),
         ("--repository", options.repository.is_some(), &[Hydra]),
         ("--source", options.source.is_some(), &[Hydra, NixFastBuild, BuildbotNix]),
         ("--durations", !options.durations.is_empty(), &[GithubMatrix]),
@@ -95,7 +96,7 @@ fn costs<'g>(options: &ExportArgs, graph: &'g Graph) -> Result<Option<Costs<'g>>
     Ok(Some(Costs::new(graph, Sources { durations, ..Sources::default() })?))
 }
 
-fn write(args: &Args, options: &ExportArgs, files: &[ExportedFile]) -> Result<(), Failure> {
+fn write(args: &Args, options: &ExportArgs, files: &[ExportedFile], waves: usize) -> Result<(), Failure> {
     match (&options.output_dir, files) {
         (Some(directory), _) => {
             let mode = |file: &ExportedFile| if file.is_program { Mode::Program } else { Mode::Data };
@@ -107,8 +108,9 @@ fn write(args: &Args, options: &ExportArgs, files: &[ExportedFile]) -> Result<()
         }
         (None, [file]) => output::print_bytes(file.content.as_bytes()),
         (None, _) => {
-            let reason = format!("these are {} (hint: --output-dir DIR, or --wave NAME)", counted(files.len(), "file", "files"));
-            Err(Failure::Usage(reason))
+            // Of most engines, one wave is several files too.
+            let less = if files.len() == waves { ", or --wave NAME" } else { "" };
+            Err(Failure::Usage(format!("these are {} (hint: --output-dir DIR{less})", counted(files.len(), "file", "files"))))
         }
     }
 }
@@ -137,7 +139,7 @@ fn report(args: &Args, graph: &Graph, wave: &Exported) {
     if cover.refused > 0 {
         let refused = counted(cover.refused, "attribute is", "attributes are");
         let hint = "evaluate with a configuration that allows them";
-        output::note(&format!("{}: {refused} broken, insecure or not free (hint: {hint})", wave.name));
+        output::note(&format!("{}: {refused} broken, insecure or not free, or built with what is (hint: {hint})", wave.name));
     }
     let Some(jobs) = wave.jobs else { return };
     if jobs.too_long > 0 {

@@ -38,7 +38,7 @@ fn run_add(args: &Args, options: &HistoryAddArgs) -> Result<Verdict, Failure> {
         }
         added?;
     }
-    if let Some((writer, first)) = opened.filter(|_| options.format.is_wanted(args.quiet)) {
+    if let Some((writer, first)) = opened.filter(|_| output::is_wanted(args, options.asked.as_ref())) {
         output::print(&HistoryReport::new(writer.history(), first, options.format.limit()), &options.format)?;
     }
     Ok(Verdict::Fine)

@@ -4,7 +4,7 @@ use waves_core::graph::Graph;
 use waves_core::ingest::Limits;
 use waves_core::report::InfoReport;
 
-use crate::args::{Args, ImportArgs, SnapshotArgs};
+use crate::args::{Args, ImportArgs, InfoArgs, SnapshotArgs};
 use crate::commands::Failure;
 use crate::exit_code::Verdict;
 use crate::{load, output};
@@ -24,9 +24,9 @@ pub(super) fn check(snapshot: &SnapshotArgs) -> Result<(), Failure> {
 /// Writes a snapshot, and says what is in it.
 pub(super) fn save(args: &Args, graph: &Graph, snapshot: &SnapshotArgs) -> Result<Verdict, Failure> {
     graph.write(&snapshot.output)?;
-    let format = &snapshot.info.format;
-    if format.is_wanted(args.quiet) {
-        output::print(&InfoReport::new(graph, format.findings(snapshot.info.verbose)), format)?;
+    let InfoArgs { verbose, format, asked } = &snapshot.info;
+    if output::is_wanted(args, asked.as_ref()) {
+        output::print(&InfoReport::new(graph, format.findings(*verbose)), format)?;
     }
     if !args.quiet {
         output::note(&format!("wrote {}", snapshot.output.display()));

@@ -9,7 +9,7 @@ use waves_core::graph::{DerivationIx, Graph};
 use waves_core::major::{self, Cut, MajorWave, Options, PlanFile, Updates, wave_name};
 use waves_core::plan::{DEFAULT_MAX_WAVES, PlanOptions, plan, verify};
 use waves_core::report::{Format, MajorDetail, MajorReport, PlanDetail, PlanDiffReport, PlanReport, write};
-use waves_core::text::{duration, hours, rounded_hours};
+use waves_core::text::{duration, hours, listed, rounded_hours};
 
 use crate::args::{Args, FormatArgs, PlanArgs, PlanCommand};
 use crate::commands::Failure;
@@ -116,12 +116,16 @@ fn upgrade(args: &Args, options: &PlanArgs, updates: &Path) -> Result<Verdict, F
 /// Whether no wave is longer than one may be: a single update cannot be taken apart.
 fn keeps_limit(options: &PlanArgs, planned: &MajorWave<'_>) -> bool {
     let Some(limit) = options.max_wave_hours.map(|time| time.as_secs()) else { return true };
-    let over = planned.waves.iter().enumerate().filter(|(_, wave)| wave.builds.seconds > limit);
-    let over: Vec<String> =
-        over.map(|(at, wave)| format!("{} takes {}", wave_name(options.major, at), hours(rounded_hours(wave.builds.seconds)))).collect();
+    let over: Vec<String> = planned
+        .waves
+        .iter()
+        .enumerate()
+        .filter(|(_, wave)| wave.builds.seconds > limit)
+        .map(|(at, wave)| format!("{} takes {}", wave_name(options.major, at), hours(rounded_hours(wave.builds.seconds))))
+        .collect();
     if !over.is_empty() {
         let why = "what comes together is not taken apart";
-        output::note(&format!("over the limit of {}, for {why}: {}", duration(limit), over.join(", ")));
+        output::note(&format!("over the limit of {}, for {why}: {}", duration(limit), listed(&over, options.format.limit())));
     }
     over.is_empty()
 }

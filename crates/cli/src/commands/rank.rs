@@ -12,9 +12,10 @@ pub(crate) fn run(args: &Args, options: &RankArgs) -> Result<Verdict, Failure> {
     let graph = load::graph(args)?;
     let costs = cost::load(&options.cost, &graph)?;
     let estimates = match (options.approximate, &costs) {
-        (Some(precision), Some(costs)) => Some(costs.estimate_closures(precision)),
-        (Some(_), None) => {
-            return Err(Failure::Usage("--approximate needs costs: counts are exact, from the import (hint: --durations FILE)".to_owned()));
+        (Some(precision), Some(costs)) if costs.model().is_some() || costs.is_split() => Some(costs.estimate_closures(precision)),
+        (Some(_), _) => {
+            let needs = "build times or what is cached: counts are exact, from the import (hint: --durations FILE or --cached FILE)";
+            return Err(Failure::Usage(format!("--approximate needs {needs}")));
         }
         (None, _) => None,
     };
@@ -26,7 +27,9 @@ pub(crate) fn run(args: &Args, options: &RankArgs) -> Result<Verdict, Failure> {
         }
         (SortArg::Hours, ..) => return Err(Failure::Usage("--sort hours needs build times (hint: --durations FILE)".to_owned())),
     };
-    let ranked = rank(&graph, RankOptions { order, only_named: options.named, system: options.system.as_deref() })?;
-    output::print(&RankReport::new(&graph, &ranked, costs.as_ref(), estimates.as_ref(), options.format.limit()), &options.format)?;
+    let choice = RankOptions { order, only_named: options.named, system: options.system.as_deref() };
+    let ranked = rank(&graph, choice)?;
+    let report = RankReport::new(&graph, &ranked, costs.as_ref(), estimates.as_ref(), options.format.limit());
+    output::print(&report.chosen_by(choice), &options.format)?;
     Ok(Verdict::Fine)
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use waves_core::analysis::select;
 use waves_core::error::Error;
 use waves_core::ledger::{remote_has_tag, upstream};
+use waves_core::major::ResolvedPlan;
 use waves_core::report::{RemoteReport, RequestReport};
 
 use crate::args::{Args, RequestArgs};
@@ -21,7 +22,8 @@ pub(crate) fn run(args: &Args, options: &RequestArgs) -> Result<Verdict, Failure
     let situation = Situation::new(&graph, &plan, options.wave.hydra)?;
     let package = select(&graph, std::slice::from_ref(&options.package), plan.scope.into(), None)?;
     let at = plan.wave(&wave.to_string())?;
-    let updates = upstream(&graph, &plan, &situation.plan.waves[at], &package)?;
+    let ResolvedPlan { waves, held } = &situation.plan;
+    let updates = upstream(&graph, &plan, &waves[at], held, &package)?;
     let ask = |url: &String| -> Result<RemoteReport, Failure> {
         Ok(RemoteReport { url: url.clone(), has_tag: has_tag(url, &wave.upstream_tag())? })
     };

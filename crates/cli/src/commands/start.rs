@@ -1,6 +1,5 @@
 //! `waves start`: a plan becomes a major wave.
 
-use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -37,11 +36,12 @@ pub(crate) fn run(options: &StartArgs) -> Result<Verdict, Failure> {
     Ok(Verdict::Fine)
 }
 
+/// The plan, decompressed: the ledger keeps it as it is read again.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     if path == Path::new("-") {
         let mut bytes = Vec::new();
         io::stdin().read_to_end(&mut bytes).map_err(Error::io("read", path))?;
         return Ok(bytes);
     }
-    Ok(fs::read(path).map_err(Error::io("read", path))?)
+    Ok(PlanFile::bytes(path)?)
 }

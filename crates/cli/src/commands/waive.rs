@@ -24,6 +24,9 @@ pub(crate) fn run(args: &Args, options: &WaiveArgs) -> Result<Verdict, Failure> 
     if matches!(&until, Until::Wave(last) if last.major != wave.major) {
         return Err(Failure::Usage(format!("--until {until}: {wave} is of another major wave")));
     }
+    if let Until::Wave(last) = &until {
+        plan.wave(&last.to_string())?;
+    }
     let waiver = Waiver {
         package: options.package.clone(),
         wave,
@@ -34,15 +37,20 @@ pub(crate) fn run(args: &Args, options: &WaiveArgs) -> Result<Verdict, Failure> 
     };
     let waived_before = waived(&situation, &writer, wave)?;
     output::cut_off(writer.append(clock::now()?, [Event::Waive(waiver.clone())])?);
-    let more = waived(&situation, &writer, wave)?.saturating_sub(waived_before);
+    let waived_now = waived(&situation, &writer, wave)?;
+    let more = [0, 1].map(|at| waived_now[at].saturating_sub(waived_before[at]));
     let note = match more {
-        0 => "nothing of it is failing or unbuilt in this evaluation".to_owned(),
-        more => format!("{} of the wave waived with it, what needs it included", counted(more, "derivation", "derivations")),
+        [0, 0] => "nothing of it is failing or unbuilt in this evaluation".to_owned(),
+        [0, more] => format!("{} waived", counted(more, "attribute that does not evaluate is", "attributes that do not evaluate are")),
+        [more, _] => format!("{} of the wave waived with it, what needs it included", counted(more, "derivation", "derivations")),
     };
     output::print(&DecisionReport::accepted("waive", wave.to_string(), Some(Event::Waive(waiver)), vec![note]), &options.format)?;
     Ok(Verdict::Fine)
 }
 
-fn waived(situation: &Situation<'_>, writer: &Writer, wave: WaveName) -> Result<usize, Failure> {
-    Ok(situation.status(writer.ledger(), wave)?.in_state(State::Waived).count())
+/// How many derivations are waived, and attributes that do not evaluate.
+fn waived(situation: &Situation<'_>, writer: &Writer, wave: WaveName) -> Result<[usize; 2], Failure> {
+    let status = situation.status(writer.ledger(), wave)?;
+    let attributes = status.evaluation_failures.iter().filter(|failure| failure.is_waived).count();
+    Ok([status.in_state(State::Waived).count(), attributes])
 }
