@@ -113,7 +113,7 @@ impl Said {
 /// What the graph of one evaluation answers: roots, counts, versions.
 fn by_closure(graph: &Graph, selector: &str, scope: Scope) -> Result<(usize, Counts, Vec<String>), UnresolvedReason> {
     let roots = select(graph, &[selector.to_owned()], scope, None).map_err(|error| match error {
-        Error::UnknownPackage { .. } => UnresolvedReason::Unknown,
+        Error::UnknownPackage { .. } | Error::NotForSystem { .. } => UnresolvedReason::Unknown,
         Error::NotEvaluated { .. } => UnresolvedReason::NotEvaluated,
         Error::AmbiguousPackage { .. } => UnresolvedReason::Ambiguous,
         error => panic!("{error}"),
@@ -131,7 +131,7 @@ fn by_closure(graph: &Graph, selector: &str, scope: Scope) -> Result<(usize, Cou
 
 /// What can be asked of any of these graphs.
 fn selectors(graphs: &[Graph]) -> BTreeSet<String> {
-    let mut selectors: BTreeSet<String> = ["*", "p[0-3]*", "a*", "nowhere"].map(str::to_owned).into();
+    let mut selectors: BTreeSet<String> = ["*", "p[0-3]*", "a*", "nowhere", "*.i686-linux", "nowhere.i686-linux"].map(str::to_owned).into();
     for graph in graphs {
         selectors.extend(graph.derivations().map(|derivation| derivation.pname().to_owned()));
         selectors.extend(graph.derivations().map(|derivation| derivation.name().to_owned()));
@@ -139,7 +139,9 @@ fn selectors(graphs: &[Graph]) -> BTreeSet<String> {
         selectors.extend(graph.attributes().map(|attribute| attribute.path().to_owned()));
         selectors.extend(graph.attributes().map(|attribute| attribute.path().replace('"', "")));
     }
-    selectors
+    // As jobs are called: with the system behind it.
+    let jobs = |name: &String| ["x86_64-linux", "i686-linux"].map(|system| format!("{name}.{system}"));
+    selectors.iter().step_by(3).flat_map(jobs).collect::<Vec<_>>().into_iter().chain(selectors).collect()
 }
 
 /// Every evaluation is what its graph says, and so is every answer.

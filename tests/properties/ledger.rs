@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use waves_core::analysis::Scope;
 use waves_core::config::Day;
-use waves_core::graph::{Direction, Graph};
+use waves_core::graph::{DerivationIx, Direction, Graph};
 use waves_core::ledger::{
     Class, Event, Expectation, Next, Outcome, Question, Record, RecordedFor, Results, Retry, State, TagEvent, Until, Waiver, WaiverKind,
     WaveName, WaveStatus, Writer, match_results, open_reasons,
@@ -249,7 +249,7 @@ fn names(graph: &Graph, imported: &Imported, at: usize) -> Vec<(String, String)>
 }
 
 fn rebuilds(imported: &Imported, updates: &[usize]) -> ResolvedWave {
-    let update = |&at: &usize| ResolvedUpdate { package: at.to_string(), derivations: vec![imported.ix(at)], risk: 0.0 };
+    let update = |&at: &usize| ResolvedUpdate { package: at.to_string(), derivations: vec![imported.ix(at)], risk: None };
     ResolvedWave {
         name: String::new(),
         updates: updates.iter().map(update).collect(),
@@ -442,6 +442,81 @@ proptest! {
         let risky = |at: usize| unfinished(at) || model.needs(at).into_iter().any(unfinished);
         prop_assert!(next.safe.iter().all(|derivation| !risky(imported.at(derivation.ix()))));
         prop_assert!(next.at_risk.iter().all(|derivation| risky(imported.at(derivation.ix()))));
+    }
+}
+
+/// Whether each update needs each other one, itself or by way of others: something of it is rebuilt with something of that.
+fn needs(set: &PackageSet, updates: &[BTreeSet<usize>]) -> Vec<Vec<bool>> {
+    let directly = |a: &BTreeSet<usize>, b: &BTreeSet<usize>| !set.rebuilds(b.iter().copied()).is_disjoint(a);
+    let mut needs: Vec<Vec<bool>> = updates.iter().map(|a| updates.iter().map(|b| directly(a, b)).collect()).collect();
+    for by in 0..updates.len() {
+        for a in 0..updates.len() {
+            for b in 0..updates.len() {
+                needs[a][b] |= needs[a][by] && needs[by][b];
+            }
+        }
+    }
+    needs
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Updates of several derivations each, of which the last says nothing of what needs what.
+    #[test]
+    fn no_suspect_stays_that_needs_one_that_goes(
+        set in package_sets(16),
+        updates in vec(vec(any::<Index>(), 1..4), 1..6),
+        said in vec(prop::option::of(select(&[0.0, 0.25, 0.5][..])), 6),
+        is_suspect in vec(prop::bool::weighted(0.8), 6),
+    ) {
+        let imported = Imported::new(&set);
+        let graph = &imported.graph;
+        let updates: Vec<BTreeSet<usize>> =
+            updates.iter().map(|members| members.iter().map(|at| at.index(set.derivations.len())).collect()).collect();
+        let update = |(at, members): (usize, &BTreeSet<usize>)| {
+            let derivations: BTreeSet<DerivationIx> = members.iter().map(|&at| imported.ix(at)).collect();
+            ResolvedUpdate { package: at.to_string(), derivations: derivations.into_iter().collect(), risk: said[at] }
+        };
+        let wave = ResolvedWave {
+            name: FIRST.to_string(),
+            updates: updates.iter().enumerate().map(update).collect(),
+            rebuilds: graph.closure(updates.iter().flatten().map(|&at| imported.ix(at)), Direction::Dependents),
+        };
+        let plan = ResolvedPlan { waves: vec![wave], held: graph.empty_set() };
+        let directory = tempfile::tempdir().expect("a directory");
+        let writer = Writer::open(directory.path(), "a test", std::time::Duration::ZERO).expect("nobody else writes");
+        let today = day("2026-01-02");
+        let question =
+            Question { graph, plan: &plan, scope: Scope::Exact, ledger: writer.ledger(), today: &today, expectation: Expectation::Broken };
+        let status = WaveStatus::new(question, FIRST).expect("there is such a wave");
+        let suspects: Vec<usize> = (0..updates.len()).filter(|&at| is_suspect[at]).collect();
+        let first = status.revert_first(&suspects);
+        prop_assert!(first.iter().all(|at| suspects.contains(at)) && first.iter().collect::<BTreeSet<_>>().len() == first.len());
+        prop_assert_eq!(first.is_empty(), suspects.len() < 2);
+        prop_assume!(suspects.len() > 1);
+        let stays: Vec<usize> = suspects.iter().copied().filter(|at| !first.contains(at)).collect();
+        prop_assert!(!stays.is_empty());
+
+        let needs = needs(&set, &updates);
+        let together = |a: usize, b: usize| needs[a][b] && needs[b][a];
+        // What can only come together is taken apart if there is nothing else.
+        let is_one = suspects.iter().all(|&at| together(suspects[0], at));
+        let goes_before = |&stay: &usize| first.iter().any(|&go| needs[stay][go]);
+        prop_assert!(is_one || !stays.iter().any(goes_before), "{first:?} of {suspects:?}");
+
+        // They make up half of the risk, as far as that can be had, and would not without the last of them.
+        let known: Vec<f64> = suspects.iter().filter_map(|&at| said[at]).collect();
+        let all: f64 = known.iter().sum();
+        let risk = |at: usize| if all > 0.0 { said[at].unwrap_or(all / known.len() as f64) } else { 1.0 };
+        let sum = |of: &[usize]| of.iter().map(|&at| risk(at)).sum::<f64>();
+        let half = sum(&suspects) / 2.0;
+        let is_last = stays.iter().all(|&at| stays[0] == at || !is_one && together(stays[0], at));
+        prop_assert!(sum(&first) > half - 1e-9 || is_last, "{first:?} of {suspects:?}");
+        let without = |last: usize| -> Vec<usize> {
+            first.iter().copied().filter(|&at| at != last && (is_one || !together(at, last))).collect()
+        };
+        prop_assert!(first.iter().any(|&last| sum(&without(last)) < half + 1e-9), "{first:?} of {suspects:?}");
     }
 }
 

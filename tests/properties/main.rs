@@ -1,5 +1,6 @@
 //! Graphs, analyses, plans and snapshots of random package sets, against a naive model of the same sets.
 
+mod alive;
 mod cadences;
 mod causes;
 mod chain;

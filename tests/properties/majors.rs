@@ -11,6 +11,7 @@ use proptest::test_runner::TestRunner;
 use waves_core::analysis::Scope;
 use waves_core::config::{AttributePattern, Day, Pin};
 use waves_core::graph::DerivationIx;
+use waves_core::ledger::upstream;
 use waves_core::major::{
     Cut, Flaw, MajorWave, Options, PlanFile, Prices, Runs, Union, Update, Updates, explain, moves, plan, split, verify,
 };
@@ -270,6 +271,11 @@ proptest! {
         let again: u64 = apart.waves.iter().map(|wave| wave.again.derivations).sum();
         prop_assert!(apart.totals.derivations <= levels.totals.derivations + again);
         prop_assert!(apart.totals.derivations >= levels.totals.derivations);
+        for (at, wave) in apart.waves.iter().enumerate() {
+            let same = apart.waves[..at].iter().filter(|earlier| earlier.levels == wave.levels);
+            let before: BTreeSet<usize> = same.flat_map(|earlier| imported.ats(&earlier.rebuilds)).collect();
+            prop_assert_eq!(wave.again.derivations, imported.ats(&wave.rebuilds).intersection(&before).count() as u64);
+        }
     }
 
     /// A plan is right, whatever the scope, the groups and the cut.
@@ -396,6 +402,36 @@ proptest! {
         }
     }
 
+    /// What a package is asked to support is what rebuilds it past the pins, and so are the ways from there.
+    #[test]
+    fn requests_end_at_pins((set, picked) in with_updates(30, 1..8), pin: Index, which: Index) {
+        let imported = Imported::new(&set);
+        let (pinned, at) = (pin.index(set.derivations.len()), which.index(set.derivations.len()));
+        let until = Day::try_from("2027-01-31".to_owned()).expect("a day");
+        let pins = [Pin { package: set.drv_path(pinned), reason: "dear".to_owned(), until }];
+        let options = Options { scope: Scope::Exact, pins: &pins, ..Options::default() };
+        let planned = plan(&imported.graph, &list(&set, &picked), None, &options).expect("it has edges");
+        let file = file(&planned);
+        let resolved = file.resolve(&imported.graph).expect("it resolves");
+        let held = BTreeSet::from([pinned]);
+        for (wave, planned_wave) in resolved.waves.iter().zip(&planned.waves) {
+            let package = [imported.root([at])];
+            let asked = upstream(&imported.graph, &file, wave, &resolved.held, &package).expect("it has edges");
+            let paths: Vec<Vec<usize>> =
+                asked.iter().map(|upstream| upstream.path.iter().map(|step| imported.at(step.ix())).collect()).collect();
+            let members = planned_wave.units.iter().flat_map(|&unit| &planned.units.units[unit].derivations).map(|&ix| imported.at(ix));
+            let expected: BTreeSet<usize> =
+                members.filter(|&update| update != at && rebuilds_past(&set, [update], &held).contains(&at)).collect();
+            prop_assert_eq!(paths.iter().map(|path| path[0]).collect::<BTreeSet<usize>>(), expected);
+            for path in &paths {
+                prop_assert_eq!(path.last(), Some(&at));
+                prop_assert!(!path.contains(&pinned));
+                prop_assert!(path.windows(2).all(|pair| set.users(pair[0]).any(|user| user == pair[1])));
+            }
+            prop_assert!(paths.is_sorted_by_key(Vec::len));
+        }
+    }
+
     /// An update less never costs more, and an input more never makes a chain shorter.
     #[test]
     fn less_is_never_more((set, picked) in with_updates(24, 2..7), which: Index, from: Index, to: Index) {
@@ -414,6 +450,19 @@ proptest! {
         let more = Imported::new(&denser);
         let more = planned(&more, &list(&denser, &picked), Scope::Exact, Cut::Levels).totals;
         prop_assert!(more.derivations >= all.totals.derivations);
+    }
+
+    /// A narrow terminal has what each wave updates; it can do without bars.
+    #[test]
+    fn bars_make_room_for_updates((set, picked) in with_updates(24, 1..6)) {
+        let imported = Imported::new(&set);
+        let planned = planned(&imported, &list(&set, &picked), Scope::Exact, Cut::Levels);
+        let report = MajorReport::new(1, &planned, MajorDetail { frontier: true, limit: 20 });
+        let mut text = Vec::new();
+        write(&report, Format::Text, Some(60), &mut text).expect("writes");
+        let text = String::from_utf8(text).expect("UTF-8");
+        let titles = text.lines().skip_while(|line| *line != "Minor waves, from roots to leaves").nth(1);
+        prop_assert!(titles.is_some_and(|titles| titles.ends_with(" updated")), "{text}");
     }
 
     /// The same bytes, however many threads there are; and a plan is like itself.
@@ -541,7 +590,11 @@ proptest! {
 /// How good plans are where no theorem says it: `cargo test -p waves-core --test properties how_good -- --nocapture`.
 #[test]
 fn how_good_plans_are() {
-    for (what, scope, is_grouped) in [("packages", Scope::Package, false), ("groups", Scope::Exact, true)] {
+    let document = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/algorithms.md");
+    let documented = std::fs::read_to_string(document).expect("the document");
+    for (what, scope, is_grouped) in
+        [("packages", Scope::Package, false), ("single attributes, with two groups of two", Scope::Exact, true)]
+    {
         let mut runner = TestRunner::deterministic();
         let (mut optimal, mut tight, mut moved, mut worst) = (0, 0, 0, 1.0_f64);
         for _ in 0..CASES {
@@ -561,6 +614,9 @@ fn how_good_plans_are() {
         println!(
             "{what}: {optimal} of {CASES} plans optimal, the worst {worst:.3} times the optimum; the bound is the optimum in {tight}; {moved} moves"
         );
-        assert!(optimal * 100 >= CASES * 98 && worst < 1.5);
+        // Without the moves there would be other figures.
+        let worst = if worst > 1.0 { format!("{worst:.3} times the optimum") } else { "the optimum".to_owned() };
+        let row = format!("| of {what} | {optimal} of {CASES} | {worst} | in {tight} |");
+        assert!(documented.contains(&row), "docs/algorithms.md does not say: {row}");
     }
 }

@@ -32,7 +32,7 @@ proptest! {
         let updates: Vec<Vec<usize>> =
             waves.iter().map(|wave| wave.iter().map(|update| update.index(set.derivations.len())).collect()).collect();
         let held: BTreeSet<usize> = held.iter().map(|at| at.index(set.derivations.len())).collect();
-        let update = |at: usize| ResolvedUpdate { package: at.to_string(), derivations: vec![imported.ix(at)], risk: 0.0 };
+        let update = |at: usize| ResolvedUpdate { package: at.to_string(), derivations: vec![imported.ix(at)], risk: None };
         let wave = |updates: &Vec<usize>| ResolvedWave {
             name: "wave-1.1".to_owned(),
             updates: updates.iter().map(|&at| update(at)).collect(),
