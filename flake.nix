@@ -31,7 +31,7 @@
         default = waves;
       });
 
-      # What `.ci/run` needs, but for the Rust that rustup has.
+      # To build, test and lint with. `.ci/run` needs more, which it installs on Debian and Ubuntu only.
       devShells = each (system: pkgs: {
         default = pkgs.mkShell {
           inputsFrom = [ self.packages.${system}.waves ];
