@@ -120,7 +120,7 @@ def run(programs, rows, asked, until, seconds, jobs):
                     return
                 before = rows[waiting.pop(0)]
             after = dict(before)
-            turn(programs, after, seconds)
+            turn(programs, after, min(seconds, until - before["cpu_seconds"] + 10))
             with lock:
                 rows[after["target"]] = after
                 write(rows)
@@ -144,7 +144,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("target", nargs="*", help="all by default")
     parser.add_argument("--until", type=int, default=3600, help="seconds of the processor that each target is to have in all")
-    parser.add_argument("--seconds", type=int, default=600, help="of a turn")
+    parser.add_argument("--seconds", type=int, default=600, help="of a turn, or what is missing if that is less")
     parser.add_argument("--jobs", type=int, default=1, help="turns at once")
     parser.add_argument("--table", action="store_true", help="print what was done so far, and run nothing")
     args = parser.parse_args()
