@@ -62,6 +62,18 @@ fn meta_of_another_system_is_of_another_attribute() {
     }
 }
 
+/// One line says what a derivation needs, another on which system it is built.
+#[test]
+fn what_lines_say_of_one_derivation_is_joined() {
+    let needs = json!({ "attr": "a", "drvPath": store_path('a', "a.drv"), "inputDrvs": { store_path('b', "b.drv"): ["out"] } }).to_string();
+    for files in turns(&[("inputs.jsonl", &needs), ("systems.jsonl", &job("a", "x86_64-linux", 'a'))]) {
+        let graph = read(&files);
+        let defined = graph.derivations().filter(|derivation| derivation.is_defined());
+        let said: Vec<_> = defined.map(|derivation| (derivation.name(), derivation.system(), derivation.inputs().len())).collect();
+        assert_eq!(said, [("a", "x86_64-linux", 1)]);
+    }
+}
+
 /// Of all attributes of the data.
 #[test]
 fn attributes_stay_of_their_system() {

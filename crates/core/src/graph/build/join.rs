@@ -18,6 +18,8 @@ pub(super) struct Node<'i> {
     pub(super) path: Option<Path>,
     /// Batch and position of its fullest description.
     pub(super) record: Option<(usize, usize)>,
+    /// Empty if no description says.
+    pub(super) system: Symbol,
     pub(super) outputs: Cow<'i, [OutputRecord]>,
 }
 
@@ -211,19 +213,19 @@ impl<'s, 'i> Join<'s, 'i> {
         }
     }
 
-    /// Adds to a node what a partial description knows besides: outputs; and inputs, or else a system, if no other told them.
+    /// Adds to a node what a partial description knows besides: outputs, inputs and a system that no other told.
     fn merge_partial(&mut self, known: u32, at: (usize, usize), outputs: &[OutputRecord]) {
         let record = self.record(at);
         let first = self.nodes[known as usize].record(self.batches);
+        let node = &mut self.nodes[known as usize];
         if first.is_none_or(|first| told(record) > told(first)) {
-            self.nodes[known as usize].record = Some(at);
+            node.record = Some(at);
+        }
+        if node.system == Symbol::EMPTY {
+            node.system = record.system;
         }
         if first.is_none_or(|first| first.recipe.is_none()) {
             self.add_outputs(known, outputs);
-        }
-        if self.has_foreign(known, outputs) {
-            let name = self.name(record.path);
-            self.findings.add(FindingKind::MixedOutputs, || name);
         }
     }
 
@@ -264,7 +266,8 @@ impl<'s, 'i> Join<'s, 'i> {
         for output in outputs.iter().filter_map(|output| output.path) {
             self.index_output(node, path, output);
         }
-        self.nodes.push(Node { path, record, outputs: Cow::Borrowed(outputs) });
+        let system = record.map_or(Symbol::EMPTY, |at| self.record(at).system);
+        self.nodes.push(Node { path, record, system, outputs: Cow::Borrowed(outputs) });
         node
     }
 
@@ -305,12 +308,11 @@ impl<'s, 'i> Join<'s, 'i> {
         for attribute in &mut joined {
             attribute.system = self.system_of(attribute);
         }
-        // What a dump named the derivation of was found with that.
-        for attribute in joined.iter().filter(|attribute| !attribute.exact) {
-            if attribute.node.is_some_and(|node| self.has_foreign(node, attribute.outputs)) {
-                let attr = self.strings.resolve(attribute.attr);
-                self.findings.add(FindingKind::MixedOutputs, || attr.to_owned());
-            }
+        for attribute in &joined {
+            let Some(node) = attribute.node.filter(|&node| self.has_foreign(node, attribute.outputs)) else { continue };
+            let attr = || self.strings.resolve(attribute.attr).to_owned();
+            let name = self.nodes[node as usize].path.map_or_else(attr, |path| self.name(path));
+            self.findings.add(FindingKind::MixedOutputs, || name);
         }
         for attribute in joined.iter().filter(|attribute| attribute.error.is_some()) {
             let attr = self.strings.resolve(attribute.attr);
@@ -419,7 +421,7 @@ impl<'s, 'i> Join<'s, 'i> {
 
     /// The system of an attribute's derivation.
     fn built_by(&self, attribute: &JoinedAttribute<'_>) -> Option<Symbol> {
-        let described = || Some(self.nodes[attribute.node? as usize].record(self.batches)?.system);
+        let described = || Some(self.nodes[attribute.node? as usize].system);
         attribute.derivation_system.or_else(described).filter(|&system| system != Symbol::EMPTY)
     }
 
@@ -460,7 +462,7 @@ impl<'s, 'i> Join<'s, 'i> {
         let path = Path { hash, name: self.strings.intern(&name) };
         let node = self.nodes.len() as u32;
         self.by_path.insert(hash, node);
-        self.nodes.push(Node { path: Some(path), record: None, outputs: Cow::default() });
+        self.nodes.push(Node { path: Some(path), record: None, system: Symbol::EMPTY, outputs: Cow::default() });
         node
     }
 

@@ -67,6 +67,7 @@ struct Draft<'i> {
     /// Of its name.
     pname: Option<Symbol>,
     version: Option<Symbol>,
+    system: Symbol,
     outputs: &'i [OutputRecord],
 }
 
@@ -282,17 +283,17 @@ impl<'i> Writer<'i> {
             let (pname, version) = split_name(name.map_or("", |name| self.interned.resolve(name)));
             (self.interned.get(pname), self.interned.get(version))
         };
-        Draft { row, record, name, pname, version, outputs: &of_node.outputs }
+        Draft { row, record, name, pname, version, system: of_node.system, outputs: &of_node.outputs }
     }
 
     fn push(&mut self, draft: &Draft<'_>) {
-        let Draft { mut row, record, name, pname, version, outputs } = *draft;
+        let Draft { mut row, record, name, pname, version, system, outputs } = *draft;
         let strings = &mut self.strings;
         row.name = strings.optional(name);
         row.pname = strings.optional(pname);
         row.version = strings.optional(version);
         if let Some(record) = record {
-            row.system = strings.position(record.system);
+            row.system = strings.position(system);
             row.fixed_hash = strings.position(record.fixed_hash);
             row.features = strings.position(record.features);
             row.sources = strings.position(record.sources);
