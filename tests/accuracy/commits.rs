@@ -471,6 +471,12 @@ pub(crate) const COMMITS: &[Commit] = &[
         Asked::Bound,
         |set| replace(set, "pkgs/by-name/ex/expat/package.nix", "pname = ", "flag = 1;\n  pname = "),
     ),
+    commit_on(
+        |set| add_variant(set, "fdMinimal = (if true then fd else hello)"),
+        "fd: another flag, a variant is made of one of two",
+        Asked::All,
+        |set| replace(set, FD, "pname = ", "other = 1;\n  pname = "),
+    ),
     // What is below many packages.
     commit("stdenv: setup.sh", Asked::Bound, |set| append(set, "pkgs/stdenv/generic/setup.sh", "# more\n")),
     commit("stdenv: mkDerivation", Asked::Bound, |set| {

@@ -346,7 +346,7 @@ impl<'a> Walk<'a> {
                 }
             }
             SyntaxKind::NODE_SELECT => {
-                sources(node, writer);
+                self.sources(node, writer);
                 self.children(node, writer);
             }
             SyntaxKind::NODE_IDENT => {
@@ -483,6 +483,39 @@ impl<'a> Walk<'a> {
         writer.part.references.extend(reference);
     }
 
+    /// What a selection takes something from: all of it but its last attribute.
+    fn sources(&self, node: &SyntaxNode, writer: &mut Writer) {
+        let Some(select) = cast::<rnix::ast::Select>(node.clone()) else { return };
+        if let Some(base) = select.expr() {
+            self.choices(&base, writer);
+        }
+        let attrs: Vec<String> = select.attrpath().iter().flat_map(|path| path.attrs()).filter_map(|attr| static_name(&attr)).collect();
+        writer.part.sources.extend(attrs.into_iter().rev().skip(1));
+    }
+
+    /// The names of which an expression is one: `a` and `b` of `(x.a or b)` and `(if c then a else b)`.
+    fn choices(&self, expression: &Expr, writer: &mut Writer) {
+        self.step(1);
+        if self.is_spent() {
+            return;
+        }
+        let choices = match expression {
+            Expr::Ident(name) => {
+                writer.part.sources.insert(syntax(name).text().to_string());
+                return;
+            }
+            Expr::Paren(inner) => [inner.expr(), None],
+            Expr::IfElse(branches) => [branches.body(), branches.else_body()],
+            Expr::Select(select) => {
+                let last = select.attrpath().and_then(|path| path.attrs().last()).and_then(|attr| static_name(&attr));
+                writer.part.sources.extend(last);
+                [select.default_expr(), None]
+            }
+            _ => return,
+        };
+        choices.into_iter().flatten().for_each(|choice| self.choices(&choice, writer));
+    }
+
     fn reference(&self, node: &SyntaxNode) -> Option<Reference> {
         if self.is_spent() {
             return None;
@@ -527,14 +560,4 @@ impl<'a> Walk<'a> {
 enum Entries {
     Lets,
     Members,
-}
-
-/// What a selection takes something from: all of it but its last attribute.
-fn sources(node: &SyntaxNode, writer: &mut Writer) {
-    let Some(select) = cast::<rnix::ast::Select>(node.clone()) else { return };
-    if let Some(Expr::Ident(base)) = select.expr() {
-        writer.part.sources.insert(syntax(&base).text().to_string());
-    }
-    let attrs: Vec<String> = select.attrpath().iter().flat_map(|path| path.attrs()).filter_map(|attr| static_name(&attr)).collect();
-    writer.part.sources.extend(attrs.into_iter().rev().skip(1));
 }
