@@ -45,11 +45,21 @@ pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{} {}", number(count as u64), if count == 1 { one } else { many })
 }
 
-/// The first few of a list, and how many more there are.
-pub fn listed(items: &[String], limit: usize) -> String {
-    let (some, rest) = items.split_at(items.len().min(limit));
-    let more = if rest.is_empty() { String::new() } else { format!(", and {} more (--limit shows more)", number(rest.len() as u64)) };
-    some.join(", ") + &more
+/// The first few of a list, and how many more there are: `glibc, zlib and 3 more`.
+pub fn first_few<T: AsRef<str>>(items: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>, limit: usize) -> String {
+    let items = items.into_iter();
+    let more = items.len().saturating_sub(limit);
+    let mut text = String::new();
+    for item in items.take(limit) {
+        text += if text.is_empty() { "" } else { ", " };
+        text += item.as_ref();
+    }
+    if more == 0 { text } else { format!("{text} and {} more", number(more as u64)) }
+}
+
+/// The same of a list that the user limits.
+pub fn limited(items: &[String], limit: usize) -> String {
+    first_few(items, limit) + if items.len() > limit { " (--limit shows more)" } else { "" }
 }
 
 /// A share in percent, one digit behind the point.
@@ -118,9 +128,10 @@ mod tests {
     #[test]
     fn of_a_list_the_rest_is_counted() {
         let items = ["a", "b", "c"].map(str::to_owned);
-        for (limit, text) in [(2, "a, b, and 1 more (--limit shows more)"), (3, "a, b, c"), (9, "a, b, c")] {
-            assert_eq!(listed(&items, limit), text, "{limit}");
+        for (limit, text) in [(2, "a, b and 1 more"), (3, "a, b, c"), (9, "a, b, c")] {
+            assert_eq!(first_few(&items, limit), text, "{limit}");
         }
+        assert_eq!((limited(&items, 1), limited(&items, 3)), ("a and 2 more (--limit shows more)".into(), "a, b, c".into()));
     }
 
     #[test]

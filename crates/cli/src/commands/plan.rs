@@ -9,7 +9,7 @@ use waves_core::graph::{DerivationIx, Graph};
 use waves_core::major::{self, Cut, MajorWave, Options, PlanFile, Updates, wave_name};
 use waves_core::plan::{DEFAULT_MAX_WAVES, PlanOptions, plan, verify};
 use waves_core::report::{Format, MajorDetail, MajorReport, PlanDetail, PlanDiffReport, PlanReport, write};
-use waves_core::text::{duration, hours, listed, rounded_hours};
+use waves_core::text::{duration, hours, limited, rounded_hours};
 
 use crate::args::{Args, FormatArgs, PlanArgs, PlanCommand};
 use crate::commands::Failure;
@@ -125,7 +125,7 @@ fn keeps_limit(options: &PlanArgs, planned: &MajorWave<'_>) -> bool {
         .collect();
     if !over.is_empty() {
         let why = "what comes together is not taken apart";
-        output::note(&format!("over the limit of {}, for {why}: {}", duration(limit), listed(&over, options.format.limit())));
+        output::note(&format!("over the limit of {}, for {why}: {}", duration(limit), limited(&over, options.format.limit())));
     }
     over.is_empty()
 }

@@ -21,10 +21,10 @@ pub(crate) fn run(args: &Args, options: &WaiveArgs) -> Result<Verdict, Failure> 
     if until.is_over(situation.today(), wave) {
         return Err(Failure::Usage(format!("--until {until}: that is over already")));
     }
-    if matches!(&until, Until::Wave(last) if last.major != wave.major) {
-        return Err(Failure::Usage(format!("--until {until}: {wave} is of another major wave")));
-    }
     if let Until::Wave(last) = &until {
+        if last.major != wave.major {
+            return Err(Failure::Usage(format!("--until {until}: {wave} is of another major wave")));
+        }
         plan.wave(&last.to_string())?;
     }
     let waiver = Waiver {

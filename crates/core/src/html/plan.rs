@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::graph::{DerivationIx, Direction, Graph, PackageIx};
 use crate::plan::{PlanOptions, plan};
 use crate::report::{BillReport, ChainLink, CostReport, CountsReport, part_line};
-use crate::text::{counted, duration, hours, number, percent};
+use crate::text::{counted, duration, first_few, hours, number, percent};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Plan {
@@ -211,15 +211,12 @@ impl Plan {
     fn cycle_section(&self) -> Markup {
         const NAMED: usize = 6;
         let row = |cycle: &Cycle| {
-            let some: Vec<&str> = cycle.packages.iter().take(NAMED).map(String::as_str).collect();
-            let more =
-                if cycle.packages.len() > NAMED { format!(" and {} more", number(cycle.packages.len() - NAMED)) } else { String::new() };
             let waves = if cycle.first_wave == cycle.last_wave {
                 cycle.first_wave.to_string()
             } else {
                 format!("{}–{}", cycle.first_wave, cycle.last_wave)
             };
-            vec![number(cycle.size), number(cycle.derivations), waves, format!("{}{more}", some.join(", "))]
+            vec![number(cycle.size), number(cycle.derivations), waves, first_few(&cycle.packages, NAMED)]
         };
         let rows: Vec<Vec<String>> = self.cycles.iter().map(row).collect();
         html! {

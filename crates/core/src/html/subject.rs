@@ -12,7 +12,7 @@ use crate::ledger::ByPath;
 use crate::major::PlanFile;
 use crate::report::{FORMAT_VERSION, SystemReport, evaluated_for};
 use crate::store_path::base_name;
-use crate::text::number;
+use crate::text::{first_few, number};
 
 /// A report of a kind that there are pages of.
 #[derive(Debug)]
@@ -144,9 +144,7 @@ impl Root {
 /// Names of roots, as many as a heading takes.
 pub(super) fn root_names(roots: &[Root]) -> String {
     const NAMED: usize = 4;
-    let named: Vec<String> = roots.iter().take(NAMED).map(Root::name).collect();
-    let more = if roots.len() > NAMED { format!(" and {} more", number(roots.len() - NAMED)) } else { String::new() };
-    format!("{}{more}", named.join(", "))
+    first_few(roots.iter().map(Root::name), NAMED)
 }
 
 /// The derivations that a report names. O(V).

@@ -13,7 +13,10 @@ use crate::error::Result;
 use crate::graph::{Derivation, Graph};
 use crate::major::{BOUND_IS_OF, PlanFile};
 use crate::report::{CountsReport, system_line};
-use crate::text::{clean, counted, hours, number};
+use crate::text::{clean, counted, first_few, hours, number};
+
+/// Updates of a wave that its row names.
+const NAMED: usize = 4;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Upgrade {
@@ -231,7 +234,7 @@ impl Upgrade {
                                     @if is_timed { td.chart { (bar(wave.hours.unwrap_or_default(), longest, &said(wave.hours))) } }
                                     @if makespan.is_some() { td.number { (said(wave.makespan_hours)) } }
                                     td.number { (format!("{:.1}", wave.suspects)) }
-                                    td { (text(&some(&wave.updates))) }
+                                    td { (text(&first_few(&wave.updates, NAMED))) }
                                 }
                             }
                         }
@@ -398,11 +401,4 @@ fn said(time: Option<f64>) -> String {
 
 fn span(wave: &Wave) -> String {
     if wave.first_level == wave.last_level { wave.first_level.to_string() } else { format!("{}–{}", wave.first_level, wave.last_level) }
-}
-
-/// The first of some names, and how many more there are.
-fn some(names: &[String]) -> String {
-    const NAMED: usize = 4;
-    let first = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if names.len() > NAMED { format!("{first} and {} more", number(names.len() - NAMED)) } else { first }
 }

@@ -7,7 +7,7 @@ use super::matching::names;
 use super::name::WaveName;
 use super::status::{State, WaveStatus};
 use crate::graph::{Derivation, DerivationIx};
-use crate::text::counted;
+use crate::text::{counted, first_few};
 
 /// How often a derivation is tried again, unless it is insisted on.
 pub const MAX_RETRIES: usize = 2;
@@ -73,10 +73,7 @@ fn nothing_failed(status: &WaveStatus<'_>, package: &str, members: &[DerivationI
 fn listed(mut names: Vec<&str>) -> String {
     names.sort_unstable();
     names.dedup();
-    let more = names.len().saturating_sub(NAMED);
-    names.truncate(NAMED);
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{rest}", names.join(", "))
+    first_few(names, NAMED)
 }
 
 /// Why a wave cannot be closed, a line for each reason; none if it can.

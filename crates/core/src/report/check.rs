@@ -14,7 +14,7 @@ use crate::policy::{
     BiggestCause, BranchVerdict, Circumstances, Decision, Fate, Finding, NameCounts, Outcome, Reason, Severity, Subject, Verdict,
 };
 use crate::policy::{biggest_cause, judge, judge_without};
-use crate::text::{clean, counted, number};
+use crate::text::{clean, counted, first_few, number};
 
 /// Names of a list that a sentence has.
 const LISTED: usize = 3;
@@ -488,9 +488,7 @@ fn quoted(name: &str) -> String {
 
 /// The first names of a list, and how many more there are.
 pub(super) fn listed(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(LISTED).map(|name| quoted(name)).collect();
-    let more = names.len().saturating_sub(LISTED);
-    if more == 0 { shown.join(", ") } else { format!("{} and {} more", shown.join(", "), number(more as u64)) }
+    first_few(names.iter().map(|name| quoted(name)), LISTED)
 }
 
 impl Report for CheckReport {

@@ -14,7 +14,7 @@ use crate::analysis::{AttributeChanges, AttributeName, Cause, Diff, Doubt, Exclu
 use crate::cost::Costs;
 use crate::graph::{Attribute, Derivation};
 use crate::policy::Verdict;
-use crate::text::{counted, number};
+use crate::text::{counted, first_few, number};
 
 /// Causes that are named in a sentence.
 const NAMED: usize = 8;
@@ -250,16 +250,13 @@ impl<'d> DiffReport<'d> {
         }
         let smallest = self.smallest();
         if smallest.len() < self.root_causes.len() || smallest.len() > 1 {
-            let names: Vec<&str> = smallest.iter().take(NAMED).map(|cause| cause.label.as_str()).collect();
-            let more =
-                if smallest.len() > NAMED { format!(" and {} more", number((smallest.len() - NAMED) as u64)) } else { String::new() };
             let fewest = if self.smallest_is_proven { "the fewest possible" } else { "found greedily" };
             let count = counted(smallest.len(), "cause", "causes");
             let verb = if smallest.len() == 1 { "explains" } else { "explain" };
             lines.push(format!(
-                "{count} of {} {verb} everything ({fewest}): {}{more}.",
+                "{count} of {} {verb} everything ({fewest}): {}.",
                 number(self.root_causes.len() as u64),
-                names.join(", ")
+                first_few(smallest.iter().map(|cause| &cause.label), NAMED)
             ));
         }
         lines
@@ -326,11 +323,7 @@ impl DoubtReport {
     pub fn new(doubt: &Doubt) -> Self {
         let told = |system: &String| if system.is_empty() { "an unknown system".to_owned() } else { system.clone() };
         let list = |systems: &BTreeSet<String>| systems.iter().map(told).collect::<Vec<_>>().join(", ");
-        let sets = |sets: &[String]| {
-            let named: Vec<&str> = sets.iter().map(|set| if set.is_empty() { "the top level" } else { set }).take(NAMED).collect();
-            let more = if sets.len() > NAMED { format!(" and {} more", number((sets.len() - NAMED) as u64)) } else { String::new() };
-            format!("{}{more}", named.join(", "))
-        };
+        let sets = |sets: &[String]| first_few(sets.iter().map(|set| if set.is_empty() { "the top level" } else { set }), NAMED);
         let partial = |has: &str, lacks: &str, names: &[String], count: usize| {
             format!(
                 "{lacks} has nothing of {} of {has}, in {}: {} (hint: --within compares what both cover)",

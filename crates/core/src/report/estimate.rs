@@ -10,7 +10,10 @@ use crate::analysis::{AttributeName, Impact};
 use crate::cost::Costs;
 use crate::estimate::{Commit, Comparison, Estimate, Ignored, Seed, Unbounded, short};
 use crate::graph::{Attribute, Derivation};
-use crate::text::{counted, number};
+use crate::text::{counted, first_few, number};
+
+/// Attributes that a line names.
+const NAMED: usize = 8;
 
 /// What a change of the sources is expected to rebuild.
 #[derive(Clone, Debug, Serialize)]
@@ -217,7 +220,7 @@ impl FilesReport {
     /// Attributes that only one of the two states has.
     pub(crate) fn attribute_lines(&self) -> impl Iterator<Item = String> {
         let lists = [(&self.added, "Added"), (&self.removed, "Removed")].into_iter();
-        lists.filter(|(attributes, _)| !attributes.is_empty()).map(|(attributes, what)| format!("{what}: {}", listed(attributes)))
+        lists.filter(|(attributes, _)| !attributes.is_empty()).map(|(attributes, what)| format!("{what}: {}", first_few(attributes, NAMED)))
     }
 
     /// What is not built any more, if that is anything: it is no rebuild.
@@ -319,11 +322,4 @@ impl UnboundedReport {
     fn cells(&self) -> Vec<String> {
         vec![self.file.clone(), number(self.bound.attributes as u64), number(self.bound.derivations as u64), self.reason.clone()]
     }
-}
-
-/// The first of some names, and how many follow.
-fn listed(names: &[String]) -> String {
-    const LISTED: usize = 8;
-    let first = names[..names.len().min(LISTED)].join(", ");
-    if names.len() > LISTED { format!("{first}, … and {} more", number((names.len() - LISTED) as u64)) } else { first }
 }

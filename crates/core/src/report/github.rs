@@ -12,7 +12,7 @@ use super::check::{CheckReport, ReasonReport};
 use super::document::{code, markdown};
 use crate::analysis::AttributeName;
 use crate::policy::{Outcome, Severity};
-use crate::text::{clean, counted, hours, number, shortened};
+use crate::text::{clean, counted, first_few, hours, number, shortened};
 
 /// Bytes of all step summaries of a step; GitHub shows none of it if there are more.
 pub const SUMMARY_LIMIT: usize = 1024 * 1024;
@@ -141,13 +141,10 @@ fn totals(report: &CheckReport) -> String {
 
 /// A few names in a line.
 fn inline(names: &[&str]) -> String {
-    let shown: Vec<String> = names.iter().take(INLINE).map(|name| code(&shortened(name, NAME_LENGTH))).collect();
-    let more = names.len().saturating_sub(INLINE);
-    match (shown.is_empty(), more) {
-        (true, _) => "none".to_owned(),
-        (false, 0) => shown.join(", "),
-        (false, more) => format!("{} and {} more", shown.join(", "), number(more as u64)),
+    if names.is_empty() {
+        return "none".to_owned();
     }
+    first_few(names.iter().map(|name| code(&shortened(name, NAME_LENGTH))), INLINE)
 }
 
 fn reason_item(reason: &ReasonReport) -> String {

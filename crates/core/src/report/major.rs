@@ -9,7 +9,7 @@ use super::{Diagram, DiagramNode, FORMAT_VERSION, Report};
 use crate::analysis::Scope;
 use crate::graph::{DerivationIx, Graph};
 use crate::major::{BOUND_IS_OF, Builds, Conflict, Effect, Hold, MajorWave, MinorWave, Point, Union, wave_name};
-use crate::text::{counted, hours, number, rounded_hours};
+use crate::text::{counted, first_few, hours, number, rounded_hours};
 
 /// A major wave.
 #[derive(Clone, Debug, Serialize)]
@@ -413,7 +413,7 @@ impl UnionReport {
     }
 
     fn line(&self) -> String {
-        let packages = names(&self.packages);
+        let packages = first_few(&self.packages, NAMED);
         let group = self.group.as_deref().unwrap_or_default();
         let path = || self.path.join(" → ");
         match self.kind {
@@ -423,15 +423,6 @@ impl UnionReport {
             "rejected" => format!("Group {group} is taken apart, for something would have to come both before and after it: {}.", path()),
             _ => format!("Group {group}: fewer than two of its packages are updated."),
         }
-    }
-}
-
-/// The first few names, and how many more.
-fn names(packages: &[String]) -> String {
-    let shown = packages.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    match packages.len().saturating_sub(NAMED) {
-        0 => shown,
-        more => format!("{shown} and {} more", number(more as u64)),
     }
 }
 
@@ -496,7 +487,11 @@ impl Report for MajorReport {
 
     fn diagram(&self) -> Option<Diagram> {
         let node = |(at, wave): (usize, &MinorWaveReport)| DiagramNode {
-            lines: vec![wave.name.clone(), names(&wave.updates), counted(wave.rebuilds.derivations, "derivation", "derivations")],
+            lines: vec![
+                wave.name.clone(),
+                first_few(&wave.updates, NAMED),
+                counted(wave.rebuilds.derivations, "derivation", "derivations"),
+            ],
             is_root: at == 0,
             count: 1,
         };
@@ -562,7 +557,7 @@ impl MajorReport {
             let mut cells = vec![wave.name.clone()];
             cells.extend(counts.map(number));
             cells.extend(wave.hours.map(hours));
-            cells.extend([bar(weight(wave), largest), format!("{:.1}", wave.suspects), names(&wave.updates)]);
+            cells.extend([bar(weight(wave), largest), format!("{:.1}", wave.suspects), first_few(&wave.updates, NAMED)]);
             table.rows.push(cells);
         }
         table

@@ -10,7 +10,7 @@ use crate::graph::Derivation;
 use crate::ledger::{Class, Ledger, Moment, RedRoot, State, StateCounts, WaveName, WaveStatus, open_reasons};
 use crate::major::ResolvedPlan;
 use crate::schedule::{Fleet, simulate};
-use crate::text::{counted, duration, listed, number};
+use crate::text::{counted, duration, first_few, limited, number};
 
 /// Red roots that are named beside what they block.
 const NAMED: usize = 5;
@@ -499,7 +499,7 @@ impl Report for StatusReport {
             (false, false) => "open",
         };
         document.heading(format!("{}: {state}", self.wave));
-        document.line(format!("Updates: {}", listed(&self.updates, self.limit)));
+        document.line(format!("Updates: {}", limited(&self.updates, self.limit)));
         document.line(self.baseline_line());
         let mut table = Table::new(&[Column::Word("state"), Column::Number("attributes"), Column::Number("derivations")]);
         let row =
@@ -603,12 +603,11 @@ impl StatusReport {
                 None => bisect.push((&root.revert_first, vec![&root.package])),
             }
         }
-        document.lines(bisect.into_iter().map(|(first, packages)| {
-            let more = packages.len().saturating_sub(NAMED);
-            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let packages: Vec<&str> = packages.into_iter().take(NAMED).collect();
-            format!("To find the cause of {}{rest}, revert first: {}", packages.join(", "), first.join(", "))
-        }));
+        document.lines(
+            bisect.into_iter().map(|(first, packages)| {
+                format!("To find the cause of {}, revert first: {}", first_few(packages, NAMED), first.join(", "))
+            }),
+        );
         let mut blocked = Table::new(&[Column::Text("package"), Column::Text("blocked by")]);
         let roots = |blocked: &BlockedReport| match blocked.roots_omitted {
             0 => blocked.roots.join(", "),

@@ -10,7 +10,7 @@ use super::evaluation::{EvaluationReport, RootReport};
 use super::{Diagram, DiagramNode, FORMAT_VERSION, Report, diagram};
 use crate::analysis::{Link, Root, Why};
 use crate::graph::Derivation;
-use crate::text::{counted, number};
+use crate::text::{counted, first_few};
 
 /// How much of the connection is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -164,8 +164,7 @@ impl StepReport {
 /// The first of some roots, and how many follow.
 fn names(roots: &[RootReport]) -> String {
     const NAMED: usize = 8;
-    let first = roots.iter().take(NAMED).map(|root| root.label.as_str()).collect::<Vec<_>>().join(", ");
-    if roots.len() > NAMED { format!("{first} and {} more", number((roots.len() - NAMED) as u64)) } else { first }
+    first_few(roots.iter().map(|root| &root.label), NAMED)
 }
 
 impl Report for WhyReport<'_> {
