@@ -472,10 +472,17 @@ pub(crate) const COMMITS: &[Commit] = &[
         |set| replace(set, "pkgs/by-name/ex/expat/package.nix", "pname = ", "flag = 1;\n  pname = "),
     ),
     commit_on(
-        |set| add_variant(set, "fdMinimal = (if true then fd else hello)"),
-        "fd: another flag, a variant is made of one of two",
-        Asked::All,
-        |set| replace(set, FD, "pname = ", "other = 1;\n  pname = "),
+        |set| {
+            let renamed = "  angie = (if true then nginx else hello).overrideAttrs (old: { pname = \"angie\"; src = hello.src; });\n\n  \
+                           xz = callPackage";
+            replace(set, TOP, "  xz = callPackage", renamed);
+        },
+        "nginx: another flag, another package is made of one of two",
+        Asked::Bound,
+        |set| {
+            let called = "callPackage ../servers/http/nginx { }";
+            replace(set, TOP, &format!("nginx = {called};"), &format!("nginx = ({called}).overrideAttrs (old: {{ other = 1; }});"));
+        },
     ),
     // What is below many packages.
     commit("stdenv: setup.sh", Asked::Bound, |set| append(set, "pkgs/stdenv/generic/setup.sh", "# more\n")),
