@@ -120,6 +120,7 @@ def run(programs, rows, asked, until, seconds, jobs):
                     return
                 before = rows[waiting.pop(0)]
             after = dict(before)
+            # A turn ends by the clock, and what is missing is of the processor: a little more.
             turn(programs, after, min(seconds, until - before["cpu_seconds"] + 10))
             with lock:
                 rows[after["target"]] = after

@@ -49,12 +49,8 @@ pub fn counted(count: usize, one: &str, many: &str) -> String {
 pub fn first_few<T: AsRef<str>>(items: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>, limit: usize) -> String {
     let items = items.into_iter();
     let more = items.len().saturating_sub(limit);
-    let mut text = String::new();
-    for item in items.take(limit) {
-        text += if text.is_empty() { "" } else { ", " };
-        text += item.as_ref();
-    }
-    if more == 0 { text } else { format!("{text} and {} more", number(more as u64)) }
+    let first = items.take(limit).map(|item| item.as_ref().to_owned()).collect::<Vec<_>>().join(", ");
+    if more == 0 { first } else { format!("{first} and {} more", number(more as u64)) }
 }
 
 /// The same of a list that the user limits.
